@@ -1,0 +1,93 @@
+"""Every failure that a user can meet: one class each, with its exit code and the form of its message."""
+
+from __future__ import annotations
+
+
+class PackageError(Exception):
+    """Base of every expected failure.
+
+    `str(error)` is one line that says what is wrong, where, and how to mend it; `code` is the exit code that
+    the man pages document for it.
+    """
+
+    code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))
+
+
+class UsageError(PackageError):
+    """The command line is not of the documented form."""
+
+    code = 1
+
+
+# analyze
+
+
+class ScriptNotFoundError(PackageError):
+    """There is no such script, or it cannot be read."""
+
+    code = 2
+
+
+class NotPythonError(PackageError):
+    """The script is not valid Python of any version."""
+
+    code = 3
+
+    def __init__(self, path: str, line: int, reason: str) -> None:
+        super().__init__(f"{path}:{line}: not valid Python: {reason}")
+        self.path = path
+        self.line = line
+
+
+class OutputError(PackageError):
+    """The output file of analyze cannot be written."""
+
+    code = 4
+
+
+class InterpreterError(PackageError):
+    """There is no default python3 to ask, or it does not answer."""
+
+    code = 5
+
+
+# create
+
+
+class SpecNotFoundError(PackageError):
+    """There is no such dependency file, or it cannot be read."""
+
+    code = 2
+
+
+class SpecError(PackageError):
+    """The content of the dependency file is not valid."""
+
+    code = 3
+
+
+class SolveError(PackageError):
+    """No environment satisfies the dependency file: an unknown package, or a conflict."""
+
+    code = 4
+
+
+class UnreachableError(PackageError):
+    """A channel or package index does not answer."""
+
+    code = 5
+
+
+class BrokenModuleError(PackageError):
+    """A module of the dependency file does not import inside the finished environment."""
+
+    code = 6
+
+
+class PackError(PackageError):
+    """The environment cannot be packed, or the environment or its tarball cannot be written."""
+
+    code = 7
