@@ -1,0 +1,171 @@
+"""Solve and link Conda packages in process, through py-rattler; the only room of an environment that imports it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import rattler
+from rattler.exceptions import GatewayError, InstallerError, InvalidMatchSpecError, SolverError
+
+from python_package.errors import PackageError, PackError, SolveError, UnreachableError
+
+_T = TypeVar("_T")
+
+_NETWORK = re.compile(
+    r"error sending request|dns error|connect|timed out|status client error|status server error", re.I
+)
+_FULL = re.compile(r"no space left|permission denied|read-only file system", re.I)
+
+
+class LinkProgress(Protocol):
+    """What is told while packages are fetched and linked; both counts are since the start."""
+
+    def downloaded(self, done: int, total: int) -> None:
+        """Report bytes fetched, of those known to be needed so far."""
+
+    def linked(self, done: int, total: int) -> None:
+        """Report packages linked, of all in the transaction."""
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A consistent set of packages: the records, in py-rattler's form, and the match specs that asked for them."""
+
+    records: tuple[rattler.RepoDataRecord, ...]
+    specs: tuple[str, ...]
+
+
+class Channels:
+    """A list of channels, highest priority first: names, URLs or folders."""
+
+    def __init__(self, channels: Sequence[str], *, offline: bool = False, strict_priority: bool = True) -> None:
+        self.names = tuple(channels)
+        self._sources = [rattler.Channel(_located(channel)) for channel in channels]
+        self._client = rattler.Client.default_client()
+        # A channel that does not answer is said quickly: one retry here; downloads keep the default client's three.
+        self._gateway = rattler.Gateway(
+            client=rattler.Client.default_client(max_retries=1),
+            default_config=rattler.SourceConfig(cache_action="force-cache-only" if offline else "cache-or-fetch"),
+        )
+        priority = rattler.ChannelPriority
+        self._priority = priority.Strict if strict_priority else priority.Disabled
+
+    def versions(self, names: Iterable[str]) -> dict[str, set[str]]:
+        """Return the versions that the channels have of each package; a package that none has is left out.
+
+        Raises UnreachableError when a channel does not answer or is not one.
+        """
+        names = sorted(set(names))
+        platforms = [rattler.Subdir.current(), rattler.Subdir("noarch")]
+        found: dict[str, set[str]] = {}
+        if names:
+            for records in self._run(
+                lambda: self._gateway.query(self._sources, platforms, list(names), recursive=False)
+            ):
+                for record in records:
+                    found.setdefault(record.name.normalized, set()).add(str(record.version))
+        return found
+
+    def solve(self, specs: Sequence[str]) -> Solution:
+        """Return packages that satisfy all match specs on this machine's platform.
+
+        Raises SolveError with the solver's reason, UnreachableError when a channel does not answer.
+        """
+        overrides = rattler.VirtualPackageOverrides.from_env()
+        records = self._run(
+            lambda: rattler.solve(
+                self._sources,
+                list(specs),
+                gateway=self._gateway,
+                virtual_packages=rattler.VirtualPackage.detect(overrides),
+                channel_priority=self._priority,
+            )
+        )
+        return Solution(tuple(records), tuple(specs))
+
+    def link(self, solution: Solution, prefix: Path, progress: LinkProgress) -> None:
+        """Fetch what the package cache lacks and link the solution into the prefix, an absolute path.
+
+        Raises UnreachableError when a package cannot be fetched, PackError when files cannot be written.
+        """
+        self._run(
+            lambda: rattler.install(
+                list(solution.records),
+                prefix,
+                execute_link_scripts=True,
+                show_progress=False,
+                client=self._client,
+                requested_specs=[rattler.MatchSpec(spec)._match_spec for spec in solution.specs],
+                reporter=_Reporter(progress),  # type: ignore[arg-type]  # duck-typed: most events are ignored
+            )
+        )
+        # The tag marks a cache for backup tools to leave out; in an environment it would do harm.
+        (prefix / "CACHEDIR.TAG").unlink(missing_ok=True)
+
+    def _run(self, work: Callable[[], Awaitable[_T]]) -> _T:
+        async def main() -> _T:
+            return await work()
+
+        try:
+            return asyncio.run(main())
+        except (GatewayError, SolverError, InstallerError, InvalidMatchSpecError) as error:
+            raise self._explained(error) from None
+        except BaseException as error:
+            if type(error).__name__ == "PanicException":  # pyo3's, not an Exception, with no importable class
+                raise PackError(f"py-rattler failed: {error}") from None
+            raise
+
+    def _explained(self, error: Exception) -> PackageError:
+        text = " ".join(re.sub(r"[├└│─╰]", " ", str(error)).split())
+        where = ", ".join(self.names)
+        if isinstance(error, GatewayError):
+            return UnreachableError(f"no answer from the channel {where}: {text}")
+        if isinstance(error, InstallerError):
+            if _FULL.search(text):
+                return PackError(f"cannot link the environment: {text}")
+            if _NETWORK.search(text):
+                return UnreachableError(f"cannot fetch a package from {where}: {text}")
+            return PackError(f"cannot link the environment: {text}")
+        return SolveError(f"no environment can be made from {where}: {text}")
+
+
+def _located(channel: str) -> str:
+    """Return a folder as the absolute path that py-rattler wants, anything else as it is."""
+    if "://" not in channel and (channel.startswith((".", "/", "~")) or Path(channel).is_dir()):
+        return str(Path(channel).expanduser().resolve())
+    return channel
+
+
+class _Reporter:
+    """Turns py-rattler's events (duck-typed by it) into LinkProgress."""
+
+    def __init__(self, progress: LinkProgress) -> None:
+        self._progress = progress
+        self._operations = 0
+        self._linked = 0
+        self._bytes: dict[int, tuple[int, int]] = {}
+
+    def on_transaction_start(self, total_operations: int) -> None:
+        self._operations = total_operations
+
+    def on_download_start(self, cache_entry: int) -> int:
+        return cache_entry
+
+    def on_download_progress(self, download_idx: int, progress: int, total: int | None) -> None:
+        self._bytes[download_idx] = (progress, total or progress)
+        done, needed = (sum(column) for column in zip(*self._bytes.values(), strict=True))
+        self._progress.downloaded(done, needed)
+
+    def on_link_complete(self, _index: int) -> None:
+        self._linked += 1
+        self._progress.linked(self._linked, self._operations)
+
+    def __getattr__(self, name: str) -> Callable[..., int]:
+        if name.startswith("on_"):
+            return lambda *_: 0
+        raise AttributeError(name)
