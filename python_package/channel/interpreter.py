@@ -1,0 +1,129 @@
+"""Ask a CPython what a package of it needs to know."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from python_package.errors import InterpreterError
+
+OLDEST = (3, 8)
+
+# Runs inside the interpreter, whatever its version, so that the answer about it can name that version.
+_QUESTION = r"""
+import sys
+sys.path[:] = [p for p in sys.path if p]  # never the caller's folder: a json.py there is not ours
+import json, os, platform
+
+def loaded(name):
+    # Where the loader finds a library: a fact of the machine, not a folder to guess.
+    try:
+        import ctypes
+        ctypes.CDLL(name)
+        with open("/proc/self/maps") as maps:
+            paths = [line.split(None, 5)[5].strip() for line in maps if len(line.split(None, 5)) == 6]
+        return next((p for p in paths if os.path.basename(p).startswith(name)), None)
+    except (ImportError, OSError):
+        return None
+
+info = sys.implementation.version if hasattr(sys, "implementation") else sys.version_info
+implementation = "%d.%d.%d" % info[:3]
+if info[3] != "final":
+    implementation += info[3][0] + str(info[4])
+full = platform.python_version()
+json.dump({
+    "version": full,
+    "cpython": platform.python_implementation() == "CPython",
+    "platform": sys.platform,
+    "short": "%d.%d" % sys.version_info[:2],
+    "flags": getattr(sys, "abiflags", ""),
+    "libdir": getattr(sys, "platlibdir", "lib"),
+    "prefix": getattr(sys, "base_prefix", sys.prefix),
+    "executable": getattr(sys, "_base_executable", None) or sys.executable,
+    "libraries": [p for p in map(loaded, ("libstdc++.so.6", "libgcc_s.so.1")) if p],
+    "markers": {
+        "os_name": os.name,
+        "sys_platform": sys.platform,
+        "platform_machine": platform.machine(),
+        "platform_python_implementation": platform.python_implementation(),
+        "platform_release": "",
+        "platform_system": platform.system(),
+        "platform_version": "",
+        "python_version": "%d.%d" % sys.version_info[:2],
+        "python_full_version": full.rstrip("+"),
+        "implementation_name": sys.implementation.name if hasattr(sys, "implementation") else "",
+        "implementation_version": implementation,
+    },
+}, sys.stdout)
+"""
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A CPython installation; paths are absolute and real, `version` is final ("3.11.7")."""
+
+    executable: Path
+    version: str
+    short: str  # "3.11"
+    flags: str  # "t" for the free-threaded build, else ""
+    prefix: Path
+    libdir: str  # "lib", or "lib64" where the distribution says so
+    libraries: tuple[Path, ...]  # libstdc++ and libgcc_s, which manylinux wheels expect of the system
+    markers: Mapping[str, str]  # the environment of PEP 508
+
+    @property
+    def tag(self) -> str:
+        """Return the ABI tag of its wheels: cp311, cp313t."""
+        return f"cp{self.short.replace('.', '')}{self.flags}"
+
+    @property
+    def dirname(self) -> str:
+        """Return the name of its folders in lib and include: python3.11, python3.13t."""
+        return f"python{self.short}{self.flags}"
+
+    @property
+    def next_minor(self) -> str:
+        """Return the version that bounds its packages from above: 3.12.0a0."""
+        major, minor = self.short.split(".")
+        return f"{major}.{int(minor) + 1}.0a0"
+
+
+def ask(python: str | os.PathLike[str] = "python3") -> Interpreter:
+    """Describe the CPython behind `python`, a name on PATH or a path; of a virtual environment, its base.
+
+    Raises InterpreterError when there is none, it does not answer, or it is not a CPython for Linux that we can pack.
+    """
+    found = shutil.which(python)
+    if not found:
+        raise InterpreterError(f"{python}: no such interpreter")
+    command = [found, "-E", "-s", "-c", _QUESTION]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+        facts = json.loads(answer.stdout)
+    except (OSError, subprocess.TimeoutExpired, ValueError) as error:
+        raise InterpreterError(f"{found}: does not answer as a Python interpreter would: {error}") from None
+    version = facts["version"]
+    if not facts["cpython"]:
+        raise InterpreterError(f"{found}: not CPython but {facts['markers']['platform_python_implementation']}")
+    if not facts["platform"].startswith("linux"):
+        raise InterpreterError(f"{found}: runs on {facts['platform']}; only Linux interpreters can be packed")
+    if tuple(int(part) for part in facts["short"].split(".")) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise InterpreterError(f"{found}: Python {version} is too old to be packed; {oldest} is the oldest")
+    prefix = Path(facts["prefix"]).resolve()
+    usual = prefix / "bin" / f"python{facts['short']}{facts['flags']}"
+    return Interpreter(
+        executable=(usual if usual.exists() else Path(facts["executable"])).resolve(),
+        version=version.rstrip("+"),
+        short=facts["short"],
+        flags=facts["flags"],
+        prefix=prefix,
+        libdir=facts["libdir"],
+        libraries=tuple(Path(path) for path in facts["libraries"]),
+        markers=facts["markers"],
+    )
