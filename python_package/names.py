@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -67,6 +68,16 @@ class Package:
     module: str
     pypi: str
     conda: str
+
+
+def import_path(python: str = "python3") -> tuple[str, ...]:
+    """Return the folders that the user's interpreter imports from; none when there is no such interpreter."""
+    argv = [python, "-c", "import json, sys; print(json.dumps([p for p in sys.path if p]))"]
+    try:
+        answer = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=True)
+        return tuple(json.loads(answer.stdout))
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return ()
 
 
 def resolve(modules: Iterable[str], paths: Sequence[str] = ()) -> tuple[Package, ...]:

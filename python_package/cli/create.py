@@ -1,0 +1,102 @@
+"""python_package_create: a dependency file becomes a Conda environment and its tarball."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
+
+from python_package.cli import command
+from python_package.errors import PackError, SpecError, SpecNotFoundError
+from python_package.spec import Spec
+
+NAME = "python_package_create"
+
+
+def main(argv: list[str]) -> int:
+    """Run the command; return its exit code or raise the PackageError that carries it."""
+    from python_package.cli import progress
+    from python_package.recipe import create, validate_name
+
+    args = _parser().parse_args(argv)
+    directory, name = _target(args.environment_name)
+    validate_name(name)
+    spec = _read(args.dependency_file)
+    start = time.perf_counter()
+    with progress.on(sys.stderr, NAME, quiet=args.quiet) as display:
+        try:
+            created = create(
+                spec,
+                name,
+                directory=directory,
+                channels=args.channel,
+                offline=args.offline,
+                interpreter=args.interpreter,
+                check=args.check,
+                command=shlex.join([NAME, *argv]),
+                progress=display,
+            )
+        except OSError as error:
+            raise PackError(f"cannot make the environment {name}: {error}") from None
+    if not args.quiet:
+        split = ", ".join(f"{phase} {seconds:.1f}" for phase, seconds in created.seconds.items())
+        size = created.tarball.stat().st_size / 1e6
+        seconds = time.perf_counter() - start
+        print(f"{NAME}: {created.prefix} and {created.tarball.name} ({size:.1f} MB) in {seconds:.1f} s: {split}",
+              file=sys.stderr)  # fmt: skip
+    return 0
+
+
+def _parser() -> command.Parser:
+    parser = command.Parser(
+        prog=NAME,
+        description="Create a Conda environment from a dependency file, and its tarball in the current directory.",
+        epilog="Exit status: 0 success, 1 invalid command, 2 no such dependency file, 3 its content is invalid, "
+        "4 cannot be solved, 5 a channel or index does not answer, 6 a module does not import, 7 cannot be written.",
+    )
+    parser.add_argument("dependency_file", metavar="dependency-file", help="written by python_package_analyze")
+    parser.add_argument("environment_name", metavar="environment-name", help="a name, or [FOLDER/]NAME.tar.gz")
+    parser.add_argument(
+        "-c", "--channel", action="append", default=[], help="take packages from here (repeatable; name, URL or folder)"
+    )
+    parser.add_argument("--offline", action="store_true", help="use only what the caches hold")
+    parser.add_argument(
+        "--interpreter",
+        choices=("auto", "channel", "host"),
+        default="auto",
+        help="where python comes from: a channel, this machine's own python3, or auto (default): the latter "
+        "when no channel answers",
+    )
+    parser.add_argument(
+        "--no-check", dest="check", action="store_false", help="do not import the modules before packing"
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    return parser
+
+
+def _target(argument: str) -> tuple[Path, str]:
+    """Split the second argument: a plain name, or the tarball's own path as Parsl and poncho give it."""
+    if argument.endswith(".tar.gz"):
+        path = Path(argument)
+        return path.parent, path.name.removesuffix(".tar.gz")
+    return Path(), argument
+
+
+def _read(argument: str) -> Spec:
+    try:
+        raw = sys.stdin.buffer.read() if argument == "-" else Path(argument).read_bytes()
+    except OSError as error:
+        raise SpecNotFoundError(f"{argument}: {os.strerror(error.errno or 0)}; expected a dependency file") from None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{argument}: not UTF-8 at byte {error.start}; make it with python_package_analyze") from None
+    return Spec.from_json(text, argument)
+
+
+def run() -> NoReturn:
+    """Be the console script."""
+    command.run(NAME, main)

@@ -1,0 +1,92 @@
+"""Every module imports inside the prefix, or nothing is shipped."""
+
+from __future__ import annotations
+
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+from python_package.environment import check
+from python_package.errors import BrokenModuleError
+
+
+@pytest.fixture(scope="module")
+def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An interpreter with modules that fail in every way an import can."""
+    where = tmp_path_factory.mktemp("check") / "a prefix"
+    venv.create(where, symlinks=True)
+    site = where / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+    (site / "good.py").write_text("print('noise')\n")
+    (site / "needs_missing.py").write_text("import nowhere_to_be_found\n")
+    (site / "exits.py").write_text("raise SystemExit(3)\n")
+    (site / "crashes.py").write_text("import os\nos.kill(os.getpid(), 11)\n")
+    (site / "hangs.py").write_text("import time\ntime.sleep(60)\n")
+    (site / "unless_first.py").write_text("import sys\nassert 'good' not in sys.modules, 'cannot follow good'\n")
+    (site / "needs_activation.py").write_text("import os\nos.environ['SET_BY_ACTIVATION']\n")
+    activate = where / "etc" / "conda" / "activate.d"
+    activate.mkdir(parents=True)
+    (activate / "it.sh").write_text('[ -d "$CONDA_PREFIX/bin" ] && export SET_BY_ACTIVATION=1\n')
+    return where
+
+
+def test_check__all_import__returns(prefix: Path) -> None:
+    check.check(prefix, ["good", "json", "needs_activation"])
+
+
+def test_check__no_modules__starts_nothing(tmp_path: Path) -> None:
+    check.check(tmp_path / "no prefix at all", [])
+
+
+def test_check__antigravity__opens_no_browser(prefix: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = tmp_path / "opened"
+    browser = tmp_path / "www-browser"
+    browser.write_text(f"#!/bin/sh\ntouch {opened}\n")
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", str(browser))
+    check.check(prefix, ["antigravity"])
+    assert not opened.exists()
+
+
+@pytest.mark.parametrize(
+    ("module", "reason"),
+    [
+        ("absent", "ModuleNotFoundError: No module named 'absent'"),
+        ("needs_missing", "ModuleNotFoundError: No module named 'nowhere_to_be_found'"),
+        ("exits", "SystemExit: 3"),
+        ("crashes", "killed by SIGSEGV"),
+    ],
+)
+def test_check__one_module_fails__names_it_and_why(prefix: Path, module: str, reason: str) -> None:
+    with pytest.raises(BrokenModuleError) as caught:
+        check.check(prefix, ["good", module, "json"])
+    assert f"{module} (" in str(caught.value)
+    assert reason in str(caught.value)
+    assert "good (" not in str(caught.value)
+    assert "json (" not in str(caught.value)
+
+
+def test_check__several_fail__names_each(prefix: Path) -> None:
+    with pytest.raises(BrokenModuleError, match=r"absent \(.*crashes \(.*exits \("):
+        check.check(prefix, ["absent", "crashes", "exits", "good"])
+
+
+def test_check__two_modules_clash_but_each_imports_alone__passes(prefix: Path) -> None:
+    check.check(prefix, ["good", "unless_first"])
+
+
+def test_check__module_hangs__is_named_after_the_time_limit(prefix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "SECONDS", 1)
+    with pytest.raises(BrokenModuleError, match=r"hangs \(still importing after 1 s\)"):
+        check.check(prefix, ["hangs"])
+
+
+def test_check__submitters_pythonpath__does_not_hide_the_fault(
+    prefix: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "absent.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BrokenModuleError, match=r"absent \("):
+        check.check(prefix, ["absent"])
