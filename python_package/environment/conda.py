@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -106,6 +107,11 @@ class Channels:
         )
         # The tag marks a cache for backup tools to leave out; in an environment it would do harm.
         (prefix / "CACHEDIR.TAG").unlink(missing_ok=True)
+        # py-rattler writes its records for the owner alone; Conda's can be read by whoever can read the environment.
+        umask = os.umask(0o077)
+        os.umask(umask)
+        for record in (prefix / "conda-meta").glob("*.json"):
+            record.chmod(0o666 & ~umask)
 
     def _run(self, work: Callable[[], Awaitable[_T]]) -> _T:
         async def main() -> _T:
