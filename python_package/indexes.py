@@ -1,43 +1,57 @@
-"""The user's own pip settings, in the form that uv reads: mirrors and private indexes work here as they do there."""
+"""The user's own pip settings, in the form that uv takes: mirrors and private indexes work here as they do there."""
 
 from __future__ import annotations
 
 import configparser
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 # pip's setting -> uv's environment variable (both tools' documentation of their configuration).
-_SETTINGS = {
+_VARIABLES = {
     "index-url": "UV_INDEX_URL",
     "extra-index-url": "UV_EXTRA_INDEX_URL",
     "find-links": "UV_FIND_LINKS",
     "trusted-host": "UV_INSECURE_HOST",
-    "no-index": "UV_NO_INDEX",
     "cert": "SSL_CERT_FILE",
 }
 
 
-def uv_environ(environ: Mapping[str, str] = os.environ, home: Path | None = None) -> dict[str, str]:
-    """Return the environment for uv: the caller's own, plus what pip's files and variables say and uv's do not."""
+@dataclass(frozen=True)
+class Uv:
+    """How to start uv: its environment, and the options that no variable of its own can carry."""
+
+    environ: Mapping[str, str]
+    options: tuple[str, ...]
+
+
+def for_uv(environ: Mapping[str, str] = os.environ, home: Path | None = None) -> Uv:
+    """Return the caller's environment plus what pip's files and variables say; what is set for uv itself wins."""
     parser = configparser.RawConfigParser(strict=False)
     for path in _files(environ, home or Path.home()):
         try:
             parser.read(path, encoding="utf-8")
         except (configparser.Error, UnicodeDecodeError):
             continue  # pip itself reports a broken file; it does not concern what we install
-    translated = {}
-    for setting, variable in _SETTINGS.items():
-        value = environ.get("PIP_" + setting.upper().replace("-", "_"))
+
+    def setting(name: str) -> list[str]:
+        value = environ.get("PIP_" + name.upper().replace("-", "_"))
         for section in ("install", "global"):
-            if value is None and parser.has_option(section, setting):
-                value = parser.get(section, setting)
-        if value and value.strip():
-            separator = "," if setting == "find-links" else " "
-            translated[variable] = separator.join(value.split())
+            if value is None and parser.has_option(section, name):
+                value = parser.get(section, name)
+        return (value or "").split()
+
+    translated = {}
+    for name, variable in _VARIABLES.items():
+        if setting(name):
+            translated[variable] = ("," if name == "find-links" else " ").join(setting(name))
     if environ.get("UV_DEFAULT_INDEX"):
         translated.pop("UV_INDEX_URL", None)
-    return translated | dict(environ)
+    options = [f"--constraint={path}" for path in setting("constraint")]
+    if setting("no-index")[:1] in (["1"], ["true"], ["yes"], ["on"]):
+        options.append("--no-index")
+    return Uv(translated | dict(environ), tuple(options))
 
 
 def _files(environ: Mapping[str, str], home: Path) -> list[Path]:

@@ -92,8 +92,13 @@ def stage(envs: Path, name: str) -> Iterator[Staged]:
 
 
 def _remove(tree: Path) -> None:
-    if tree.is_symlink() or tree.exists():
-        shutil.rmtree(tree)
+    """Remove a tree that an interrupted link may still be writing to: its threads end soon, but not at once."""
+    for wait in (0.1, 0.5, 2.0, 0.0):
+        if not os.path.lexists(tree):
+            return
+        shutil.rmtree(tree, ignore_errors=wait > 0)
+        if os.path.lexists(tree):
+            time.sleep(wait)
 
 
 def _exchange(one: Path, other: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from uv import find_uv_bin
 
 from python_package.errors import PackError, SolveError, UnreachableError
-from python_package.indexes import uv_environ
+from python_package.indexes import for_uv
 
 # uv's own words for a network that does not answer, and for a cache that lacks what --offline forbids to fetch.
 _NETWORK = re.compile(
@@ -29,6 +29,7 @@ def install(prefix: Path, requirements: Sequence[str], *, offline: bool = False)
     UnreachableError when an index does not answer, PackError when files cannot be written.
     """
     before = _distributions(prefix)
+    uv = for_uv()
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as constraints:
         constraints.write("".join(f"{pin}\n" for pin in sorted(before)))
         constraints.flush()
@@ -36,8 +37,8 @@ def install(prefix: Path, requirements: Sequence[str], *, offline: bool = False)
         argv += ["--python", str(prefix / "bin" / "python"), "--constraint", constraints.name]
         argv += ["--offline"] if offline else []
         process = subprocess.run(
-            [*argv, "--", *requirements],
-            env=uv_environ(),
+            [*argv, *uv.options, "--", *requirements],
+            env=uv.environ,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
