@@ -1,0 +1,7 @@
+"""prefix -> NAME.tar.gz, by conda-pack's rules; the only room that imports conda_pack."""
+
+from python_package.tarball.manifest import Manifest, read
+from python_package.tarball.pack import pack
+from python_package.tarball.relocate import relocate
+
+__all__ = ["Manifest", "pack", "read", "relocate"]

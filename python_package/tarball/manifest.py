@@ -1,0 +1,103 @@
+"""The tarball's first gzip member: a stored text that says what the archive holds and where its parts begin."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from python_package.errors import PackError
+from python_package.tarball import tar
+
+NAME = "conda-meta/python-package-manifest"
+HEADING = "#python-package-manifest 1"
+
+# A chunk is what one stream of a parallel unpack takes; more would not help, and the manifest stays one page.
+MAX_CHUNKS = 64
+
+# The text is padded to this many bytes, so that the chunks' offsets are known before their number is.
+_TEXT_SIZE = 4096
+
+# RFC 1952 header: deflate, no flags, no time, unknown system; then one final stored block.
+_GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+MEMBER_SIZE = len(_GZIP_HEADER) + 5 + tar.BLOCK + _TEXT_SIZE + 8
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a worker must know before it unpacks; sizes are bytes, `glibc` and `python` may be "none".
+
+    `chunks` are (offset, length) pairs: contiguous, in order, from the end of the first member to the end of the
+    archive; each is a run of whole gzip members that holds whole tar entries.
+    """
+
+    id: str
+    subdir: str
+    glibc: str
+    python: str
+    size: int
+    files: int
+    archive: int
+    chunks: tuple[tuple[int, int], ...]
+
+    def to_text(self) -> str:
+        """Return the text form: a blank line, the heading, one `key value` a line, `end`."""
+        lines = ["", HEADING]
+        lines += [
+            f"{key} {getattr(self, key)}" for key in ("id", "subdir", "glibc", "python", "size", "files", "archive")
+        ]
+        lines += [f"chunk {offset} {length}" for offset, length in self.chunks]
+        return "\n".join([*lines, "end", ""])
+
+    @classmethod
+    def parse(cls, text: str) -> Manifest:
+        """Parse the text form, padding included; raises ValueError for anything else."""
+        lines = text.strip("\n").split("\n")
+        if lines[0] != HEADING or lines[-1] != "end":
+            raise ValueError("not a manifest of version 1")
+        fields: dict[str, str] = {}
+        chunks = []
+        for line in lines[1:-1]:
+            key, _, value = line.partition(" ")
+            if key == "chunk":
+                offset, length = value.split(" ")
+                chunks.append((int(offset), int(length)))
+            else:
+                fields[key] = value
+        try:
+            return cls(
+                fields["id"],
+                fields["subdir"],
+                fields["glibc"],
+                fields["python"],
+                int(fields["size"]),
+                int(fields["files"]),
+                int(fields["archive"]),
+                tuple(chunks),
+            )
+        except KeyError as error:
+            raise ValueError(f"the manifest has no {error.args[0]}") from None
+
+    def to_member(self) -> bytes:
+        """Return the archive's first gzip member, MEMBER_SIZE bytes long."""
+        text = self.to_text().encode("ascii")
+        if len(text) > _TEXT_SIZE:
+            raise ValueError(f"the manifest has {len(text)} bytes; {_TEXT_SIZE} is the most")
+        entry = tar.header(NAME, _TEXT_SIZE) + text + b"\n" * (_TEXT_SIZE - len(text))
+        block = struct.pack("<BHH", 1, len(entry), len(entry) ^ 0xFFFF) + entry
+        return _GZIP_HEADER + block + struct.pack("<II", zlib.crc32(entry), len(entry))
+
+
+def read(archive: Path) -> Manifest:
+    """Read the manifest of a tarball without decompressing it.
+
+    Raises PackError when there is none, as in a tarball of plain conda-pack.
+    """
+    try:
+        with archive.open("rb") as file:
+            member = file.read(MEMBER_SIZE)
+        start = len(_GZIP_HEADER) + 5 + tar.BLOCK
+        return Manifest.parse(member[start : start + _TEXT_SIZE].decode("ascii"))
+    except (OSError, ValueError) as error:
+        raise PackError(f"{archive}: no manifest of python_package_create in it: {error}") from None

@@ -1,0 +1,32 @@
+"""The scripts that go into the archive's bin: conda-pack's activate, our conda-unpack and run_in_env."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Iterable
+from pathlib import Path
+
+import conda_pack
+from conda_pack import core, prefixes
+
+_HERE = Path(__file__).parent
+
+
+def scripts(records: Iterable[tuple[str, str, str]]) -> dict[str, bytes]:
+    """Return path -> content of every script; `records` are (path, placeholder, mode) of the files to relocate."""
+    added = {target: Path(source).read_bytes() for source, target in core._scripts}
+    # conda-pack's rule: the interpreter finds its own prefix, and it runs the script.
+    lines = "".join(f"    {record!r},\n" for record in sorted(records) if not record[0].startswith("bin/python"))
+    functions = (prefixes.replace_prefix, prefixes.text_replace, prefixes.binary_replace)
+    replace = "\n\n".join(["on_win = False\n", *(textwrap.dedent(inspect.getsource(f)) for f in functions)])
+    template = (_HERE / "conda-unpack.in").read_text()
+    for name, value in (
+        ("REPLACE", replace),
+        ("RECORDS", lines),
+        ("VERSION", conda_pack.__version__),
+    ):
+        template = template.replace(f"@{name}@", value)
+    added["bin/conda-unpack"] = template.encode()
+    added["bin/run_in_env"] = (_HERE / "run_in_env").read_bytes()
+    return added
