@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 MANIFEST = "conda-meta/python-package-manifest"
-PYTHON = '#!/bin/sh\nexec /bin/sh "$@"\n'
+PYTHON = '#!/bin/sh\n[ "$1" != -Es ] || shift\nexec /bin/sh "$@"\n'
 # Where it ran is what relocation means here; how often is what the tests count.
 UNPACK = '#!/bin/sh\nprefix=${0%/bin/conda-unpack}\necho "$prefix" >>"$prefix/relocated"\n'
 
