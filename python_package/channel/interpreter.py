@@ -26,8 +26,8 @@ def loaded(name):
         import ctypes
         ctypes.CDLL(name)
         with open("/proc/self/maps") as maps:
-            paths = [line.split(None, 5)[5].strip() for line in maps if len(line.split(None, 5)) == 6]
-        return next((p for p in paths if os.path.basename(p).startswith(name)), None)
+            fields = [line.split(None, 5) for line in maps]
+        return next((f[5].strip() for f in fields if len(f) == 6 and os.path.basename(f[5]).startswith(name)), None)
     except (ImportError, OSError):
         return None
 
@@ -45,7 +45,7 @@ json.dump({
     "libdir": getattr(sys, "platlibdir", "lib"),
     "prefix": getattr(sys, "base_prefix", sys.prefix),
     "executable": getattr(sys, "_base_executable", None) or sys.executable,
-    "libraries": [p for p in map(loaded, ("libstdc++.so.6", "libgcc_s.so.1")) if p],
+    "libraries": {name: loaded(name) for name in ("libstdc++.so.6", "libgcc_s.so.1")},
     "markers": {
         "os_name": os.name,
         "sys_platform": sys.platform,
@@ -73,8 +73,18 @@ class Interpreter:
     flags: str  # "t" for the free-threaded build, else ""
     prefix: Path
     libdir: str  # "lib", or "lib64" where the distribution says so
-    libraries: tuple[Path, ...]  # libstdc++ and libgcc_s, which manylinux wheels expect of the system
+    libraries: Mapping[str, Path]  # libstdc++ and libgcc_s by soname: manylinux wheels expect them of the system
     markers: Mapping[str, str]  # the environment of PEP 508
+
+    @property
+    def stdlib(self) -> str:
+        """Return the standard library's folder, relative to the prefix."""
+        return f"{self.libdir}/{self.dirname}"
+
+    @property
+    def site_packages(self) -> str:
+        """Return the folder of third-party packages in an environment, relative to its prefix."""
+        return f"{self.stdlib}/site-packages"
 
     @property
     def tag(self) -> str:
@@ -87,10 +97,10 @@ class Interpreter:
         return f"python{self.short}{self.flags}"
 
     @property
-    def next_minor(self) -> str:
-        """Return the version that bounds its packages from above: 3.12.0a0."""
+    def this_minor(self) -> str:
+        """Return the bounds of this minor version as Conda writes them: >=3.11,<3.12.0a0."""
         major, minor = self.short.split(".")
-        return f"{major}.{int(minor) + 1}.0a0"
+        return f">={self.short},<{major}.{int(minor) + 1}.0a0"
 
 
 def ask(python: str | os.PathLike[str] = "python3") -> Interpreter:
@@ -124,6 +134,6 @@ def ask(python: str | os.PathLike[str] = "python3") -> Interpreter:
         flags=facts["flags"],
         prefix=prefix,
         libdir=facts["libdir"],
-        libraries=tuple(Path(path) for path in facts["libraries"]),
+        libraries={name: Path(path) for name, path in facts["libraries"].items() if path},
         markers=facts["markers"],
     )

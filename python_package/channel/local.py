@@ -13,18 +13,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from python_package.channel import certificates, cpython, elf, wheel
+from packaging.requirements import InvalidRequirement, Requirement
+
+from python_package.channel import certificates, cpython, wheel
 from python_package.channel.fetch import fetch
 from python_package.channel.interpreter import Interpreter, ask
-from python_package.errors import PackError
+from python_package.errors import PackError, SolveError
 
-# Part of the key of every cached interpreter: raise it when its package would come out otherwise.
+# Part of the name of every cached interpreter: raise it when its packages would come out otherwise.
 _FORMAT = "1"
+# What is being made in a channel, until it is whole; it is of whoever holds the lock, and garbage when nobody does.
+_UNFINISHED = ".unfinished"
 
 
 @dataclass(frozen=True)
 class HostChannel:
-    """A channel that holds this host's CPython; `version` is the interpreter's ("3.11.7")."""
+    """A channel of a host's CPython; `version` is the interpreter's ("3.11.7")."""
 
     path: Path
     version: str
@@ -34,123 +38,149 @@ def host_channel(
     cache_dir: Path | None = None,
     *,
     python: str | os.PathLike[str] = "python3",
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> HostChannel:
     """Return the channel of the CPython behind `python`, made once per interpreter and kept in the user's cache.
 
     Raises InterpreterError when there is no such interpreter, PackError when the cache cannot be written.
     """
     interpreter = ask(python)
-    return HostChannel(_host(interpreter, cache_dir or default_cache(), progress), interpreter.version)
+    return HostChannel(_host(interpreter, cache_dir, progress), interpreter.version)
 
 
 def build(
-    directory: Path,
+    directory: str | os.PathLike[str],
     requirements: Sequence[str] = (),
     *,
     python: str | os.PathLike[str] = "python3",
     cache_dir: Path | None = None,
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Path:
-    """Make `directory` a channel of this host's CPython and the wheels of requirements, and return its path.
+    """Make a folder a channel of a host's CPython and of the wheels that requirements need; return its absolute path.
 
-    Packages that it holds already are kept. Raises InterpreterError, SolveError, UnreachableError or PackError.
+    What it holds already is kept, and nothing is fetched when that is enough. Raises InterpreterError, SolveError,
+    UnreachableError, or PackError when the folder or the cache of interpreters cannot be written.
     """
-    directory = Path(directory).absolute()
+    channel = Path(directory).absolute()
     interpreter = ask(python)
-    host = _host(interpreter, cache_dir or default_cache(), progress)
-    with _locked(directory):
-        made = [_copy(source, host, directory) for source in sorted(host.glob("*/*.conda"))]
-        if requirements:
-            made += _wheels(requirements, interpreter, directory, progress)
-        _index(directory)
-    return directory
+    host = _host(interpreter, cache_dir, progress)
+    with _locked(channel) as unfinished:
+        new = [path for path in host.glob("*/*.conda") if not (channel / path.relative_to(host)).exists()]
+        for path in new:
+            _target(path, host, unfinished).write_bytes(path.read_bytes())
+        if new or not _satisfied(channel, interpreter, requirements):
+            _add_wheels(requirements, interpreter, channel, unfinished, progress)
+            for path in unfinished.glob("*/*.conda"):
+                path.replace(_target(path, unfinished, channel))
+            _index(channel)
+    return channel
 
 
 def default_cache() -> Path:
-    """Return where host channels are kept: below XDG_CACHE_HOME, else ~/.cache."""
+    """Return where channels of interpreters are kept: below XDG_CACHE_HOME, else ~/.cache."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "python_package" / "channel"
 
 
-def _host(interpreter: Interpreter, cache: Path, progress: Callable[[str], None]) -> Path:
-    target = cache / f"{interpreter.version}-{_key(interpreter)}"
-    if target.is_dir():
-        return target
-    with _locked(cache):
-        if target.is_dir():  # another process made it while this one waited
-            return target
-        progress(f"Packing Python {interpreter.version} of {interpreter.executable}")
-        with tempfile.TemporaryDirectory(prefix=".", dir=cache) as beside:
-            made = Path(beside) / "channel"
-            cpython.write(interpreter, made)
-            certificates.write(made)
-            _index(made)
-            made.rename(target)
+def _host(interpreter: Interpreter, cache_dir: Path | None, progress: Callable[[str], None]) -> Path:
+    cache = (cache_dir or default_cache()).absolute()
+    target = cache / f"{interpreter.version}-{_identity(interpreter)}"
+    if not target.is_dir():
+        with _locked(cache) as unfinished:
+            if not target.is_dir():  # nobody made it while this process waited
+                progress(f"Packing Python {interpreter.version} of {interpreter.executable}")
+                cpython.write(interpreter, unfinished)
+                certificates.write(unfinished)
+                _index(unfinished)
+                unfinished.replace(target)
     return target
 
 
-def _key(interpreter: Interpreter) -> str:
-    """Identify the interpreter and what would be vendored with it, without reading either.
+def _identity(interpreter: Interpreter) -> str:
+    """Identify an interpreter and the libraries that go with it, without reading either.
 
-    The loader's cache changes whenever a library of the system does, such as after a security update.
+    The loader's own cache is written anew when a library of the system changes, as by a security update.
     """
-    stdlib = interpreter.prefix / interpreter.libdir / interpreter.dirname
-    facts = [_FORMAT, str(interpreter.executable), interpreter.version]
-    shared = sorted((interpreter.prefix / interpreter.libdir).glob(f"lib{interpreter.dirname}.so*"))
-    for path in (interpreter.executable, stdlib / "os.py", stdlib / "lib-dynload", Path("/etc/ld.so.cache"), *shared):
+    lib, stdlib = interpreter.prefix / interpreter.libdir, interpreter.prefix / interpreter.stdlib
+    shared = sorted(lib.glob(f"lib{interpreter.dirname}.so*"))
+    paths = [interpreter.executable, stdlib / "os.py", stdlib / "lib-dynload", Path("/etc/ld.so.cache"), *shared]
+    facts = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in paths if path.exists()]
+    return hashlib.sha256("\n".join([_FORMAT, interpreter.version, *facts]).encode()).hexdigest()[:12]
+
+
+def _satisfied(channel: Path, interpreter: Interpreter, requirements: Sequence[str]) -> bool:
+    """Tell whether a channel has all that requirements need with an interpreter."""
+    from python_package.environment.conda import Channels
+
+    if not (channel / "noarch" / "repodata.json").exists():
+        return False
+    specs = [f"python =={interpreter.version}"]
+    for text in requirements:
         try:
-            status = path.stat()
-        except OSError:
-            continue
-        facts.append(f"{path}:{status.st_size}:{status.st_mtime_ns}")
-    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:12]
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            return False  # a file or an address, or a mistake that pip explains
+        if requirement.extras or requirement.url:
+            return False  # a package does not tell which extra or address it came for
+        if not requirement.marker or requirement.marker.evaluate(dict(interpreter.markers)):
+            specs.append(wheel.match_spec(requirement))
+    try:
+        Channels([str(channel)]).solve(specs)
+    except SolveError:
+        return False
+    return True
 
 
-def _wheels(
-    requirements: Sequence[str], interpreter: Interpreter, directory: Path, progress: Callable[[str], None]
-) -> list[Path]:
-    subdir = elf.subdir(elf.read(interpreter.executable))
+def _add_wheels(
+    requirements: Sequence[str],
+    interpreter: Interpreter,
+    channel: Path,
+    unfinished: Path,
+    progress: Callable[[str], None],
+) -> None:
+    if not requirements:
+        return
+    progress(f"Fetching {' '.join(requirements)}")
     with tempfile.TemporaryDirectory(prefix="python_package.") as scratch:
-        progress(f"Fetching {' '.join(requirements)}")
-        wheels = [wheel.read(path) for path in fetch(requirements, interpreter, Path(scratch))]
+        wheels = [wheel.read(path) for path in fetch(requirements, interpreter, Path(scratch), progress=progress)]
         by_name = {each.name: each for each in wheels}
-        made = []
         for each in wheels:
-            folder = directory / ("noarch" if each.pure else subdir)
-            target = folder / f"{each.name}-{each.version}-{wheel.build(each, interpreter)}.conda"
-            if not target.exists():
+            name = f"{each.name}-{each.version}-{wheel.build(each, interpreter)}.conda"
+            if not (channel / wheel.subdir(each, interpreter) / name).exists():
                 progress(f"Packing {each.name} {each.version}")
-                target = wheel.write(each, interpreter, directory, subdir, by_name)
-            made.append(target)
-        return made
+                wheel.write(each, interpreter, unfinished, by_name)
 
 
-def _copy(source: Path, host: Path, directory: Path) -> Path:
-    target = directory / source.relative_to(host)
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.with_name(f".{target.name}")
-        shutil.copyfile(source, beside)
-        beside.chmod(0o644)
-        os.replace(beside, target)
+def _target(path: Path, source: Path, destination: Path) -> Path:
+    """Return the place of a channel's file in another channel, whose folder is made."""
+    target = destination / path.relative_to(source)
+    target.parent.mkdir(parents=True, exist_ok=True)
     return target
 
 
 @contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    """Hold a folder against other processes that would write it; make it when it does not exist."""
+def _locked(directory: Path) -> Iterator[Path]:
+    """Hold a folder, made if need be, against other writers; yield a folder in it for what is not finished.
+
+    Raises PackError for every failure to write.
+    """
+    unfinished = directory / _UNFINISHED
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with (directory / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+            shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
+            unfinished.mkdir()
+            try:
+                yield unfinished
+            finally:
+                shutil.rmtree(unfinished, ignore_errors=True)
     except OSError as error:
-        raise PackError(f"{directory}: cannot be written: {error.strerror or error}") from error
+        raise PackError(f"{error.filename or directory}: {error.strerror or error}") from error
 
 
-def _index(directory: Path) -> None:
+def _index(channel: Path) -> None:
     from rattler.index import index_fs
 
-    (directory / "noarch").mkdir(exist_ok=True)
+    (channel / "noarch").mkdir(exist_ok=True)
     # Without force, a package that was made anew under its old name would keep its old hash.
-    asyncio.run(index_fs(directory, force=True))
+    asyncio.run(index_fs(channel, force=True))

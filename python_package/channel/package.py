@@ -17,11 +17,11 @@ from typing import Any
 
 from python_package.errors import PackError
 
-# Stands for the prefix in text files until a package is linked; text may grow or shrink, so any length will do.
+# Stands for the prefix in text files until a package is linked; text may grow and shrink, so any length will do.
 PLACEHOLDER = "/opt/" + "placehold_" * 7 + "python"
-# Every file and package carries this time (2020-01-01), else no two builds are alike.
-_EPOCH = 1_577_836_800
-# Folders of an environment that belong to Conda itself.
+# Every file and package is of this time (2020-01-01), else no two builds would be alike.
+_EPOCH = "1577836800"
+# Folders that hold Conda's own records, in a package or an environment.
 _RESERVED = ("info", "conda-meta")
 
 
@@ -34,28 +34,21 @@ class Entry:
     sha256: str
     size: int
     executable: bool
-    mode: str | None  # "text" | "binary" where the file holds the placeholder
+    mode: str | None  # "text" | "binary" where it holds the placeholder
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry in the form of paths.json, version 1."""
-        entry: dict[str, Any] = {
-            "_path": self.path,
-            "path_type": self.kind,
-            "sha256": self.sha256,
-            "size_in_bytes": self.size,
-        }
-        if self.mode:
-            entry |= {"prefix_placeholder": PLACEHOLDER, "file_mode": self.mode}
-        return entry
+        entry = {"_path": self.path, "path_type": self.kind, "sha256": self.sha256, "size_in_bytes": self.size}
+        return entry | ({"prefix_placeholder": PLACEHOLDER, "file_mode": self.mode} if self.mode else {})
 
 
 def scan(stage: Path) -> tuple[Entry, ...]:
     """Describe every file and link below `stage`, sorted by path; empty folders are not part of a package."""
-    entries = []
+    found = []
     for folder, folders, names in os.walk(stage):
-        linked = [name for name in folders if (Path(folder) / name).is_symlink()]
-        entries += [_entry(stage, Path(folder) / name) for name in (*names, *linked)]
-    return tuple(sorted(entries, key=lambda entry: entry.path))
+        here = Path(folder)
+        found += [here / name for name in (*names, *folders) if name in names or (here / name).is_symlink()]
+    return tuple(sorted((_entry(stage, path) for path in found), key=lambda entry: entry.path))
 
 
 def digest(entries: Sequence[Entry]) -> str:
@@ -76,27 +69,28 @@ def write(
 ) -> Path:
     """Write `<channel>/<subdir>/<name>-<version>-<build>.conda` and return its path.
 
-    `index` is the content of index.json without arch, platform and timestamp; `entries` is scan(stage). The file
-    appears under its name only once it is complete. Raises PackError when it cannot be written.
+    `entries` is scan(stage); `index` is the content of index.json, less what is the same for all packages or
+    follows from the subdir. The file appears under its name only once it is complete. Raises PackError when it
+    cannot be written.
     """
-    epoch = int(os.environ.get("SOURCE_DATE_EPOCH") or _EPOCH)
+    epoch = _epoch()
+    same = {"build_number": 0, "constrains": [], "timestamp": epoch * 1000}
     info: dict[str, Any] = {
         "about.json": about or {},
-        "index.json": {**_platform(index["subdir"]), **index, "timestamp": epoch * 1000},
+        "index.json": {**same, **_platform(index["subdir"]), **index},
         "paths.json": {"paths": [entry.to_json() for entry in entries], "paths_version": 1},
     }
     if link:
         info["link.json"] = link
     files = {name: json.dumps(content, indent=1, sort_keys=True) for name, content in info.items()}
     files["files"] = "".join(f"{entry.path}\n" for entry in entries)
-    folder = channel / index["subdir"]
     stem = f"{index['name']}-{index['version']}-{index['build']}"
-    target = folder / f"{stem}.conda"
+    target: Path = channel / index["subdir"] / f"{stem}.conda"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".", dir=folder) as beside:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".", dir=target.parent) as beside:
             made = _assemble(Path(beside), stem, stage, entries, files, epoch, level)
-            os.replace(_freeze(made), target)
+            _freeze(made).replace(target)
     except OSError as error:
         raise PackError(f"{target}: cannot be written: {error.strerror or error}") from error
     return target
@@ -105,21 +99,30 @@ def write(
 def _entry(stage: Path, path: Path) -> Entry:
     relative = path.relative_to(stage).as_posix()
     if relative.split("/")[0] in _RESERVED:
-        raise PackError(f"{relative}: a package cannot hold files in {', '.join(_RESERVED)}: they are Conda's own")
-    if path.is_symlink():
-        data = path.read_bytes() if path.is_file() else b""
-        return Entry(relative, "softlink", hashlib.sha256(data).hexdigest(), len(data), False, None)
-    data = path.read_bytes()
-    mode = None
-    if PLACEHOLDER.encode() in data:
-        mode = "binary" if b"\0" in data else "text"
-    executable = bool(path.stat().st_mode & stat.S_IXUSR)
-    return Entry(relative, "hardlink", hashlib.sha256(data).hexdigest(), len(data), executable, mode)
+        raise PackError(f"{relative}: a package cannot hold files in {' or '.join(_RESERVED)}: they are Conda's own")
+    link = path.is_symlink()
+    data = path.read_bytes() if path.is_file() else b""  # of a link, what it leads to
+    kind, mode = ("softlink", None) if link else ("hardlink", _mode(data))
+    executable = not link and bool(path.stat().st_mode & stat.S_IXUSR)
+    return Entry(relative, kind, hashlib.sha256(data).hexdigest(), len(data), executable, mode)
+
+
+def _mode(data: bytes) -> str | None:
+    if PLACEHOLDER.encode() not in data:
+        return None
+    return "binary" if b"\0" in data else "text"
+
+
+def _epoch() -> int:
+    text = os.environ.get("SOURCE_DATE_EPOCH") or _EPOCH
+    if not text.isdecimal():
+        raise PackError(f"SOURCE_DATE_EPOCH is {text!r}: it must be a number of seconds")
+    return int(text)
 
 
 def _platform(subdir: str) -> dict[str, str]:
     platform, _, machine = subdir.partition("-")
-    if not machine:
+    if not machine:  # noarch
         return {}
     return {"platform": platform, "arch": {"64": "x86_64", "32": "x86"}.get(machine, machine)}
 
@@ -136,39 +139,38 @@ def _assemble(
     from conda_package_streaming.create import conda_builder
 
     # Two threads always: zstd's output depends on whether there are workers, not on how many.
-    with conda_builder(stem, folder, compression_level=level, compression_threads=2) as tar:
+    with conda_builder(stem, folder, compression_level=level, compression_threads=2) as builder:
+        tar: Any = builder  # untyped
         for name in sorted(files):
             data = files[name].encode()
-            member = _member(f"info/{name}", epoch)
-            member.size = len(data)
-            tar.addfile(member, io.BytesIO(data))
+            tar.addfile(_member(f"info/{name}", epoch, size=len(data)), io.BytesIO(data))
         for entry in entries:
-            member = _member(entry.path, epoch)
+            source = stage / entry.path
             if entry.kind == "softlink":
-                member.type, member.linkname, member.mode = tarfile.SYMTYPE, os.readlink(stage / entry.path), 0o777
-                tar.addfile(member)
-                continue
-            member.size, member.mode = entry.size, 0o755 if entry.executable else 0o644
-            with (stage / entry.path).open("rb") as stream:
-                tar.addfile(member, stream)
+                tar.addfile(_member(entry.path, epoch, type=tarfile.SYMTYPE, linkname=str(source.readlink())))
+            else:
+                with source.open("rb") as stream:
+                    mode = 0o755 if entry.executable else 0o644
+                    tar.addfile(_member(entry.path, epoch, size=entry.size, mode=mode), stream)
     return folder / f"{stem}.conda"
 
 
-def _member(name: str, epoch: int) -> tarfile.TarInfo:
-    member = tarfile.TarInfo(name)  # its owner is 0:0 without names, its mode 0644
+def _member(name: str, epoch: int, **facts: Any) -> tarfile.TarInfo:
+    """Return the head of a tar entry: of nobody's, mode 0644 unless told otherwise."""
+    member = tarfile.TarInfo(name)
     member.mtime = epoch
+    for fact, value in facts.items():
+        setattr(member, fact, value)
     return member
 
 
 def _freeze(made: Path) -> Path:
     """Copy a .conda with fixed times in its zip directory (conda_builder writes the hour), mode 0644, and flush it."""
     frozen = made.with_suffix(".frozen")
-    with zipfile.ZipFile(made) as source, frozen.open("wb") as stream:
-        with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as target:
+    with frozen.open("wb") as stream:
+        with zipfile.ZipFile(made) as source, zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as target:
             for name in source.namelist():
-                member = zipfile.ZipInfo(name)  # 1980-01-01, the zip format's first day
-                member.external_attr = 0o644 << 16
-                target.writestr(member, source.read(name))
+                target.writestr(zipfile.ZipInfo(name), source.read(name))  # of 1980-01-01, the format's first day
         stream.flush()
         os.fchmod(stream.fileno(), 0o644)
         os.fsync(stream.fileno())
