@@ -44,7 +44,7 @@ class Progress(Protocol):
         """Report packages linked, of all."""
 
     def packed(self, done: int, total: int) -> None:
-        """Report bytes packed, of all."""
+        """Report layers packed, of all."""
 
 
 class Silent:
@@ -122,6 +122,8 @@ def create(
     output = directory / f"{name}.tar.gz"
     if not os.access(directory, os.W_OK | os.X_OK):
         raise PackError(f"cannot write {output}: the folder {directory} is not writable")
+    if output.is_dir():
+        raise PackError(f"cannot write {output}: a folder has that name; move it or choose another name")
     progress = progress or Silent()
     clock = _Clock(progress)
     config = condarc.load()
@@ -212,9 +214,9 @@ def _no_python(version: str, available: set[str], channels: Sequence[str]) -> st
 
 
 def _host_version(python: str) -> str:
-    from python_package.analyze import interpreter
+    from python_package.channel.interpreter import ask
 
-    return interpreter.version(python)
+    return ask(python).version
 
 
 def _host(spec: Spec, python: str, progress: Progress) -> tuple[str]:
@@ -227,7 +229,7 @@ def _host(spec: Spec, python: str, progress: Progress) -> tuple[str]:
             "use --interpreter channel, or analyze again here"
         )
     progress.phase("package this machine's python3")
-    return (str(channel.host_channel(python=python)),)
+    return (str(channel.host_channel(python=python).path),)
 
 
 class _Clock:

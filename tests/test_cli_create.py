@@ -62,7 +62,7 @@ class Desk:
         """Return what exists under the name `env`: file names with contents, link targets left out."""
         files = [path for path in (self.envs / "env").rglob("*") if path.is_file() and not path.is_symlink()]
         files += [self.cwd / "env.tar.gz"]
-        return {str(path): path.read_bytes() for path in files if path.exists()}
+        return {str(path): path.read_bytes() for path in files if path.is_file()}
 
 
 @pytest.fixture(scope="session")
