@@ -42,7 +42,7 @@ def write(interpreter: Interpreter, channel: Path) -> None:
     Raises InterpreterError when the interpreter cannot be packed, PackError when the packages cannot be written.
     """
     # The kinds of interpreter, told apart by the end of the build string as conda-forge does.
-    kind = interpreter.tag if interpreter.flags else "cpython"
+    kind = interpreter.tag if interpreter.flags == "t" else "cpython"
     abi = f"{interpreter.short}.* *_{interpreter.tag}"
     with tempfile.TemporaryDirectory(prefix="python_package.") as scratch:
         stage = Path(scratch) / "python"
@@ -92,7 +92,7 @@ def _stage(interpreter: Interpreter, stage: Path) -> str:
 
 def _copy(interpreter: Interpreter, stage: Path) -> None:
     """Copy the executable, the standard library, the headers and what describes them to compilers."""
-    source, stdlib = interpreter.prefix / interpreter.stdlib, stage / interpreter.stdlib
+    source, short = interpreter.prefix / interpreter.stdlib, interpreter.short
 
     def unwanted(folder: str, names: list[str]) -> set[str]:
         top, extensions = Path(folder) == source, Path(folder).name == "lib-dynload"
@@ -108,22 +108,20 @@ def _copy(interpreter: Interpreter, stage: Path) -> None:
     if not source.is_dir():
         raise InterpreterError(f"{interpreter.executable}: no standard library in {source}")
     # Debian's has links to /etc and to other packages: copy what they lead to.
-    shutil.copytree(source, stdlib, ignore=unwanted, ignore_dangling_symlinks=True)
+    shutil.copytree(source, stage / interpreter.stdlib, ignore=unwanted, ignore_dangling_symlinks=True)
     (stage / interpreter.site_packages).mkdir()
     (stage / interpreter.site_packages / "README.txt").write_text("Third-party packages go here.\n")
     (stage / "bin").mkdir()
-    shutil.copy2(interpreter.executable, stage / "bin" / interpreter.dirname)
-    for name in {"python", "python3", f"python{interpreter.short}"} - {interpreter.dirname}:
-        (stage / "bin" / name).symlink_to(interpreter.dirname)
-    for name in (f"{interpreter.dirname}-config", f"pydoc{interpreter.short}"):
-        if (interpreter.prefix / "bin" / name).exists():
-            shutil.copy2(interpreter.prefix / "bin" / name, stage / "bin" / name)
-    headers = Path("include") / interpreter.dirname
-    if (interpreter.prefix / headers).is_dir():
-        shutil.copytree(interpreter.prefix / headers, stage / headers, ignore_dangling_symlinks=True)
+    shutil.copy2(interpreter.executable, stage / "bin" / interpreter.name)
+    for name in {"python", "python3", interpreter.executable.name} - {interpreter.name}:
+        (stage / "bin" / name).symlink_to(interpreter.name)
+    headers = interpreter.prefix / interpreter.include
+    if headers.is_dir():
+        shutil.copytree(headers, stage / interpreter.include, ignore_dangling_symlinks=True)
     (stage / "lib/pkgconfig").mkdir(parents=True)
-    for described in (interpreter.prefix / "lib/pkgconfig").glob(f"python-{interpreter.short}*.pc"):
-        shutil.copy2(described, stage / "lib/pkgconfig" / described.name)
+    for pattern in (f"bin/{interpreter.name}*-config", f"bin/pydoc{short}", f"lib/pkgconfig/python-{short}*.pc"):
+        for found in interpreter.prefix.glob(pattern):
+            shutil.copy2(found, stage / found.relative_to(interpreter.prefix))
 
 
 def _vendor(interpreter: Interpreter, stage: Path, loader: str) -> list[Path]:
@@ -143,9 +141,8 @@ def _vendor(interpreter: Interpreter, stage: Path, loader: str) -> list[Path]:
     for name, where in wanted.items():
         shutil.copy2(where.resolve(), lib / name)
         (lib / name).chmod(0o755)
-    shared = f"lib{interpreter.dirname}.so"
-    if (lib / f"{shared}.1.0").exists():  # the name that linkers look for
-        (lib / shared).symlink_to(f"{shared}.1.0")
+    for shared in lib.glob("libpython*.so.1.0"):
+        (lib / shared.name.removesuffix(".1.0")).symlink_to(shared.name)  # the name that linkers look for
     return elf.find(stage)
 
 
@@ -169,7 +166,7 @@ def _hide_prefix(interpreter: Interpreter, stage: Path) -> list[Path]:
     for path in sorted({path for pattern in _TEXTS for path in stage.glob(pattern)}):
         text = path.read_text(encoding="utf-8")
         if path.parent.name == "bin" and re.match(r"#!.*python", text):
-            text = f"#!{package.PLACEHOLDER}/bin/{interpreter.dirname}\n" + text.split("\n", 1)[1]
+            text = f"#!{package.PLACEHOLDER}/bin/{interpreter.name}\n" + text.split("\n", 1)[1]
         text = hide_prefix(text, interpreter.prefix, stage)
         path.write_text(text, encoding="utf-8")
         if package.PLACEHOLDER in text:
@@ -202,7 +199,8 @@ def _compile(interpreter: Interpreter, stage: Path, rewritten: list[Path]) -> No
     are linked, so they have none.
     """
     stdlib = stage / interpreter.stdlib
-    command = [str(stage / "bin" / interpreter.dirname), "-E", "-s", "-S", "-m", "compileall", "-q"]
+    # -B, else what compileall itself imports would have timestamped ones, which it takes for fresh.
+    command = [str(stage / "bin" / interpreter.name), "-B", "-E", "-s", "-S", "-m", "compileall", "-q"]
     command += ["--invalidation-mode", "unchecked-hash", "-d", f"/{interpreter.stdlib}", str(stdlib)]
     # One process, one order, no random hashes: marshal's output depends on each of them. Files that are broken on
     # purpose (lib2to3's fixtures) make it exit 1, so the outcome is judged by what is there.

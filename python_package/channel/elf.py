@@ -76,8 +76,12 @@ def subdir(path: Path) -> str:
 
 def glibc(paths: Iterable[Path]) -> str:
     """Return the dependency on glibc that ELF files have."""
-    major, minor = max((read(path).glibc for path in paths), default=(0, 0))
-    return f"__glibc >={major}.{minor},<3.0.a0"
+    return since_glibc(max((read(path).glibc for path in paths), default=(0, 0)))
+
+
+def since_glibc(version: tuple[int, int]) -> str:
+    """Return the dependency on a version of glibc or any later one, as Conda writes it."""
+    return f"__glibc >={version[0]}.{version[1]},<3.0.a0"
 
 
 def libraries(path: Path, loader: str) -> dict[str, Path | None]:
@@ -94,8 +98,8 @@ def strip(paths: Iterable[Path]) -> None:
         _run([tool, "--strip-unneeded", *map(str, paths)])
 
 
-def set_rpath(paths: Iterable[Path], folder: Path) -> None:
-    """Make ELF files look for libraries in `folder`, told relative to each, before anywhere else.
+def set_rpath(paths: Iterable[Path], folder: Path, *, keep: bool = False) -> None:
+    """Make ELF files look for libraries in `folder`, told relative to each, and where they do already if `keep`.
 
     RPATH, not RUNPATH: then an executable's serves the wheels that it loads too.
     """
@@ -104,7 +108,7 @@ def set_rpath(paths: Iterable[Path], folder: Path) -> None:
         relative = os.path.relpath(folder, path.parent)
         groups.setdefault("$ORIGIN" if relative == "." else f"$ORIGIN/{relative}", []).append(str(path))
     for rpath, group in groups.items():
-        _run([_patchelf(), "--force-rpath", "--set-rpath", rpath, *group])
+        _run([_patchelf(), "--force-rpath", "--add-rpath" if keep else "--set-rpath", rpath, *group])
 
 
 def _is_elf(path: Path) -> bool:

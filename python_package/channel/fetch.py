@@ -29,8 +29,14 @@ _VARIABLES = {
     "UV_OFFLINE": "PIP_NO_INDEX",
     "UV_NO_INDEX": "PIP_NO_INDEX",
 }
-_UNREACHABLE = re.compile(r"connection broken|Max retries exceeded|Connection refused|timed out|Failed to fetch")
-_UNSATISFIED = re.compile(r"No matching distribution|ResolutionImpossible|[Ii]nvalid requirement|conflicting dependenc")
+# What pip (with --verbose) and uv, which may have to fetch pip, say of an index that does not answer as one.
+_UNREACHABLE = re.compile(r"Could not fetch URL (?P<url>\S+): (?!404)|Max retries exceeded|Failed to fetch")
+# The line that tells most, most telling first.
+_UNSATISFIED = (
+    re.compile(r"ERROR: (Cannot install .*)"),
+    re.compile(r"ERROR: (Invalid requirement.*)"),
+    re.compile(r"ERROR: (No matching distribution.*)"),
+)
 
 
 def fetch(
@@ -46,8 +52,8 @@ def fetch(
     Raises SolveError for what no index has and for conflicts, UnreachableError when an index does not answer,
     PackError when a source does not build.
     """
-    command = [*(pip or find_pip)(interpreter), "wheel", "--prefer-binary", "--no-color", "--progress-bar=off"]
-    command += ["--wheel-dir", str(folder), "--", *requirements]
+    command = [*(pip or find_pip)(interpreter), "wheel", "--verbose", "--prefer-binary", "--no-color"]
+    command += ["--progress-bar=off", "--wheel-dir", str(folder), "--", *requirements]
     lines = []
     with subprocess.Popen(
         command,
@@ -99,11 +105,11 @@ def uv_pip(interpreter: Interpreter) -> list[str]:
 
 
 def _explained(wanted: str, lines: Sequence[str]) -> PackageError:
-    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
-    reason = errors[0] if errors else next((line for line in reversed(lines) if line), "pip said nothing")
     output = "\n".join(lines)
-    if _UNREACHABLE.search(output):
-        return UnreachableError(f"{wanted}: the package index does not answer: {reason}")
-    if _UNSATISFIED.search(output):
-        return SolveError(f"{wanted}: {reason}")
-    return PackError(f"{wanted}: pip could not make its wheels: {reason}")
+    if unreachable := _UNREACHABLE.search(output):
+        return UnreachableError(f"{wanted}: the package index does not answer: {unreachable['url'] or lines[-1]}")
+    for pattern in _UNSATISFIED:
+        if unsatisfied := pattern.search(output):
+            return SolveError(f"{wanted}: {unsatisfied[1]}")
+    errors = [line for line in lines if re.match(r"\s*(ERROR|error): ", line)]
+    return PackError(f"{wanted}: pip cannot make its wheels: {(errors or lines or ['it said nothing'])[-1].strip()}")

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from python_package.errors import InterpreterError
 
-OLDEST = (3, 8)
+OLDEST = (3, 7)  # the first whose compileall makes hash-based pycs
 
 # Runs inside the interpreter, whatever its version, so that the answer about it can name that version.
 _QUESTION = r"""
 import sys
 sys.path[:] = [p for p in sys.path if p]  # never the caller's folder: a json.py there is not ours
-import json, os, platform
+import json, os, platform, sysconfig
 
 def loaded(name):
     # Where the loader finds a library: a fact of the machine, not a folder to guess.
@@ -36,14 +36,16 @@ implementation = "%d.%d.%d" % info[:3]
 if info[3] != "final":
     implementation += info[3][0] + str(info[4])
 full = platform.python_version()
+prefix = getattr(sys, "base_prefix", sys.prefix)
 json.dump({
     "version": full,
     "cpython": platform.python_implementation() == "CPython",
     "platform": sys.platform,
     "short": "%d.%d" % sys.version_info[:2],
     "flags": getattr(sys, "abiflags", ""),
-    "libdir": getattr(sys, "platlibdir", "lib"),
-    "prefix": getattr(sys, "base_prefix", sys.prefix),
+    "prefix": prefix,
+    "stdlib": os.path.relpath(sysconfig.get_path("stdlib", "posix_prefix"), prefix),
+    "include": os.path.relpath(sysconfig.get_path("include", "posix_prefix"), prefix),
     "executable": getattr(sys, "_base_executable", None) or sys.executable,
     "libraries": {name: loaded(name) for name in ("libstdc++.so.6", "libgcc_s.so.1")},
     "markers": {
@@ -70,16 +72,12 @@ class Interpreter:
     executable: Path
     version: str
     short: str  # "3.11"
-    flags: str  # "t" for the free-threaded build, else ""
+    flags: str  # "t" for the free-threaded build, "m" before 3.8, else ""
     prefix: Path
-    libdir: str  # "lib", or "lib64" where the distribution says so
+    stdlib: str  # relative to the prefix: "lib/python3.11", with some distributions "lib64/python3.11"
+    include: str  # relative to the prefix
     libraries: Mapping[str, Path]  # libstdc++ and libgcc_s by soname: manylinux wheels expect them of the system
     markers: Mapping[str, str]  # the environment of PEP 508
-
-    @property
-    def stdlib(self) -> str:
-        """Return the standard library's folder, relative to the prefix."""
-        return f"{self.libdir}/{self.dirname}"
 
     @property
     def site_packages(self) -> str:
@@ -92,9 +90,9 @@ class Interpreter:
         return f"cp{self.short.replace('.', '')}{self.flags}"
 
     @property
-    def dirname(self) -> str:
-        """Return the name of its folders in lib and include: python3.11, python3.13t."""
-        return f"python{self.short}{self.flags}"
+    def name(self) -> str:
+        """Return the name of its executable: python3.11."""
+        return f"python{self.short}"
 
     @property
     def this_minor(self) -> str:
@@ -133,7 +131,8 @@ def ask(python: str | os.PathLike[str] = "python3") -> Interpreter:
         short=facts["short"],
         flags=facts["flags"],
         prefix=prefix,
-        libdir=facts["libdir"],
+        stdlib=facts["stdlib"],
+        include=facts["include"],
         libraries={name: Path(path) for name, path in facts["libraries"].items() if path},
         markers=facts["markers"],
     )

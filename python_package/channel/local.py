@@ -85,7 +85,7 @@ def _host(interpreter: Interpreter, cache_dir: Path | None, progress: Callable[[
     cache = (cache_dir or default_cache()).absolute()
     target = cache / f"{interpreter.version}-{_identity(interpreter)}"
     if not target.is_dir():
-        with _locked(cache) as unfinished:
+        with _locked(cache, "; XDG_CACHE_HOME may name another folder for caches") as unfinished:
             if not target.is_dir():  # nobody made it while this process waited
                 progress(f"Packing Python {interpreter.version} of {interpreter.executable}")
                 cpython.write(interpreter, unfinished)
@@ -100,8 +100,8 @@ def _identity(interpreter: Interpreter) -> str:
 
     The loader's own cache is written anew when a library of the system changes, as by a security update.
     """
-    lib, stdlib = interpreter.prefix / interpreter.libdir, interpreter.prefix / interpreter.stdlib
-    shared = sorted(lib.glob(f"lib{interpreter.dirname}.so*"))
+    stdlib = interpreter.prefix / interpreter.stdlib
+    shared = sorted((interpreter.prefix / "lib").glob("libpython*.so*"))
     paths = [interpreter.executable, stdlib / "os.py", stdlib / "lib-dynload", Path("/etc/ld.so.cache"), *shared]
     facts = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in paths if path.exists()]
     return hashlib.sha256("\n".join([_FORMAT, interpreter.version, *facts]).encode()).hexdigest()[:12]
@@ -158,7 +158,7 @@ def _target(path: Path, source: Path, destination: Path) -> Path:
 
 
 @contextmanager
-def _locked(directory: Path) -> Iterator[Path]:
+def _locked(directory: Path, hint: str = "") -> Iterator[Path]:
     """Hold a folder, made if need be, against other writers; yield a folder in it for what is not finished.
 
     Raises PackError for every failure to write.
@@ -175,7 +175,7 @@ def _locked(directory: Path) -> Iterator[Path]:
             finally:
                 shutil.rmtree(unfinished, ignore_errors=True)
     except OSError as error:
-        raise PackError(f"{error.filename or directory}: {error.strerror or error}") from error
+        raise PackError(f"{error.filename or directory}: cannot be written: {error.strerror or error}{hint}") from error
 
 
 def _index(channel: Path) -> None:

@@ -34,11 +34,11 @@ class Layout:
         """Return the layout of a package bound to an interpreter, or that of `noarch: python`."""
         if noarch:
             return cls("site-packages", "python-scripts", f"include/{name}", noarch)
-        return cls(interpreter.site_packages, "bin", f"include/{interpreter.dirname}/{name}", noarch)
+        return cls(interpreter.site_packages, "bin", f"{interpreter.include}/{name}", noarch)
 
 
 def unpack(wheel: Path, info: str, entry_points: Mapping[str, str], layout: Layout, stage: Path) -> None:
-    """Lay out a wheel's files below `stage` and write INSTALLER, commands and RECORD.
+    """Lay out a wheel's files below `stage`, with its commands where linking does not make them.
 
     `info` is the name of its .dist-info folder. Raises PackError for a member that would leave the environment.
     """
@@ -57,11 +57,15 @@ def unpack(wheel: Path, info: str, entry_points: Mapping[str, str], layout: Layo
     if not layout.noarch:  # of noarch packages they are made when linked
         for command, target in entry_points.items():
             _put(stage / layout.scripts / command, _script(target), executable=True)
+
+
+def record(info: str, entry_points: Mapping[str, str], layout: Layout, stage: Path) -> None:
+    """Write the RECORD of all that is staged, and of the commands that linking makes."""
     made_later = entry_points if layout.noarch else ()
     rows = [*_rows(stage, layout), *((f"../../../bin/{command}", "", "") for command in made_later)]
-    record = io.StringIO()
-    csv.writer(record, lineterminator="\n").writerows([*rows, (f"{info}/RECORD", "", "")])
-    _put(stage / layout.site / info / "RECORD", record.getvalue().encode())
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([*rows, (f"{info}/RECORD", "", "")])
+    _put(stage / layout.site / info / "RECORD", text.getvalue().encode())
 
 
 def _place(member: str, layout: Layout) -> tuple[str, PurePosixPath | None]:

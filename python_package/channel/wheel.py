@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import re
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 
 from python_package.channel import elf, package
 from python_package.channel.interpreter import Interpreter
-from python_package.channel.unpack import Layout, unpack
+from python_package.channel.unpack import Layout, record, unpack
 from python_package.errors import PackError
 
 # The glibc of the manylinux tags that came before the tag itself named it (PEP 513, 571, 599).
@@ -84,6 +85,9 @@ def write(wheel: Wheel, interpreter: Interpreter, channel: Path, others: Mapping
         stage = Path(scratch)
         layout = Layout.of(interpreter, wheel.name, noarch=wheel.noarch)
         unpack(wheel.path, wheel.info, wheel.entry_points, layout, stage)
+        if not wheel.pure and not _promises(wheel):
+            _vendor(wheel, interpreter, stage, layout)
+        record(wheel.info, wheel.entry_points, layout, stage)
         index: dict[str, Any] = {
             "name": wheel.name,
             "version": wheel.version,
@@ -188,16 +192,35 @@ def _abi3_floor(wheel: Wheel) -> str:
     return f">=3.{min(minors)}" if minors else ""
 
 
-def _glibc(wheel: Wheel, stage: Path) -> str:
-    """Return the dependency on glibc: the least that its tags promise, or what a wheel built here needs."""
+def _promises(wheel: Wheel) -> list[tuple[int, int]]:
+    """Return the versions of glibc that its manylinux tags promise to do with; none when it was built here."""
     platforms = [tag.platform for tag in wheel.tags]
     floors = [floor for name, floor in _MANYLINUX.items() if any(p.startswith(f"{name}_") for p in platforms)]
     named = [re.match(r"manylinux_(\d+)_(\d+)_", platform) for platform in platforms]
-    floors += [(int(match[1]), int(match[2])) for match in named if match]
-    if not floors:
-        return elf.glibc(elf.find(stage))
-    major, minor = min(floors)
-    return f"__glibc >={major}.{minor},<3.0.a0"
+    return floors + [(int(match[1]), int(match[2])) for match in named if match]
+
+
+def _glibc(wheel: Wheel, stage: Path) -> str:
+    promised = _promises(wheel)
+    return elf.since_glibc(min(promised)) if promised else elf.glibc(elf.find(stage))
+
+
+def _vendor(wheel: Wheel, interpreter: Interpreter, stage: Path, layout: Layout) -> None:
+    """Bring along the host's libraries that a wheel built here needs: no other machine need have them."""
+    loader = elf.read(interpreter.executable).loader
+    folder = stage / layout.site / f"{wheel.name}.libs"
+    found: dict[str, Path] = {}
+    files = elf.find(stage)
+    for path in files:
+        found |= {name: where for name, where in elf.libraries(path, loader or "").items() if where}
+    ours = {path.name for path in files} | set(interpreter.libraries)
+    wanted = {name: where for name, where in found.items() if name not in ours and not name.startswith("libpython")}
+    if wanted:
+        folder.mkdir()
+        for name, where in wanted.items():
+            shutil.copy2(where.resolve(), folder / name)
+        elf.set_rpath(elf.find(folder), folder)
+        elf.set_rpath(files, folder, keep=True)
 
 
 def _license(metadata: Message) -> str:
