@@ -10,11 +10,18 @@ from pathlib import Path
 
 
 def write_wheel(
-    folder: Path, name: str, files: Mapping[str, str], *, requires: tuple[str, ...] = (), entry_points: str = ""
+    folder: Path,
+    name: str,
+    files: Mapping[str, str],
+    *,
+    version: str = "1.0",
+    requires: tuple[str, ...] = (),
+    entry_points: str = "",
 ) -> Path:
-    """Write NAME 1.0 as a pure wheel (PyPA specification 'Binary distribution format') that holds the files."""
-    info = f"{name.replace('-', '_')}-1.0.dist-info"
-    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+    """Write a pure wheel (PyPA specification 'Binary distribution format') that holds the files."""
+    stem = f"{name.replace('-', '_')}-{version}"
+    info = f"{stem}.dist-info"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     contents = {
         **files,
         f"{info}/METADATA": metadata + "".join(f"Requires-Dist: {requirement}\n" for requirement in requires),
@@ -28,7 +35,7 @@ def write_wheel(
         record += f"{path},sha256={digest},{len(text.encode())}\n"
     contents[f"{info}/RECORD"] = record + f"{info}/RECORD,,\n"
     folder.mkdir(parents=True, exist_ok=True)
-    wheel = folder / f"{name.replace('-', '_')}-1.0-py3-none-any.whl"
+    wheel = folder / f"{stem}-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         for path, text in contents.items():
             archive.writestr(path, text)
