@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conda_pack.core import CondaPackException, File, find_site_packages, load_environment
+from conda_pack.core import CondaPackException, File, load_environment
 
 from python_package.errors import PackError
+from python_package.tarball import wheel
 
-# Made by tools for themselves; conda-pack would ship the first.
-_SKIPPED = frozenset({"CACHEDIR.TAG", "conda-meta/history"})
+# Made by rattler and uv for themselves, or put in anew by us.
+_SKIPPED = re.compile(r"CACHEDIR\.TAG|\.lock|conda-meta/.*|.*\.dist-info/uv_cache\.json")
 
 
 @dataclass(frozen=True)
 class Layer:
-    """Files that are packed together: a Conda package, a PyPI distribution, or all that belongs to neither."""
+    """Files that are packed together, by target: a Conda package, a PyPI distribution, or the rest."""
 
     name: str
     files: tuple[File, ...]
-    # Unpacked from a wheel that somebody else built: what RECORD lists cannot hold this prefix, but for scripts.
-    prebuilt: bool = False
+    # Conda's record with the bytes of its file, for a Conda package.
+    record: Mapping[str, Any] | None = None
+    record_text: bytes = b""
+    # The dist-info folder and its RECORD by path, for a distribution that pip or uv installed.
+    dist_info: str = ""
+    recorded: Mapping[str, wheel.Recorded] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Contents:
-    """An environment: Conda's records by package name, and the layers in the order of the archive."""
+    """An environment; `python` identifies its interpreter's build, and is empty where it has none."""
 
     prefix: Path
-    records: Mapping[str, Mapping[str, Any]]
     layers: tuple[Layer, ...]
+    python: str
+    version: str
+    subdir: str
 
 
 def load(prefix: Path) -> Contents:
@@ -45,42 +53,78 @@ def load(prefix: Path) -> Contents:
     """
     try:
         files = load_environment(str(prefix), on_missing_cache="raise")
-        site_packages = find_site_packages(str(prefix))
+        records = _records(prefix)
+        owners = {path: name for name, (record, _) in records.items() for path in record["files"]}
     except CondaPackException as error:
-        raise PackError(f"cannot pack {prefix}: {error}") from None
+        raise PackError(f"cannot pack {prefix}: {_reason(error)}") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PackError(f"cannot pack {prefix}: its conda-meta cannot be read: {error!r}") from None
-    records = _records(prefix)
-    owners = {path: f"conda/{name}" for name, record in records.items() for path in record["files"]}
-    loose = [file.target for file in files if not file.is_conda]
-    owners.update(_distributions(prefix, site_packages, loose))
-    return Contents(prefix, records, _layers(files, owners))
-
-
-def _records(prefix: Path) -> dict[str, dict[str, Any]]:
-    records = [json.loads(path.read_bytes()) for path in (prefix / "conda-meta").glob("*.json")]
-    return {record["name"]: record for record in sorted(records, key=lambda record: str(record["name"]))}
-
-
-def _distributions(prefix: Path, site_packages: str | None, loose: Iterable[str]) -> dict[str, str]:
-    """Return which distribution put which file there, by the RECORD of each."""
-    owners = {}
-    for path in loose:
-        if path.endswith(".dist-info/RECORD") and site_packages and path.startswith(site_packages + "/"):
-            name = "pypi/" + path.split("/")[-2].removesuffix(".dist-info")
-            text = (prefix / path).read_text("utf-8", "surrogateescape")
-            for line in text.splitlines():
-                listed = line.rsplit(",", 2)[0].strip('"')
-                owners[os.path.normpath(os.path.join(site_packages, listed))] = name
-    return owners
-
-
-def _layers(files: Sequence[File], owners: Mapping[str, str]) -> tuple[Layer, ...]:
-    layers: dict[str, dict[str, File]] = {}
+    installed = {}
+    for dist_info in sorted(os.path.dirname(file.target) for file in files if _is_foreign_record(file)):
+        installed[dist_info] = {entry.path: entry for entry in wheel.read_record(prefix, dist_info)}
+        owners.update({path: dist_info for path in installed[dist_info] if path not in owners})
+    groups: dict[str, dict[str, File]] = {}
     for file in files:
-        if file.target in _SKIPPED or (file.target.startswith("conda-meta/") and file.target.endswith(".json")):
-            continue
-        layers.setdefault(owners.get(file.target, "rest"), {})[file.target] = file
-    return tuple(
-        Layer(name, tuple(members[target] for target in sorted(members))) for name, members in sorted(layers.items())
+        if not _SKIPPED.fullmatch(file.target):
+            # A path that two packages have is one file: the one listed last, as when conda-pack's is unpacked.
+            groups.setdefault(owners.get(file.target, ""), {})[file.target] = file
+
+    def files_of(owner: str) -> tuple[File, ...]:
+        members = groups.get(owner, {})
+        return tuple(members[path] for path in sorted(members) if not _is_local_bytecode(prefix, members, path))
+
+    layers = [Layer(f"conda/{name}", files_of(name), *records[name]) for name in sorted(records)]
+    layers += [
+        Layer(f"pypi/{os.path.basename(path)}", files_of(path), dist_info=path, recorded=recorded)
+        for path, recorded in installed.items()
+    ]
+    layers.append(Layer("rest", files_of("")))
+    python = records.get("python", ({}, b""))[0]
+    build = f"{python.get('version')}-{python.get('build')}-{python.get('sha256')}" if python else ""
+    return Contents(
+        prefix,
+        tuple(layers),
+        build,
+        str(python.get("version", "none")),
+        _subdir(record for record, _ in records.values()),
     )
+
+
+def _records(prefix: Path) -> dict[str, tuple[dict[str, Any], bytes]]:
+    records = {}
+    for path in (prefix / "conda-meta").glob("*.json"):
+        text = path.read_bytes()
+        record = json.loads(text)
+        records[str(record["name"])] = record, text
+    return records
+
+
+def _subdir(records: Iterable[Mapping[str, Any]]) -> str:
+    return next((str(r["subdir"]) for r in records if r.get("subdir", "noarch") != "noarch"), "noarch")
+
+
+def _is_foreign_record(file: File) -> bool:
+    return not file.is_conda and bool(file.target.endswith(".dist-info/RECORD"))
+
+
+def _is_local_bytecode(prefix: Path, files: Mapping[str, File], path: str) -> bool:
+    """Tell compiled files that did not come in a package: they hold the prefix, and are made anew."""
+    if not path.endswith(".pyc") or files[path].source != os.path.join(prefix, path):
+        return False
+    try:
+        return importlib.util.source_from_cache(path) in files
+    except ValueError:
+        return False
+
+
+def _reason(error: CondaPackException) -> str:
+    """Return conda-pack's message, shortened to what is wrong and the packages that it lists."""
+    text = str(error)
+    packages = ", ".join(re.findall(r"(?m)^- (.*?):?$", text))
+    if "editable packages" in text:
+        return f"installed in editable mode: {packages}; install them as ordinary packages"
+    if "deleted/overwritten" in text:
+        return f"files of Conda packages were deleted or overwritten, by pip or uv perhaps: {packages}; create it again"
+    if "package cache" in text:
+        return f"gone from the package cache: {packages}; create the environment again"
+    return text

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from conda_pack.core import is_binary_file, rewrite_shebang
+
+from python_package.tarball import wheel
 
 # Stands for the prefix in files that no package manager tracks; conda-unpack puts the real one there.
 PLACEHOLDER = "/opt/python-package-prefix-placeholder"
@@ -22,8 +27,11 @@ _LONG_SHEBANG = re.compile(rb"\A#!/bin/sh\n'''exec' ['\"][^\n]*?/(python[\w.]*)[
 _CREDENTIALS = re.compile(r"(?<=://)[^/@]+@|(?<=/)t/[^/]+/")
 
 
-def record(data: Mapping[str, Any]) -> bytes:
-    """Return a file of conda-meta without what the machine added to it."""
+def record(data: Mapping[str, Any], bytecode: Sequence[str] = ()) -> bytes:
+    """Return a file of conda-meta without what the machine added to it, and with the compiled files that were made.
+
+    Conda lists those of noarch packages in the same way: what replaces a package removes them too.
+    """
     data = dict(data)
     data.update({key: "" for key in ("extracted_package_dir", "package_tarball_full_path") if key in data})
     data.pop("indexed_timestamp", None)
@@ -35,9 +43,13 @@ def record(data: Mapping[str, Any]) -> bytes:
     for key in ("channel", "url"):
         if isinstance(data.get(key), str):
             data[key] = _CREDENTIALS.sub("", data[key])
-    paths = data.get("paths_data", {}).get("paths", ())
-    if paths:
-        data["paths_data"] = {**data["paths_data"], "paths": [_path(entry) for entry in paths]}
+    known = set(data.get("files", ()))
+    made = [path for path in bytecode if path not in known]
+    data["files"] = [*data.get("files", ()), *made]
+    if data.get("paths_data"):
+        paths = [_path(entry) for entry in data["paths_data"].get("paths", ())]
+        paths += [{"_path": path, "path_type": "pyc_file"} for path in made]
+        data["paths_data"] = {**data["paths_data"], "paths": paths}
     return json.dumps(data, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
 
@@ -52,13 +64,8 @@ def _path(entry: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def history(records: Iterable[Mapping[str, Any]], text: str) -> bytes:
     """Return conda-meta/history at a fixed time, without the command line that made it."""
-    lines = []
-    for line in text.splitlines():
-        if line.startswith("==>"):
-            lines.append("==> 1980-01-01 00:00:00 <==")
-        elif not line.startswith("# cmd:"):
-            lines.append(line)
-    text = "\n".join(lines) + "\n"
+    lines = (line for line in text.splitlines() if not line.startswith("# cmd:"))
+    text = "".join(("==> 1980-01-01 00:00:00 <==" if line.startswith("==>") else line) + "\n" for line in lines)
     for entry in records:
         channel = str(entry.get("channel", "")).rstrip("/")
         if channel.startswith("file:"):
@@ -66,6 +73,25 @@ def history(records: Iterable[Mapping[str, Any]], text: str) -> bytes:
     return _CREDENTIALS.sub("", text).encode()
 
 
-def script(data: bytes) -> bytes:
-    """Return a script of bin with the short form of its first line, which conda-pack writes too."""
-    return _LONG_SHEBANG.sub(rb"#!/usr/bin/env \1\n", data, count=1)
+def untracked(prefix: str, path: str, data: bytes) -> bytes:
+    """Return what is shipped of a file that is not in a Conda package's own form: the same object if unchanged.
+
+    The prefix in a text becomes PLACEHOLDER, but in the first line of scripts, where conda-pack's form is used.
+    """
+    if path.startswith("bin/"):
+        data = _LONG_SHEBANG.sub(rb"#!/usr/bin/env \1\n", data, count=1)
+    if path.endswith(".dist-info/direct_url.json"):
+        data = wheel.direct_url(data)
+    if prefix.encode() in data and not is_binary_file(data):
+        if path.startswith("bin/"):
+            data, _ = rewrite_shebang(data, path, prefix)
+        data = data.replace(prefix.encode(), PLACEHOLDER.encode())
+    return data
+
+
+def destination(prefix: str, source: str, path: str) -> str:
+    """Return where the symbolic link `source` leads, shipped as `path`; one that names the prefix is made relative."""
+    leads_to = os.readlink(source)
+    if os.path.isabs(leads_to) and os.path.commonpath([leads_to, prefix]) == prefix:
+        return os.path.relpath(os.path.relpath(leads_to, prefix), os.path.dirname(path))
+    return leads_to

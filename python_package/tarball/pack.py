@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
-from collections import deque
+import tempfile
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
-
-import deflate
-from conda_pack.core import Packer
 
 from python_package.errors import PackError
-from python_package.tarball import contents, manifest, normalize, tar, unpack
-from python_package.tarball.archive import DISK_BLOCK, Archive, Piece
+from python_package.tarball import bytecode, contents, identity, normalize, own, tar
+from python_package.tarball.archive import DISK_BLOCK, Archive, Item, Piece
+from python_package.tarball.contents import Contents, Layer
+from python_package.tarball.layer import Filled, Summary, fill
 from python_package.tarball.manifest import Manifest
-
-# libdeflate's: smaller and faster than zlib's level 4, which is conda-pack's default (scripts/bench_pack.py).
-_LEVEL = 3
+from python_package.tarball.output import Output
+from python_package.tarball.pipeline import Compressed, Member, Pipeline, compress
+from python_package.tarball.store import Draft, Entry, Store, default_folder
 
 Progress = Callable[[int, int], None]
 
@@ -34,125 +34,153 @@ def pack(
 ) -> Manifest:
     """Pack the environment at `prefix` into the tarball `output`, and return the manifest it begins with.
 
-    The bytes depend on the environment's contents alone: not on its path, the machine or the time. `progress` is
-    told (layers done, layers). Raises PackError when the environment cannot be packed or the file not written; a
-    file that was at `output` stays whole until then.
+    The bytes depend on the environment's contents alone: not on its path, the machine or the time. `cache` is the
+    folder of packed layers, `threads` the number used, `progress` is told (done, all) in layers. Raises PackError
+    when the environment cannot be packed or the file not written; what was at `output` stays until the new file
+    is whole.
     """
     environment = contents.load(prefix)
-    partial = output.with_name(f".{output.name}.{os.getpid()}.new")
+    store = Store(cache or default_folder())
+    threads = threads or len(os.sched_getaffinity(0))
+    new = output.with_name(f".{output.name}.{os.getpid()}.new")
     try:
-        with partial.open("xb") as file:
-            result = _write(environment, file, threads or len(os.sched_getaffinity(0)), progress)
-            file.flush()
+        with new.open("xb", buffering=0) as file, ThreadPoolExecutor(threads) as pool:
+            packing = _Packing(environment, Output(file), store, pool, progress or (lambda *_: None))
+            manifest = packing.run(threads)
             os.fsync(file.fileno())
-        partial.replace(output)
+        new.replace(output)
     except OSError as error:
         raise PackError(f"cannot write {output}: {error.strerror or error}") from None
     finally:
-        partial.unlink(missing_ok=True)
-    return result
+        new.unlink(missing_ok=True)
+    store.trim()
+    return manifest
 
 
-def _write(environment: contents.Contents, file: BinaryIO, threads: int, progress: Progress | None) -> Manifest:
-    prefix = str(environment.prefix)
-    records: list[tuple[str, str, str]] = []
-    identity = hashlib.sha256()
-    files = size = 0
-    file.seek(manifest.MEMBER_SIZE)
-    with ThreadPoolExecutor(threads) as pool:
-        sink = _Sink(file, pool, threads + 1)
-        for number, layer in enumerate(environment.layers):
-            archive = Archive(prefix, sink.add, _edit)
-            packer = Packer(prefix, archive)
-            for entry in layer.files:
-                packer.add(entry)
-            archive.close()
-            records += packer.prefixes
-            identity.update(archive.digest.encode())
-            files, size = files + archive.files, size + archive.disk
-            if progress:
-                progress(number + 1, len(environment.layers) + 1)
-        archive = Archive(prefix, sink.add, _edit)
-        _add_own(environment, archive, records)
-        archive.close()
-        sink.add(Piece([tar.END], len(tar.END)))
-        identity.update(archive.digest.encode())
-        files, size = files + archive.files, size + archive.disk
-        sink.drain(0)
-    python = environment.records.get("python", {})
-    result = Manifest(
-        id=identity.hexdigest()[:20],
-        subdir=str(python.get("subdir", "linux-64")),
-        glibc="none",
-        python=str(python.get("version", "none")),
-        size=size + DISK_BLOCK,
-        files=files + 1,
-        archive=file.tell(),
-        chunks=sink.chunks(),
-    )
-    file.seek(0)
-    file.write(result.to_member())
-    return result
+class _Packing:
+    """One run: layers that are in the cache are copied, all others filled, compressed and kept."""
 
-
-def _add_own(environment: contents.Contents, archive: Archive, records: list[tuple[str, str, str]]) -> None:
-    meta = {
-        f"conda-meta/{data['name']}-{data['version']}-{data['build']}.json": normalize.record(data)
-        for data in environment.records.values()
-    }
-    history = environment.prefix / "conda-meta/history"
-    if history.exists():
-        meta["conda-meta/history"] = normalize.history(environment.records.values(), history.read_text())
-    scripts = unpack.scripts(records)
-    for target, data in sorted({**meta, **scripts}.items()):
-        archive.add_text(target, data, executable=target in scripts)
-
-
-def _edit(target: str, data: bytes) -> bytes:
-    return data
-
-
-class _Sink:
-    """Compresses pieces in a pool and writes them in order."""
-
-    def __init__(self, file: BinaryIO, pool: ThreadPoolExecutor, most: int) -> None:
-        self._file = file
+    def __init__(
+        self, environment: Contents, output: Output, store: Store, pool: ThreadPoolExecutor, progress: Progress
+    ) -> None:
+        self._environment = environment
+        self._output = output
+        self._store = store
         self._pool = pool
-        self._most = most
-        self._pending: deque[tuple[Piece, Future[bytes]]] = deque()
-        self._members: list[tuple[int, int, bool]] = []
+        self._progress = progress
+        self._summaries: list[Summary] = []
 
-    def add(self, piece: Piece) -> None:
-        self.drain(self._most)
-        self._pending.append((piece, self._pool.submit(_compress, piece)))
-
-    def drain(self, most: int) -> None:
-        while len(self._pending) > most:
-            piece, future = self._pending.popleft()
-            data = future.result()
-            self._file.write(data)
-            self._members.append((len(data), piece.size, piece.whole))
-
-    def chunks(self) -> tuple[tuple[int, int], ...]:
-        target = sum(raw for _, raw, _ in self._members) / manifest.MAX_CHUNKS
-        chunks: list[tuple[int, int]] = []
-        offset, length, raw_sum = manifest.MEMBER_SIZE, 0, 0
-        for size, raw, whole in self._members:
-            length += size
-            raw_sum += raw
-            if whole and raw_sum >= target:
-                chunks.append((offset, length))
-                offset, length, raw_sum = offset + length, 0, 0
-        if length:
-            if chunks and raw_sum < target / 2:
-                last = chunks.pop()
-                chunks.append((last[0], last[1] + length))
+    def run(self, threads: int) -> Manifest:
+        """Write all members and the manifest."""
+        layers = self._environment.layers
+        identities = [identity.identify(self._environment, layer) for layer in layers]
+        entries = [self._store.find(each.key) for each in identities]
+        missing = [layer for layer, entry in zip(layers, entries, strict=True) if entry is None]
+        # Beside the pieces in work: one that waits for a thread, so that none waits for the reader.
+        pipeline = Pipeline(self._pool, threads + 1)
+        filled: list[Filled] = []
+        with contextlib.ExitStack() as stack:
+            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="python-package-")))
+            compiled = iter(bytecode.compile_layers(self._environment, missing, scratch, self._pool))
+            for layer, each, entry in zip(layers, identities, entries, strict=True):
+                if entry is not None:
+                    filled.append(self._reuse(pipeline, entry))
+                else:
+                    builder = self._begin(stack, pipeline, each, layer)
+                    filled.append(builder.end(fill(builder.archive, self._environment, layer, next(compiled))))
+                self._progress(len(filled), len(layers) + 1)
+            key = own.identify(self._environment, filled)
+            entry = self._store.find(key)
+            if entry is not None:
+                self._reuse(pipeline, entry)
             else:
-                chunks.append((offset, length))
-        return tuple(chunks)
+                builder = self._begin(stack, pipeline, identity.Identity(key, lambda _: ""), None)
+                builder.end(own.fill(builder.archive, self._environment, filled))
+            pipeline.finish()
+        self._progress(len(layers) + 1, len(layers) + 1)
+        return self._finish(filled)
+
+    def _reuse(self, pipeline: Pipeline, entry: Entry) -> Filled:
+        summary = Summary.from_json(entry.summary)
+        pipeline.then(partial(self._output.copy, entry, summary.members))
+        pipeline.then(partial(self._summaries.append, summary))
+        return summary.filled
+
+    def _begin(
+        self, stack: contextlib.ExitStack, pipeline: Pipeline, known: identity.Identity, layer: Layer | None
+    ) -> _Builder:
+        draft = stack.enter_context(self._store.draft(known.key))
+        return _Builder(str(self._environment.prefix), layer, known, pipeline, self._output, draft, self._summaries)
+
+    def _finish(self, filled: list[Filled]) -> Manifest:
+        end = compress(Piece([Item(tar.END)], len(tar.END)))
+        self._output.write(end.member, end.data)
+        glibc = max((each.glibc for each in filled), default=())
+        manifest = Manifest(
+            id=identity.combine(*(summary.digest for summary in self._summaries))[:20],
+            subdir=self._environment.subdir,
+            glibc=".".join(map(str, glibc)) or "none",
+            python=self._environment.version,
+            size=DISK_BLOCK + sum(summary.disk for summary in self._summaries),
+            files=1 + sum(summary.files for summary in self._summaries),
+            archive=self._output.size,
+            chunks=self._output.chunks(),
+        )
+        self._output.finish(manifest.to_member())
+        return manifest
 
 
-def _compress(piece: Piece) -> bytes:
-    data = b"".join(piece.parts)
-    piece.parts = []
-    return bytes(deflate.gzip_compress(data, _LEVEL))
+class _Builder:
+    """Collects one layer: its archive's pieces go through the pipeline to the tarball and to the cache."""
+
+    def __init__(
+        self,
+        prefix: str,
+        layer: Layer | None,
+        known: identity.Identity,
+        pipeline: Pipeline,
+        output: Output,
+        draft: Draft,
+        summaries: list[Summary],
+    ) -> None:
+        self._layer = layer
+        self._pipeline = pipeline
+        self._output = output
+        self._draft = draft
+        self._summaries = summaries
+        self._members: list[Member] = []
+        self._digest = hashlib.sha256()
+        self._wrong: list[str] = []
+        self.archive = Archive(
+            prefix,
+            lambda piece: pipeline.compress(piece, self._take),
+            expect=known.expect,
+            edit=partial(normalize.untracked, prefix),
+        )
+
+    def end(self, filled: Filled) -> Filled:
+        """Complete the layer when its last piece is compressed."""
+        self.archive.close()
+        self._pipeline.then(partial(self._complete, filled))
+        return filled
+
+    def _take(self, compressed: Compressed) -> None:
+        self._output.write(compressed.member, compressed.data)
+        self._draft.write(compressed.data)
+        self._members.append(compressed.member)
+        self._digest.update(compressed.identity)
+        self._wrong += compressed.wrong
+
+    def _complete(self, filled: Filled) -> None:
+        archive = self.archive
+        wrong = self._wrong + archive.wrong
+        if wrong and self._layer is not None and self._layer.record is not None:
+            folder = self._layer.record["link"]["source"]
+            raise PackError(
+                f"{folder} is damaged: {wrong[0]} is not what the package holds; remove it and create again"
+            )
+        summary = Summary(self._digest.hexdigest(), tuple(self._members), archive.files, archive.disk, filled)
+        self._summaries.append(summary)
+        # A file that changed behind its RECORD is shipped as it is, but its hash does not name it.
+        if not wrong:
+            self._draft.commit({**vars(summary), "filled": vars(filled)})

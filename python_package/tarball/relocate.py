@@ -10,7 +10,7 @@ from pathlib import Path
 from conda_pack.prefixes import replace_prefix
 
 from python_package.errors import PackError
-from python_package.tarball import contents
+from python_package.tarball import contents, identity
 
 
 def relocate(prefix: Path, old: str, new: str) -> None:
@@ -46,15 +46,14 @@ def _candidates(environment: contents.Contents) -> Iterator[tuple[Path, str | No
     prefix = environment.prefix
     yield from ((path, "text") for path in (prefix / "conda-meta").iterdir() if path.is_file())
     for layer in environment.layers:
+        # An index's wheel was made elsewhere: only the scripts in it are written by the installer.
+        only_scripts = bool(layer.dist_info) and identity.is_prebuilt(str(prefix), layer.dist_info)
         for file in layer.files:
             path = prefix / file.target
-            if file.file_mode and not path.is_symlink() and path.is_file() and _may_hold_prefix(layer, file.target):
+            if not file.file_mode or (only_scripts and not file.target.startswith("bin/")):
+                continue
+            if path.is_file() and not path.is_symlink():
                 yield path, None if file.file_mode == "unknown" else file.file_mode
-
-
-def _may_hold_prefix(layer: contents.Layer, target: str) -> bool:
-    """Say no to what a wheel was unpacked to: only its scripts are written by the installer."""
-    return not layer.prebuilt or target.startswith("bin/")
 
 
 def _update_record(path: Path, hashes: dict[bytes, bytes]) -> None:

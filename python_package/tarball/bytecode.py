@@ -1,0 +1,121 @@
+"""Compile an environment's modules with its own interpreter, so that no worker does."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+from python_package.errors import PackError
+from python_package.tarball.contents import Contents, Layer
+
+# Files handed to one process at a time: enough to hide its start.
+_BATCH = 100
+
+# Hours for the largest environments, but no wait without an end.
+_SECONDS = 3600
+
+# Text of the compiled files must not depend on the order of sets (before Python 3.11), nor on the user's settings.
+_ENVIRONMENT = {"PATH": os.defpath, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+
+_ASK = "import sys; print(sys.implementation.cache_tag if sys.version_info >= (3, 7) else '')"
+
+# Runs in the environment's interpreter. Reads [source, compiled file that a package ships or "", name, output]
+# from stdin as JSON; writes unchecked-hash .pyc files (PEP 552). A shipped one keeps its code: only the header
+# changes, since it holds a time that the archive does not keep. What does not compile is left out, and what holds
+# the prefix, which conda-unpack will change.
+_PROGRAM = """
+import importlib.util, json, marshal, sys
+prefix, jobs = json.load(sys.stdin)
+magic = importlib.util.MAGIC_NUMBER
+for source, shipped, name, output in jobs:
+    with open(source, "rb") as file:
+        text = file.read()
+    if shipped:
+        with open(shipped, "rb") as file:
+            data = file.read()
+        if data[:4] != magic:
+            continue
+        code = data[16:]
+    else:
+        if prefix.encode("utf-8", "surrogateescape") in text:
+            continue
+        try:
+            code = marshal.dumps(compile(text, name, "exec", dont_inherit=True, optimize=0))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+    with open(output, "wb") as file:
+        file.write(magic + b"\\1\\0\\0\\0" + importlib.util.source_hash(text) + code)
+"""
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A module to compile, or a compiled file that a package ships and that needs another header."""
+
+    source: str
+    shipped: str
+    path: str
+    module: str
+
+
+def compile_layers(contents: Contents, layers: Sequence[Layer], folder: Path, pool: Executor) -> list[dict[str, str]]:
+    """Compile the modules of the layers into `folder`; return for each: path in the environment -> compiled file.
+
+    Raises PackError when the environment's interpreter does not run here.
+    """
+    if not contents.python or not layers:
+        return [{} for _ in layers]
+    tag = _run(contents, _ASK).strip()
+    jobs = [_jobs(layer, tag) if tag else [] for layer in layers]
+    numbered = [(job, str(folder / f"{number}.pyc")) for number, job in enumerate(job for some in jobs for job in some)]
+    batches = [numbered[start : start + _BATCH] for start in range(0, len(numbered), _BATCH)]
+    for running in [pool.submit(_compile, contents, batch) for batch in batches]:
+        running.result()
+    outputs = {id(job): output for job, output in numbered if os.path.exists(output)}
+    return [{job.path: outputs[id(job)] for job in some if id(job) in outputs} for some in jobs]
+
+
+def _jobs(layer: Layer, tag: str) -> list[_Job]:
+    files = {file.target: file for file in layer.files}
+    jobs = []
+    for path, file in files.items():
+        if not path.startswith("lib/python"):
+            continue
+        if path.endswith(".pyc") and "__pycache__/" in path:
+            source = files.get(importlib.util.source_from_cache(path))
+            if source is not None and source.file_mode != "text":
+                jobs.append(_Job(source.source, file.source, path, source.target))
+        elif path.endswith(".py") and file.file_mode != "text":
+            folder, name = os.path.split(path)
+            compiled = f"{folder}/__pycache__/{name[:-3]}.{tag}.pyc"
+            if compiled not in files:
+                jobs.append(_Job(file.source, "", compiled, path))
+    return jobs
+
+
+def _compile(contents: Contents, batch: Iterable[tuple[_Job, str]]) -> None:
+    jobs = [(job.source, job.shipped, job.module, output) for job, output in batch]
+    _run(contents, _PROGRAM, json.dumps((str(contents.prefix), jobs)))
+
+
+def _run(contents: Contents, program: str, text: str = "") -> str:
+    python = contents.prefix / "bin/python"
+    command = [str(python), "-s", "-S", "-W", "ignore", "-c", program]
+    try:
+        result = subprocess.run(
+            command, input=text.encode("utf-8", "surrogateescape"), capture_output=True, env=_ENVIRONMENT, cwd="/",
+            timeout=_SECONDS, check=True,
+        )  # fmt: skip
+    except subprocess.CalledProcessError as error:
+        lines = error.stderr.decode("utf-8", "replace").split("\n")
+        reason = next((line for line in reversed(lines) if line.strip()), f"it ended with {error.returncode}")
+        raise PackError(f"{python} cannot compile the environment's modules: {reason}") from None
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise PackError(f"{python} cannot compile the environment's modules: {error}") from None
+    return result.stdout.decode()

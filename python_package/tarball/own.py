@@ -1,0 +1,46 @@
+"""The layer that is ours: Conda's records and history, the scripts that unpack and activate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from python_package.tarball import identity, normalize, unpack
+from python_package.tarball.archive import Archive
+from python_package.tarball.contents import Contents
+from python_package.tarball.layer import Filled
+
+NAME = "own"
+
+
+def identify(contents: Contents, filled: Sequence[Filled]) -> str:
+    """Return the layer's key; `filled` is what the environment's layers hold, in their order."""
+    return identity.combine(
+        NAME,
+        *(layer.record_text for layer in contents.layers),
+        _history(contents),
+        *(repr(each) for each in filled),
+        *(data for _, data in sorted(unpack.scripts(()).items())),
+    )
+
+
+def fill(archive: Archive, contents: Contents, filled: Sequence[Filled]) -> Filled:
+    """Add the layer's files to the archive."""
+    for layer, each in zip(contents.layers, filled, strict=True):
+        if layer.record is not None:
+            name = "{name}-{version}-{build}.json".format_map(layer.record)
+            archive.add_text(f"conda-meta/{name}", normalize.record(layer.record, each.bytecode))
+    archive.add_text("conda-meta/history", _history(contents))
+    scripts = unpack.scripts(prefix for each in filled for prefix in each.prefixes)
+    for path, data in sorted(scripts.items()):
+        archive.add_text(path, data, executable=True)
+    return Filled()
+
+
+def _history(contents: Contents) -> bytes:
+    records = [layer.record for layer in contents.layers if layer.record is not None]
+    try:
+        text = Path(contents.prefix, "conda-meta/history").read_text("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        text = ""
+    return normalize.history(records, text)

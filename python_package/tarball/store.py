@@ -1,0 +1,189 @@
+"""A bounded folder of packed layers: what was compressed once is only copied afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import mmap
+import os
+import re
+import shutil
+import struct
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+import deflate
+
+SIZE_VARIABLE = "PYTHON_PACKAGE_CACHE_SIZE"
+_DEFAULT_SIZE = 10 << 30
+# By default the cache never takes more than this part of its file system.
+_DEFAULT_SHARE = 0.1
+
+# An entry is the layer's members, its summary as JSON, then this: CRC of each, length of the JSON, magic.
+_TRAILER = struct.Struct("<IIQ8s")
+_MAGIC = b"pypkg\0\0\1"
+
+# A draft older than this was left by a process that was killed.
+_STALE = 24 * 3600
+
+_SIZE = re.compile(r"(\d+)\s*([kmgt]?)i?b?\Z", re.I)
+
+
+def default_folder() -> Path:
+    """Return where layers are kept: python_package/layers in the user's cache directory."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    home = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
+    return home / "python_package" / "layers"
+
+
+def default_size(folder: Path) -> int:
+    """Return the most bytes that the cache may take, by PYTHON_PACKAGE_CACHE_SIZE such as 500M, 5G or 0."""
+    match = _SIZE.match(os.environ.get(SIZE_VARIABLE, "").strip())
+    if match:
+        return int(match[1]) << 10 * " kmgt".index(match[2].lower() or " ")
+    return min(_DEFAULT_SIZE, int(shutil.disk_usage(folder).total * _DEFAULT_SHARE))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A layer in the cache: an open file whose first `length` bytes are its members, and its summary."""
+
+    file: BinaryIO
+    length: int
+    summary: Any
+
+
+class Store:
+    """The cache. Whatever goes wrong with it makes packing slower, never wrong, and is not reported.
+
+    Processes share it: entries appear whole, stay readable while they are open, and the folder is trimmed by one
+    process at a time.
+    """
+
+    def __init__(self, folder: Path, size: int | None = None) -> None:
+        self._folder = folder
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._size = default_size(folder) if size is None else size
+        except OSError:
+            self._size = 0
+
+    def find(self, key: str) -> Entry | None:
+        """Return the entry of that key if it is there and unharmed, and note that it was used."""
+        if not key or not self._size:
+            return None
+        path = self._folder / key
+        try:
+            file = path.open("rb")
+        except OSError:
+            return None
+        entry = _check(file)
+        if entry is None:
+            file.close()
+            path.unlink(missing_ok=True)
+            return None
+        with contextlib.suppress(OSError):
+            os.utime(file.fileno())
+        return entry
+
+    def draft(self, key: str) -> Draft:
+        """Begin the entry of that key."""
+        if not key or not self._size:
+            return Draft(None)
+        return Draft(self._folder / key)
+
+    def trim(self) -> None:
+        """Remove the entries that were not used for longest, until the rest fits."""
+        with contextlib.suppress(OSError), self._lock():
+            now = time.time()
+            kept = []
+            for item in os.scandir(self._folder):
+                status = item.stat()
+                if item.name.endswith(".new"):
+                    if status.st_mtime < now - _STALE:
+                        os.unlink(item.path)
+                elif item.name != "lock":
+                    kept.append((status.st_mtime, status.st_size, item.path))
+            total = sum(size for _, size, _ in kept)
+            for _, size, path in sorted(kept):
+                if total <= self._size:
+                    break
+                os.unlink(path)
+                total -= size
+
+    @contextlib.contextmanager
+    def _lock(self) -> Iterator[None]:
+        with (self._folder / "lock").open("wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+
+
+class Draft:
+    """An entry in the making; leaving the context without `commit` throws it away."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._file: BinaryIO | None = None
+        self._crc = 0
+        if path is not None:
+            self._new = path.with_name(f"{path.name}.{os.getpid()}.new")
+            with contextlib.suppress(OSError):
+                self._file = self._new.open("wb")
+
+    def write(self, data: bytes | bytearray) -> None:
+        """Add members."""
+        if self._file is not None:
+            try:
+                self._file.write(data)
+                self._crc = deflate.crc32(data, self._crc)
+            except OSError:
+                self.discard()
+
+    def commit(self, summary: Any) -> None:
+        """Complete the entry and give it its name."""
+        if self._file is None or self._path is None:
+            return
+        text = json.dumps(summary, separators=(",", ":")).encode()
+        try:
+            self._file.write(text + _TRAILER.pack(self._crc, deflate.crc32(text), len(text), _MAGIC))
+            self._file.close()
+            self._new.replace(self._path)
+        except OSError:
+            self.discard()
+        self._file = None
+
+    def discard(self) -> None:
+        """Throw away what was written."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()
+            self._file = None
+            self._new.unlink(missing_ok=True)
+
+    def __enter__(self) -> Draft:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.discard()
+
+
+def _check(file: BinaryIO) -> Entry | None:
+    size = os.fstat(file.fileno()).st_size
+    if size < _TRAILER.size:
+        return None
+    with mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as data, memoryview(data) as view:
+        crc, text_crc, text_length, magic = _TRAILER.unpack(view[-_TRAILER.size :])
+        length = size - _TRAILER.size - text_length
+        if magic != _MAGIC or length < 0:
+            return None
+        text = bytes(view[length : length + text_length])
+        if deflate.crc32(view[:length]) != crc or deflate.crc32(text) != text_crc:
+            return None
+    return Entry(file, length, json.loads(text))
