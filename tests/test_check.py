@@ -35,7 +35,7 @@ def test_check__all_import__returns(prefix: Path) -> None:
     check.check(prefix, ["good", "json", "needs_activation"])
 
 
-def test_check__no_modules__starts_nothing(tmp_path: Path) -> None:
+def test_check__no_modules__passes(tmp_path: Path) -> None:
     check.check(tmp_path / "no prefix at all", [])
 
 

@@ -388,7 +388,7 @@ def test_create__no_place_for_environments__exits_7(desk: Desk) -> None:
 # interruptions
 
 
-@pytest.mark.parametrize("phase", ["solve", "link", "check", "pack"])
+@pytest.mark.parametrize("phase", ["prepare", "solve", "link", "pack"])
 def test_create__interrupted_in_any_phase__keeps_the_old_and_clears_up(made: Desk, phase: str) -> None:
     before = made.state()
     process = made.start("-c", str(made.channel), made.spec("numpy"), "env")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from python_package.recipe import Progress, Silent
+from python_package.progress import Progress, Silent
 
 if TYPE_CHECKING:
     from rich.progress import TaskID

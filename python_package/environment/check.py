@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,39 +41,67 @@ exec "$CONDA_PREFIX/bin/python" "$@"
 
 
 def check(prefix: Path, modules: Sequence[str]) -> None:
-    """Import all modules in one process; whatever fails there is tried again alone.
-
-    Raises BrokenModuleError that names each module which does not import, with the reason.
-    """
-    if not modules:
-        return
-    suspects = _failures(prefix, modules)
-    broken = {}
-    for name in suspects:
-        broken.update(_failures(prefix, [name]) if len(modules) > 1 else suspects)
-    if broken:
-        reasons = "; ".join(f"{name} ({reason})" for name, reason in broken.items())
-        raise BrokenModuleError(
-            f"does not import in the environment: {reasons}; nothing was packed (--no-check packs it all the same)"
-        )
+    """Import all modules and wait for the verdict; raise as `Check.finish` does."""
+    with Check(prefix, modules) as checking:
+        checking.finish()
 
 
-def _failures(prefix: Path, modules: Sequence[str]) -> dict[str, str]:
-    """Return the reason for each module that failed; a crash ends the process, so its successors are suspects too."""
-    with tempfile.TemporaryDirectory(prefix="python_package-") as cwd:
-        report = Path(cwd, "report")
-        argv = ["/bin/sh", "-c", _ACTIVATE, "sh", "-I", "-B", "-c", _PROGRAM, str(report), *modules]
-        process = subprocess.Popen(
+class Check:
+    """All modules imported in one process, which runs beside the caller's own work; leaving the context ends it."""
+
+    def __init__(self, prefix: Path, modules: Sequence[str]) -> None:
+        self._prefix = prefix
+        self._modules = modules
+        self._deadline = time.monotonic() + SECONDS
+
+    def __enter__(self) -> Check:
+        self._folder = tempfile.TemporaryDirectory(prefix="python_package-")
+        self._report = Path(self._folder.name, "report")
+        argv = ["/bin/sh", "-c", _ACTIVATE, "sh", "-I", "-B", "-c", _PROGRAM, str(self._report), *self._modules]
+        self._process = subprocess.Popen(
             argv,
-            cwd=cwd,
-            env=_environ(prefix),
+            cwd=self._folder.name,
+            env=_environ(self._prefix),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._folder.cleanup()
+
+    def stop_if_broken(self) -> None:
+        """Raise as `finish` does if the verdict is there already and is bad."""
+        if self._process.poll() is not None:
+            self.finish()
+
+    def finish(self) -> None:
+        """Wait for the verdict.
+
+        What failed is tried again alone: two modules may clash that no task imports together. Raises
+        BrokenModuleError that names each module which does not import, with the reason.
+        """
+        broken = self._failures()
+        if len(self._modules) > 1:
+            suspects, broken = list(broken), {}
+            for name in suspects:
+                with Check(self._prefix, [name]) as alone:
+                    broken |= alone._failures()
+        if broken:
+            reasons = "; ".join(f"{name} ({broken[name]})" for name in sorted(broken))
+            raise BrokenModuleError(
+                f"does not import in the environment: {reasons}; nothing was packed (--no-check packs it all the same)"
+            )
+
+    def _failures(self) -> dict[str, str]:
+        """Return why each module failed; a crash ends the process, so those that come after are suspects, too."""
         try:
-            status = process.wait(timeout=SECONDS)
+            status = self._process.wait(timeout=max(self._deadline - time.monotonic(), 0))
             ended = (
                 f"the interpreter was killed by {signal.Signals(-status).name}"
                 if status < 0
@@ -80,23 +109,19 @@ def _failures(prefix: Path, modules: Sequence[str]) -> dict[str, str]:
             )
         except subprocess.TimeoutExpired:
             ended = f"still importing after {SECONDS} s"
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-        lines = report.read_text(encoding="utf-8").splitlines() if report.exists() else []
-    failures = {}
-    begun = 0
-    for line in lines:
-        kind, _, rest = line.partition(" ")
-        if kind == "begin":
-            begun += 1
-        elif kind == "fail":
-            name, _, why = rest.partition(" ")
-            failures[name] = why
-    if "done" not in lines:
-        failures |= dict.fromkeys(modules[max(begun - 1, 0) :], ended)
-    return failures
+        lines = self._report.read_text(encoding="utf-8").splitlines() if self._report.exists() else []
+        failures = {}
+        begun = 0
+        for line in lines:
+            kind, _, rest = line.partition(" ")
+            if kind == "begin":
+                begun += 1
+            elif kind == "fail":
+                name, _, why = rest.partition(" ")
+                failures[name] = why
+        if "done" not in lines:
+            failures |= dict.fromkeys(self._modules[max(begun - 1, 0) :], ended)
+        return failures
 
 
 def _environ(prefix: Path) -> dict[str, str]:

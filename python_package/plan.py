@@ -1,0 +1,116 @@
+"""Decide where everything comes from: which channels, which of their packages, what is left to PyPI."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from python_package import names
+from python_package.environment.conda import Channels, Solution
+from python_package.environment.condarc import Condarc
+from python_package.errors import SolveError, UnreachableError
+from python_package.progress import Progress
+from python_package.spec import Spec
+
+Interpreter = Literal["auto", "channel", "host"]
+
+DEFAULT_CHANNEL = "conda-forge"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where packages may come from.
+
+    `channels` replace those of the condarc. `interpreter` says where python itself comes from: a channel, this host's
+    own `python` (which is then packaged), or `auto`: the host's when no channel answers and its version is the one.
+    """
+
+    condarc: Condarc
+    channels: tuple[str, ...] = ()
+    offline: bool = False
+    interpreter: Interpreter = "auto"
+    python: str = "python3"
+
+    def open(self, named: Sequence[str]) -> Channels:
+        """Return the channels that the names stand for."""
+        resolved = [url for channel in named for url in self.condarc.resolve(channel)]
+        return Channels(resolved, offline=self.offline, strict_priority=self.condarc.strict_priority)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be linked from which channels, and the requirements left to PyPI."""
+
+    channels: Channels
+    solution: Solution
+    requirements: tuple[str, ...]
+
+
+def make(spec: Spec, packages: Sequence[names.Package], sources: Sources, progress: Progress) -> Plan:
+    """Decide and solve.
+
+    Raises SolveError when something is in no channel and no index or conflicts, UnreachableError when a channel does
+    not answer and this host cannot stand in.
+    """
+    if sources.interpreter == "host":
+        return _solve(spec, packages, sources.open([_host(spec, sources.python, progress), *sources.channels]))
+    usual = sources.channels or sources.condarc.channels or (DEFAULT_CHANNEL,)
+    try:
+        return _solve(spec, packages, sources.open(usual))
+    except UnreachableError as error:
+        if sources.interpreter == "channel":
+            raise
+        unreachable = error
+    if _version(sources.python) != spec.python:
+        raise UnreachableError(
+            f"{unreachable}; this machine's own python3 could stand in if it were {spec.python}, "
+            f"but it is {_version(sources.python)}"
+        )
+    progress.note(f"{unreachable}; using this machine's own python3 {spec.python}, and PyPI")
+    return _solve(spec, packages, sources.open([_host(spec, sources.python, progress)]))
+
+
+def _solve(spec: Spec, packages: Sequence[names.Package], channels: Channels) -> Plan:
+    """Take from the channels what they have, in one consistent solve, and leave the rest to PyPI."""
+    version = spec.python.rstrip("+")
+    found = channels.versions(["python", *(package.conda for package in packages)])
+    if version not in found.get("python", ()):
+        raise SolveError(_no_python(version, found.get("python", set()), channels.names))
+    specs = [f"python =={version}", *sorted({package.conda for package in packages} & set(found))]
+    rest = [package for package in packages if package.conda not in found]
+    for package in rest:
+        if not package.pypi:
+            raise SolveError(
+                f"{package.module}: its package {package.conda} is in no channel of {', '.join(channels.names)}, "
+                "and not on PyPI; name a channel that has it with --channel"
+            )
+    return Plan(channels, channels.solve(specs), tuple(sorted({package.pypi for package in rest})))
+
+
+def _no_python(version: str, available: set[str], channels: Sequence[str]) -> str:
+    minor = ".".join(version.split(".")[:2]) + "."
+    near = [v for v in available if v.startswith(minor)] or list(available)
+    near.sort(key=lambda v: [int(part) for part in re.findall(r"\d+", v)])
+    offer = f"they have {', '.join(near[-8:])}" if near else "they have no python at all"
+    return f"python {version} is in no channel of {', '.join(channels)}: {offer}"
+
+
+def _version(python: str) -> str:
+    from python_package.channel.interpreter import ask
+
+    return ask(python).version
+
+
+def _host(spec: Spec, python: str, progress: Progress) -> str:
+    """Return the channel that holds this host's own interpreter, made now if need be."""
+    from python_package import channel
+
+    if _version(python) != spec.python:
+        raise SolveError(
+            f"python {spec.python} is not this machine's: its {python} is {_version(python)}; "
+            "use --interpreter channel, or analyze again here"
+        )
+    progress.phase("package this machine's python3")
+    return str(channel.host_channel(python=python).path)

@@ -1,0 +1,39 @@
+"""What the core tells while it works; who listens decides how to show it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """What is told while an environment is made; counts are since the start of their phase."""
+
+    def phase(self, title: str) -> None:
+        """Begin a phase."""
+
+    def note(self, line: str) -> None:
+        """Say something that the user must know although nothing failed."""
+
+    def downloaded(self, done: int, total: int) -> None:
+        """Report bytes fetched, of those known to be needed so far."""
+
+    def linked(self, done: int, total: int) -> None:
+        """Report packages linked, of all."""
+
+    def packed(self, done: int, total: int) -> None:
+        """Report layers packed, of all."""
+
+
+class Silent:
+    """A Progress that says nothing."""
+
+    def phase(self, title: str) -> None:
+        """Ignore."""
+
+    def note(self, line: str) -> None:
+        """Ignore."""
+
+    def downloaded(self, done: int, total: int) -> None:
+        """Ignore."""
+
+    linked = packed = downloaded
