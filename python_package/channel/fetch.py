@@ -29,48 +29,18 @@ _VARIABLES = {
     "UV_OFFLINE": "PIP_NO_INDEX",
     "UV_NO_INDEX": "PIP_NO_INDEX",
 }
-# What pip (with --verbose) and uv, which may have to fetch pip, say of an index that does not answer as one.
-_UNREACHABLE = re.compile(r"Could not fetch URL (?P<url>\S+): (?!404)|Max retries exceeded|Failed to fetch")
+# What pip, and uv which may have to bring it, say of an index that does not answer, or not as one.
+_UNREACHABLE = (
+    re.compile(r"Could not fetch URL (\S+: (?!404).*) - skipping"),
+    re.compile(r"after connection broken by (.*)"),
+    re.compile(r"Failed to fetch: (.*)"),
+)
 # The line that tells most, most telling first.
 _UNSATISFIED = (
     re.compile(r"ERROR: (Cannot install .*)"),
     re.compile(r"ERROR: (Invalid requirement.*)"),
     re.compile(r"ERROR: (No matching distribution.*)"),
 )
-
-
-def fetch(
-    requirements: Sequence[str],
-    interpreter: Interpreter,
-    folder: Path,
-    *,
-    progress: Callable[[str], None],
-    pip: Callable[[Interpreter], list[str]] | None = None,
-) -> list[Path]:
-    """Collect the wheels of requirements, and of all they need, in a folder; what has only a source is built.
-
-    Raises SolveError for what no index has and for conflicts, UnreachableError when an index does not answer,
-    PackError when a source does not build.
-    """
-    command = [*(pip or find_pip)(interpreter), "wheel", "--verbose", "--prefer-binary", "--no-color"]
-    command += ["--progress-bar=off", "--wheel-dir", str(folder), "--", *requirements]
-    lines = []
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        env=for_uv(pip_environ(os.environ)).environ,  # pip, or uv that brings it
-    ) as process:
-        for line in process.stdout or ():
-            lines.append(line.rstrip())
-            if re.match(r"\s*(Downloading|Building wheel)", line):
-                progress(line.strip())
-    if process.returncode:
-        raise _explained(" ".join(requirements), lines)
-    return sorted(folder.glob("*.whl"))
 
 
 def pip_environ(environ: Mapping[str, str]) -> dict[str, str]:
@@ -104,12 +74,57 @@ def uv_pip(interpreter: Interpreter) -> list[str]:
     return [find_uv_bin(), "tool", "run", "--quiet", "--python", str(interpreter.executable), "pip"]
 
 
-def _explained(wanted: str, lines: Sequence[str]) -> PackageError:
-    output = "\n".join(lines)
-    if unreachable := _UNREACHABLE.search(output):
-        return UnreachableError(f"{wanted}: the package index does not answer: {unreachable['url'] or lines[-1]}")
+def fetch(
+    requirements: Sequence[str],
+    interpreter: Interpreter,
+    folder: Path,
+    *,
+    progress: Callable[[str], None],
+    find_pip: Callable[[Interpreter], list[str]] = find_pip,
+) -> list[Path]:
+    """Collect the wheels of requirements, and of all they need, in a folder; what has only a source is built.
+
+    Raises SolveError for what no index has and for conflicts, UnreachableError when an index does not answer,
+    PackError when a source does not build.
+    """
+    command = [*find_pip(interpreter), "wheel", "--prefer-binary", "--no-input", "--no-color", "--progress-bar=off"]
+    command += ["--wheel-dir", str(folder), "--", *requirements]
+    code, output = _run(command, progress)
+    if code and "No matching distribution" in output and "connection broken" not in output:
+        # Only its debugging lines, which double its time, tell a server's refusal from a project that is not there.
+        code, output = _run([*command[: command.index("--")], "-vv", "--", *requirements], progress)
+    if code:
+        raise _explained(" ".join(requirements), output)
+    return sorted(folder.glob("*.whl"))
+
+
+def _run(command: Sequence[str], progress: Callable[[str], None]) -> tuple[int, str]:
+    """Run pip and return its exit code and all that it said; what takes long is told meanwhile."""
+    lines = []
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=for_uv(pip_environ(os.environ)).environ,
+    ) as process:
+        for line in process.stdout or ():
+            lines.append(line)
+            if re.match(r"\s*(Downloading|Building wheel for \S+ .*started)", line):
+                progress(line.strip())
+    return process.returncode, "".join(lines)
+
+
+def _explained(wanted: str, output: str) -> PackageError:
+    for pattern in _UNREACHABLE:
+        if unreachable := pattern.search(output):
+            detail = re.sub(r"<[^>]*>: ", "", unreachable[1])  # the address of an object in pip's memory
+            return UnreachableError(f"{wanted}: the package index does not answer: {detail}")
     for pattern in _UNSATISFIED:
         if unsatisfied := pattern.search(output):
             return SolveError(f"{wanted}: {unsatisfied[1]}")
-    errors = [line for line in lines if re.match(r"\s*(ERROR|error): ", line)]
-    return PackError(f"{wanted}: pip cannot make its wheels: {(errors or lines or ['it said nothing'])[-1].strip()}")
+    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it said nothing"]
+    errors = [line for line in lines if line.lower().startswith("error: ")]
+    return PackError(f"{wanted}: pip cannot make its wheels: {(errors or lines)[-1]}")

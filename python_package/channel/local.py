@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -182,5 +183,11 @@ def _index(channel: Path) -> None:
     from rattler.index import index_fs
 
     (channel / "noarch").mkdir(exist_ok=True)
-    # Without force, a package that was made anew under its old name would keep its old hash.
-    asyncio.run(index_fs(channel, force=True))
+    for path in channel.glob("*/*.conda"):
+        if not zipfile.is_zipfile(path):  # py-rattler's index would die of it, and print its stack
+            raise PackError(f"{path}: not a Conda package: cut short? remove it")
+    try:
+        # Without force, a package that was made anew under its old name would keep its old hash.
+        asyncio.run(index_fs(channel, force=True))
+    except Exception as error:  # the classes of py-rattler's errors are private
+        raise PackError(f"{channel}: cannot be indexed: {error}") from None
