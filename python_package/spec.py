@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
-from dataclasses import dataclass
-
 from python_package.errors import SpecError
+from python_package.value import Value
 
 # A final release, or the pre-release spelling that `platform.python_version()` uses: 3.13.0rc1, 3.8.13+.
-_VERSION = re.compile(r"\d+\.\d+\.\d+((a|b|rc)\d+)?\+?\Z")
+VERSION = r"\d+\.\d+\.\d+((a|b|rc)\d+)?\+?\Z"
 
 
-@dataclass(frozen=True)
-class Spec:
+class Spec(Value):
     """What a script needs: the interpreter's full version and the top-level import names, sorted and unique."""
 
     python: str
@@ -21,6 +17,8 @@ class Spec:
 
     def to_json(self) -> str:
         """Return the dependency file's one line, newline included, with just the two documented keys."""
+        import json  # here, because analyze imports this while it waits for the default python3
+
         return json.dumps({"python": self.python, "modules": list(self.modules)}) + "\n"
 
     @classmethod
@@ -29,6 +27,9 @@ class Spec:
 
         Raises SpecError for anything but `{"python": "X.Y.Z", "modules": ["name", ...]}`.
         """
+        import json
+        import re
+
         try:
             data = json.loads(text)
         except ValueError as error:
@@ -42,7 +43,7 @@ class Spec:
             if key not in data:
                 raise SpecError(f'{source}: the key "{key}" is missing')
         python, modules = data["python"], data["modules"]
-        if not isinstance(python, str) or not _VERSION.match(python):
+        if not isinstance(python, str) or not re.match(VERSION, python):
             raise SpecError(f'{source}: "python" must be a full version such as "3.11.7", not {python!r}')
         if not isinstance(modules, list):
             raise SpecError(f'{source}: "modules" must be a list of import names')
