@@ -6,7 +6,7 @@ from python_package.errors import SpecError
 from python_package.value import Value
 
 # A final release, or the pre-release spelling that `platform.python_version()` uses: 3.13.0rc1, 3.8.13+.
-VERSION = r"\d+\.\d+\.\d+((a|b|rc)\d+)?\+?\Z"
+_VERSION = r"\d+\.\d+\.\d+((a|b|rc)\d+)?\+?\Z"
 
 
 class Spec(Value):
@@ -43,7 +43,7 @@ class Spec(Value):
             if key not in data:
                 raise SpecError(f'{source}: the key "{key}" is missing')
         python, modules = data["python"], data["modules"]
-        if not isinstance(python, str) or not re.match(VERSION, python):
+        if not isinstance(python, str) or not re.match(_VERSION, python):
             raise SpecError(f'{source}: "python" must be a full version such as "3.11.7", not {python!r}')
         if not isinstance(modules, list):
             raise SpecError(f'{source}: "modules" must be a list of import names')

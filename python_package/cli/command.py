@@ -1,14 +1,12 @@
-"""What both commands share: usage errors exit 1, expected failures become one line, output survives a crash at exit."""
+"""What both commands share: usage errors exit 1, and `run`, which makes a main function a process."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import sys
-from collections.abc import Callable
 from typing import NoReturn
 
-from python_package.errors import PackageError, UsageError
+from python_package.cli.process import run as run  # apart, because it needs no argparse
+from python_package.errors import UsageError
 
 
 class Parser(argparse.ArgumentParser):
@@ -17,24 +15,3 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise UsageError with the usage line in the message."""
         raise UsageError(f"{message}; {self.format_usage().strip()}")
-
-
-def run(name: str, main: Callable[[list[str]], int]) -> NoReturn:
-    """Run a command's main on the process's arguments and exit with its code."""
-    try:
-        code = main(sys.argv[1:])
-        sys.stdout.flush()
-    except PackageError as error:
-        print(f"{name}: {error}", file=sys.stderr)
-        code = error.code
-    except KeyboardInterrupt:
-        print(f"{name}: interrupted", file=sys.stderr)
-        code = 130
-    except BrokenPipeError:
-        code = 141
-    except SystemExit as exit_:  # argparse after --help
-        code = exit_.code if isinstance(exit_.code, int) else 1
-        sys.stdout.flush()
-    # py-rattler's runtime can crash in the interpreter's shutdown, after all work is done: skip the shutdown.
-    sys.stderr.flush()
-    os._exit(code)

@@ -1,0 +1,68 @@
+"""A folder and a name -> the local module there, by the rules of Python's own path finder."""
+
+from __future__ import annotations
+
+import os
+
+from python_package.value import Value
+
+
+class Place(Value):
+    """Where a module is: its file, and its folder when it is a package; a namespace package has no file."""
+
+    file: str | None
+    folder: str | None
+
+
+class Finder:
+    """Looks modules up in folders; each folder is listed once."""
+
+    def __init__(self) -> None:
+        self._listings: dict[str, frozenset[str]] = {}
+
+    def find(self, folder: str, name: str) -> Place | None:
+        """Return the module `name` (no dots) of a folder, None when it has none.
+
+        A package comes before a module, a module before a namespace package (PEP 420). Where source and compiled
+        code lie side by side the source is returned, since only that can be followed.
+        """
+        entries = self._list(folder)
+        path = os.path.join(folder, name)
+        if name in entries:
+            file = self._file(path, "__init__")
+            if file is not None:
+                return Place(file, path)
+        file = self._file(folder, name)
+        if file is not None:
+            return Place(file, None)
+        return Place(None, path) if name in entries and os.path.isdir(path) else None
+
+    def package_file(self, folder: str) -> str | None:
+        """Return the `__init__` file that makes a folder a regular package."""
+        return self._file(folder, "__init__")
+
+    def _file(self, folder: str, stem: str) -> str | None:
+        entries = self._list(folder)
+        if stem + ".py" in entries and os.path.isfile(os.path.join(folder, stem + ".py")):
+            return os.path.join(folder, stem + ".py")
+        if not any(entry.startswith(stem + ".") for entry in entries):
+            return None
+        # x.so, x.abi3.so, x.cpython-311-x86_64-linux-gnu.so, x.pyc
+        compiled = (e for e in sorted(entries) if e.startswith(stem + ".") and e.endswith((".so", ".pyc")))
+        return next((os.path.join(folder, entry) for entry in compiled), None)
+
+    def _list(self, folder: str) -> frozenset[str]:
+        if folder not in self._listings:
+            try:
+                self._listings[folder] = frozenset(os.listdir(folder))
+            except OSError:  # no folder, or not ours to read: Python finds nothing there either
+                self._listings[folder] = frozenset()
+        return self._listings[folder]
+
+
+def package_root(folder: str) -> str | None:
+    """Return the folder that holds the outermost package which `folder` is or is in, None outside packages."""
+    root = None
+    while os.path.isfile(os.path.join(folder, "__init__.py")) and folder != os.path.dirname(folder):
+        folder = root = os.path.dirname(folder)
+    return root

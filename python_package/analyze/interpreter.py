@@ -1,0 +1,106 @@
+"""What the default python3 is; asked once, in the background, because it may be a shim that takes its time."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+
+from python_package.errors import InterpreterError
+
+
+class Question:
+    """The question to an interpreter for its version, asked at once.
+
+    `version` waits for the answer. `close` ends the interpreter if it still runs. Neither uses subprocess, whose
+    import would take longer than the interpreter.
+    """
+
+    def __init__(self, python: str, timeout: float) -> None:
+        """Start `python -V`; raise InterpreterError when there is no such command."""
+        self._python = python
+        self._timeout = timeout
+        self._deadline = time.monotonic() + timeout
+        self._version: str | None = None
+        self._output, theirs = os.pipe()
+        try:
+            self._process = os.posix_spawnp(
+                python,
+                [python, "-V"],
+                os.environ,
+                file_actions=[
+                    (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                    (os.POSIX_SPAWN_DUP2, theirs, 1),
+                    (os.POSIX_SPAWN_DUP2, theirs, 2),
+                ],
+                setpgroup=0,
+            )
+        except OSError as error:
+            os.close(self._output)
+            reason = "is not on PATH" if isinstance(error, FileNotFoundError) else f"cannot be run: {error.strerror}"
+            raise InterpreterError(f"the default interpreter {python} {reason}; install it or correct PATH") from None
+        finally:
+            os.close(theirs)
+
+    def version(self) -> str:
+        """Return the interpreter's full version, such as "3.11.7"; raise InterpreterError when it gives none."""
+        if self._version is None:
+            self._version = self._ask()
+        return self._version
+
+    def _ask(self) -> str:
+        answer = self._read()
+        status = self._wait()
+        lines = answer.decode(errors="replace").strip().splitlines() or ["nothing"]
+        for line in lines:
+            words = line.split()
+            if status == 0 and words[:1] == ["Python"] and _is_version("".join(words[1:2])):
+                return words[1]
+        raise InterpreterError(
+            f"the default interpreter {self._python} does not tell its version: "
+            f"it says {lines[-1]!r} and exits with status {status}"
+        )
+
+    def _read(self) -> bytes:
+        answer = b""
+        while len(answer) < 65536:
+            ready, _, _ = select.select([self._output], [], [], max(0, self._deadline - time.monotonic()))
+            if not ready:
+                raise self._too_slow()
+            piece = os.read(self._output, 65536)
+            if not piece:
+                break
+            answer += piece
+        return answer
+
+    def _wait(self) -> int:
+        while time.monotonic() < self._deadline:
+            process, status = os.waitpid(self._process, os.WNOHANG)
+            if process:
+                self._process = 0
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.0005)  # its output has ended, so it is about to
+        raise self._too_slow()
+
+    def _too_slow(self) -> InterpreterError:
+        return InterpreterError(
+            f"the default interpreter {self._python} did not tell its version within {self._timeout:g} s"
+        )
+
+    def close(self) -> None:
+        """End the interpreter, and what it started, if it has not answered yet."""
+        if self._process:
+            import signal  # seldom needed: not worth its import at every start
+
+            os.killpg(self._process, signal.SIGKILL)
+            os.waitpid(self._process, 0)
+            self._process = 0
+        if self._output >= 0:
+            os.close(self._output)
+            self._output = -1
+
+
+def _is_version(word: str) -> bool:
+    """Tell whether a word is a full version: 3.11.7, 3.13.0rc1, 3.8.13+."""
+    major, minor, micro = [*word.split(".", 2), "", ""][:3]
+    return major.isdigit() and minor.isdigit() and micro[:1].isdigit()

@@ -1,0 +1,188 @@
+"""Imports -> the local files that answer them, found from the script's folder as Python finds them."""
+
+from __future__ import annotations
+
+import os
+
+from python_package.analyze.finder import Finder, Place, package_root
+from python_package.analyze.imports import REQUIRED, Import, Module, imports_of
+from python_package.analyze.stdlib import FIXED
+from python_package.analyze.syntax import parse
+from python_package.errors import NotPythonError, ScriptNotFoundError
+from python_package.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+
+class Use(Value):
+    """An import and the file that it is in."""
+
+    file: str
+    found: Import
+
+
+class Tracer:
+    """Follows the imports of a script through the local files that they reach.
+
+    `uses` are the imports that no local file answers, `local` the files that answer the others, `remarks` what the
+    user should know, a line each.
+    """
+
+    def __init__(self, name: str, path: str, standard: Callable[[], frozenset[str]]) -> None:
+        """Prepare for the script at `path`, called `name` in messages.
+
+        `standard` gives the names of the standard library; it is called only if an answer depends on them.
+        """
+        self.uses: list[Use] = []
+        self.local: list[str] = []
+        self.remarks: list[str] = []
+        self._name, self._path = name, path
+        self._standard = standard
+        self._folder = os.path.dirname(path)
+        # A script inside a package may name that package, though only `python -m` lets it find it.
+        root = package_root(self._folder)
+        self._roots = [self._folder] if root is None else [self._folder, root]
+        self._finder = Finder()
+        self._modules: dict[str, Module] = {}
+        self._reached: list[tuple[str, Use]] = []
+        self._namespaces: set[str] = set()
+
+    def trace(self, source: bytes) -> None:
+        """Read the script and every local file that it reaches; raise NotPythonError for one that is not Python."""
+        self.uses = self._read(source, self._path)
+        before = -1
+        # Again when a followed file has put a folder on sys.path: it may answer what was not found before.
+        while self._reached or len(self._roots) > before:
+            before = len(self._roots)
+            pending, self.uses = self.uses, []
+            for use in pending:
+                if not self._answer(use):
+                    self.uses.append(use)
+            while self._reached:
+                self._open(*self._reached.pop(0))
+        # A bare `import data` means a folder without __init__.py only where its modules are imported as well.
+        self.uses = [use for use in self.uses if use.found.name not in self._namespaces]
+
+    def _read(self, source: bytes, path: str) -> list[Use]:
+        """Return the imports of a source, and search the folders that it puts on sys.path."""
+        name = self.display(path)
+        tree, remark = parse(source, name)
+        if remark is not None:
+            self.remarks.append(remark)
+        module = self._modules[path] = imports_of(tree, path, source)
+        for line in module.computed:
+            self.remarks.append(f"{name}:{line}: imports a module by a name that only running it tells: not listed")
+        for folder, front in module.folders:
+            for base in (self._folder, os.getcwd()):
+                path_entry = os.path.normpath(os.path.join(base, folder))
+                if os.path.isdir(path_entry):
+                    if path_entry not in self._roots:
+                        self._roots.insert(0 if front else len(self._roots), path_entry)
+                    break
+        return [Use(path, found) for found in module.imports]
+
+    def _open(self, path: str, use: Use) -> None:
+        """Read a local file that an import has reached.
+
+        One that cannot be read or is not Python ends the analysis when the import is required; else it is a remark.
+        """
+        try:
+            try:
+                with open(path, "rb") as file:
+                    source = file.read()
+            except OSError as error:
+                raise ScriptNotFoundError(
+                    f"{self.display(path)}: {error.strerror}; {self._where(use)} imports it"
+                ) from None
+            self.uses += self._read(source, path)
+        except (ScriptNotFoundError, NotPythonError) as error:
+            if use.found.kind is REQUIRED:
+                raise
+            self.remarks.append(f"{error}; what it imports is not listed")
+
+    def _answer(self, use: Use) -> bool:
+        """Follow an import into local files; tell whether there are any that answer it."""
+        found = use.found
+        parts = found.name.split(".") if found.name else []
+        if found.level:
+            folder = os.path.dirname(use.file)
+            for _ in range(found.level - 1):
+                folder = os.path.dirname(folder)
+            self._walk(Place(self._finder.package_file(folder), folder), parts, use)
+            return True
+        top, rest = parts[0], parts[1:]
+        if top in FIXED:
+            return False
+        namespaces = []
+        for root in self._roots:
+            place = self._finder.find(root, top)
+            if place is not None and place.file is not None:
+                self._walk(place, rest, use)
+                return True
+            if place is not None:
+                namespaces.append(place)
+        namespaces += self._enclosing(top)
+        for place in namespaces:
+            wanted = rest[:1] or found.names
+            if any(self._finder.find(place.folder or "", part) for part in wanted) and top not in self._standard():
+                self._namespaces.add(top)
+                self._walk(place, rest, use)
+                return True
+        return False
+
+    def _enclosing(self, name: str) -> list[Place]:
+        """Return the folders of that name which the script is in: namespace packages to whoever imports them."""
+        folder, places = self._folder, []
+        while folder != os.path.dirname(folder):
+            if os.path.basename(folder) == name:
+                places.append(Place(None, folder))
+            folder = os.path.dirname(folder)
+        return places
+
+    def _walk(self, place: Place, parts: list[str], use: Use) -> None:
+        """Reach a module, its submodule by the dotted `parts`, and the submodules that `from` takes out of that."""
+        self._reach(place, use)
+        for part in parts:
+            inner = self._finder.find(place.folder, part) if place.folder else None
+            if inner is None:
+                if use.found.kind is REQUIRED:
+                    self.remarks.append(
+                        f"{self._where(use)}: no local module answers {'.' * use.found.level}{use.found.name}"
+                    )
+                return
+            self._reach(inner, use)
+            place = inner
+        if place.folder is None:
+            return
+        for name in self._taken(place, use.found.names):
+            inner = self._finder.find(place.folder, name)
+            if inner is not None:
+                self._reach(inner, use)
+
+    def _taken(self, package: Place, names: tuple[str, ...]) -> Iterable[str]:
+        """Return the names that `from package import` takes; a star takes those of a literal `__all__`."""
+        if "*" not in names or package.file is None:
+            return names
+        while self._reached:
+            self._open(*self._reached.pop(0))
+        module = self._modules.get(package.file)
+        return module.exports if module else ()
+
+    def _reach(self, place: Place, use: Use) -> None:
+        if place.file is None or place.file in self._modules or place.file == self._path:
+            return
+        self.local.append(place.file)
+        self._modules[place.file] = Module((), (), (), ())
+        if place.file.endswith(".py"):
+            self._reached.append((place.file, use))
+
+    def _where(self, use: Use) -> str:
+        return f"{self.display(use.file)}:{use.found.line}"
+
+    def display(self, path: str) -> str:
+        """Return what messages call a file: its path as the user would give it, seen from the script's."""
+        if path == self._path:
+            return self._name
+        return os.path.normpath(os.path.join(os.path.dirname(self._name), os.path.relpath(path, self._folder)))

@@ -1,0 +1,111 @@
+"""python_package_analyze: a script in, a dependency file out."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+from python_package import analyze
+from python_package.cli import process
+from python_package.errors import OutputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+NAME = "python_package_analyze"
+
+
+def run() -> NoReturn:
+    """Run the command on the process's arguments."""
+    process.run(NAME, main)
+
+
+def main(argv: list[str]) -> int:
+    """Analyze the script that `argv` names and write its dependency file; return the exit code."""
+    script, output = _parse(argv)
+    source = sys.stdin.buffer.read() if script == "-" else analyze.read_script(script)
+    _check(output, script)
+    analysis = analyze.analyze_source(source, "<stdin>" if script == "-" else script)
+    for remark in analysis.remarks:
+        print(f"{NAME}: {remark}", file=sys.stderr)
+    _write(output, analysis.spec.to_json())
+    return 0
+
+
+def _parse(argv: list[str]) -> tuple[str, str]:
+    """Return the script and the output that the arguments name."""
+    if len(argv) == 2 and not any(argument.startswith("-") and argument != "-" for argument in argv):
+        return argv[0], argv[1]  # the usual form, without the 10 ms that argparse takes to start
+    from python_package.cli import command
+
+    parser = command.Parser(
+        prog=NAME,
+        usage="%(prog)s [options] <python-script> <json-output-file>",
+        description="Analyze a Python script for the modules that it imports and the default python3, "
+        "and write them to a dependency file for python_package_create.",
+        epilog="See the manual page python_package_analyze(1) for exit codes and details.",
+    )
+    parser.add_argument("script", metavar="python-script", help="the script to analyze, or - for standard input")
+    parser.add_argument("output", metavar="json-output-file", help="the file to write, or - for standard output")
+    arguments = parser.parse_args(argv)
+    return arguments.script, arguments.output
+
+
+def _check(output: str, script: str) -> None:
+    """Raise OutputError, before any work, for an output that could not be written."""
+    if output == "-":
+        return
+    folder = os.path.dirname(os.path.realpath(output))
+    if not output:
+        raise OutputError("the json-output-file has no name")
+    if os.path.isdir(output) or output.endswith("/"):
+        raise OutputError(f"cannot write {output}: it is a directory; name a file")
+    if os.path.exists(output):
+        if not os.access(output, os.W_OK):
+            raise OutputError(f"cannot write {output}: it is read-only")
+        if script != "-" and os.path.samefile(output, script):
+            raise OutputError(f"cannot write {output}: it is the script itself")
+    elif not os.path.isdir(folder):
+        raise OutputError(f"cannot write {output}: there is no directory {folder}")
+    elif not os.access(folder, os.W_OK):
+        raise OutputError(f"cannot write {output}: the directory {folder} is read-only")
+
+
+def _write(output: str, text: str) -> None:
+    """Write the output at once, keeping the mode of a file that it replaces."""
+    try:
+        if output in ("-", "/dev/stdout"):  # opening /dev/stdout would truncate what `>>` appends to
+            print(text, end="", flush=True)
+            return
+        mode = os.stat(output).st_mode if os.path.exists(output) else None
+        target = os.path.realpath(output)  # a link stays a link
+        # A pipe or device is written through, and so is a file in a folder where nothing can be put beside it.
+        if (mode is None or stat.S_ISREG(mode)) and os.access(os.path.dirname(target), os.W_OK):
+            _replace(target, text, mode)
+        else:
+            with open(output, "w", encoding="utf-8") as file:
+                file.write(text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write {output}: {error.strerror}") from None
+
+
+def _replace(target: str, text: str, mode: int | None) -> None:
+    """Write beside the target and rename, so that nobody ever sees half a file; a new one has the umask's mode.
+
+    There is no fsync: it takes longer than to make the file again.
+    """
+    beside = f"{target}.{os.getpid()}.tmp"
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else 0o600)
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            if mode is not None:
+                os.fchmod(descriptor, stat.S_IMODE(mode))
+        os.replace(beside, target)
+    except BaseException:
+        os.unlink(beside)
+        raise
