@@ -6,11 +6,16 @@ import hashlib
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tarball_environment import workshop  # a fixture, for the files test_tarball*.py
 
 from python_package import channel as channel_room
+from python_package.environment.conda import Channels
+
+__all__ = ["workshop"]
 
 
 @pytest.fixture(scope="session")
@@ -28,8 +33,35 @@ def channel(pytestconfig: pytest.Config) -> Path:
         for old in root.glob("*"):
             if old.stat().st_mtime < time.time() - 3600:
                 shutil.rmtree(old)
-        channel_room.build(
-            home / "channel", ("numpy", "pip", "idna"), python=sys.executable, cache_dir=home / "cache"
-        )
+        channel_room.build(home / "channel", ("numpy", "pip", "idna"), python=sys.executable, cache_dir=home / "cache")
         (home / "complete").touch()
     return home / "channel"
+
+
+@pytest.fixture(scope="session")
+def host_cache(channel: Path) -> Path:
+    """Return a cache that holds the channel of this interpreter, so that no other test has to pack it."""
+    return channel.parent / "cache"
+
+
+class _Silent:
+    """Link progress that nobody follows."""
+
+    def downloaded(self, done: int, total: int) -> None: ...
+
+    def linked(self, done: int, total: int) -> None: ...
+
+
+@pytest.fixture(scope="session")
+def install(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, Path, list[str]], Path]:
+    """Return a function (prefix, channel, specs) that solves and links for real and returns the prefix."""
+
+    def link(prefix: Path, channel: Path, specs: list[str]) -> Path:
+        with pytest.MonkeyPatch.context() as patch:
+            # A cache of its own each time: tests make different packages of the same name.
+            patch.setenv("RATTLER_CACHE_DIR", str(tmp_path_factory.mktemp("packages")))
+            channels = Channels([str(channel)])
+            channels.link(channels.solve(specs), prefix, _Silent())
+        return prefix
+
+    return link

@@ -25,12 +25,16 @@ _ENVIRONMENT = {"PATH": os.defpath, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTEC
 
 _ASK = "import sys; print(sys.implementation.cache_tag if sys.version_info >= (3, 7) else '')"
 
+# Before Python 3.11, marshal's later versions mark what else the process happens to share: bytes by chance.
+_MARSHAL = "2 if sys.version_info < (3, 11) else marshal.version"
+
 # Runs in the environment's interpreter. Reads [source, compiled file that a package ships or "", name, output]
 # from stdin as JSON; writes unchecked-hash .pyc files (PEP 552). A shipped one keeps its code: only the header
 # changes, since it holds a time that the archive does not keep. What does not compile is left out, and what holds
 # the prefix, which conda-unpack will change.
-_PROGRAM = """
+_PROGRAM = f"""
 import importlib.util, json, marshal, sys
+version = {_MARSHAL}
 prefix, jobs = json.load(sys.stdin)
 magic = importlib.util.MAGIC_NUMBER
 for source, shipped, name, output in jobs:
@@ -46,7 +50,7 @@ for source, shipped, name, output in jobs:
         if prefix.encode("utf-8", "surrogateescape") in text:
             continue
         try:
-            code = marshal.dumps(compile(text, name, "exec", dont_inherit=True, optimize=0))
+            code = marshal.dumps(compile(text, name, "exec", dont_inherit=True, optimize=0), version)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
     with open(output, "wb") as file:

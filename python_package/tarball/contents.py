@@ -63,15 +63,16 @@ def load(prefix: Path) -> Contents:
     for dist_info in sorted(os.path.dirname(file.target) for file in files if _is_foreign_record(file)):
         installed[dist_info] = {entry.path: entry for entry in wheel.read_record(prefix, dist_info)}
         owners.update({path: dist_info for path in installed[dist_info] if path not in owners})
+    sources = {file.target: file.source for file in files}
     groups: dict[str, dict[str, File]] = {}
     for file in files:
-        if not _SKIPPED.fullmatch(file.target):
+        if not _SKIPPED.fullmatch(file.target) and not _is_local_bytecode(prefix, sources, file):
             # A path that two packages have is one file: the one listed last, as when conda-pack's is unpacked.
             groups.setdefault(owners.get(file.target, ""), {})[file.target] = file
 
     def files_of(owner: str) -> tuple[File, ...]:
         members = groups.get(owner, {})
-        return tuple(members[path] for path in sorted(members) if not _is_local_bytecode(prefix, members, path))
+        return tuple(members[path] for path in sorted(members))
 
     layers = [Layer(f"conda/{name}", files_of(name), *records[name]) for name in sorted(records)]
     layers += [
@@ -107,12 +108,12 @@ def _is_foreign_record(file: File) -> bool:
     return not file.is_conda and bool(file.target.endswith(".dist-info/RECORD"))
 
 
-def _is_local_bytecode(prefix: Path, files: Mapping[str, File], path: str) -> bool:
+def _is_local_bytecode(prefix: Path, sources: Mapping[str, str], file: File) -> bool:
     """Tell compiled files that did not come in a package: they hold the prefix, and are made anew."""
-    if not path.endswith(".pyc") or files[path].source != os.path.join(prefix, path):
+    if not file.target.endswith(".pyc") or file.source != os.path.join(prefix, file.target):
         return False
     try:
-        return importlib.util.source_from_cache(path) in files
+        return importlib.util.source_from_cache(file.target) in sources
     except ValueError:
         return False
 

@@ -54,11 +54,11 @@ def record(data: Mapping[str, Any], bytecode: Sequence[str] = ()) -> bytes:
 
 
 def _path(entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Drop the hashes of what the prefix's own name was written into."""
+    """Drop what changes with the prefix that was written into a file."""
     if entry.get("path_type") == "unix_python_entry_point":
         return {key: value for key, value in entry.items() if key not in ("sha256", "size_in_bytes")}
-    if "sha256_in_prefix" in entry:
-        return {key: value for key, value in entry.items() if key != "sha256_in_prefix"}
+    if entry.get("prefix_placeholder"):
+        return {key: value for key, value in entry.items() if key not in ("sha256_in_prefix", "size_in_bytes")}
     return entry
 
 
