@@ -85,7 +85,7 @@ def _stage(interpreter: Interpreter, stage: Path) -> str:
     files = _vendor(interpreter, stage, loader)
     elf.strip(files)  # before patchelf: strip breaks what it has moved
     elf.set_rpath(files, stage / "lib")
-    _undo_debian(stage / interpreter.stdlib)
+    undo_debian(stage / interpreter.stdlib)
     _compile(interpreter, stage, _hide_prefix(interpreter, stage))
     return elf.glibc(files)
 
@@ -146,7 +146,7 @@ def _vendor(interpreter: Interpreter, stage: Path, loader: str) -> list[Path]:
     return elf.find(stage)
 
 
-def _undo_debian(stdlib: Path) -> None:
+def undo_debian(stdlib: Path) -> None:
     """Undo Debian's patches: packages go to site-packages, as everywhere else.
 
     Its `sysconfig` chooses the scheme posix_local. Its `site` looks into dist-packages, and as it is frozen into the
@@ -180,14 +180,15 @@ def hide_prefix(text: str, prefix: Path, stage: Path) -> str:
     In a prefix that a system shares live the compiler and much else: there only what is staged moves along.
     """
 
+    shared = prefix in _SHARED
+
     def moved(match: re.Match[str]) -> str:
         rest = match["rest"] or ""
-        ours = prefix not in _SHARED or (stage / rest.lstrip("/")).exists()
-        return package.PLACEHOLDER + rest if ours else match[0]
+        return package.PLACEHOLDER + rest if not shared or (stage / rest.lstrip("/")).exists() else match[0]
 
-    # Not amid a longer path or word, unless the word is a compiler's option.
-    before, after = r"(?:(?<![\w./-])|(?<=-[IL]))", r"(?P<rest>/[\w.+/-]*)?(?![\w.-])"
-    return re.sub(before + re.escape(str(prefix)) + after, moved, text)
+    # A short one may stand amid a longer path or word; it counts at the start of one, or after a compiler's option.
+    before = r"(?:(?<![\w./-])|(?<=-[IL]))" if shared else ""
+    return re.sub(before + re.escape(str(prefix)) + r"(?P<rest>/[\w.+/-]*)?(?![\w.-])", moved, text)
 
 
 def _compile(interpreter: Interpreter, stage: Path, rewritten: list[Path]) -> None:

@@ -84,7 +84,7 @@ def default_cache() -> Path:
 
 def _host(interpreter: Interpreter, cache_dir: Path | None, progress: Callable[[str], None]) -> Path:
     cache = (cache_dir or default_cache()).absolute()
-    target = cache / f"{interpreter.version}-{_identity(interpreter)}"
+    target = cache / f"{interpreter.version}-{identity(interpreter)}"
     if not target.is_dir():
         with _locked(cache, "; XDG_CACHE_HOME may name another folder for caches") as unfinished:
             if not target.is_dir():  # nobody made it while this process waited
@@ -96,7 +96,7 @@ def _host(interpreter: Interpreter, cache_dir: Path | None, progress: Callable[[
     return target
 
 
-def _identity(interpreter: Interpreter) -> str:
+def identity(interpreter: Interpreter) -> str:
     """Identify an interpreter and the libraries that go with it, without reading either.
 
     The loader's own cache is written anew when a library of the system changes, as by a security update.
