@@ -75,18 +75,23 @@ def make(spec: Spec, packages: Sequence[names.Package], sources: Sources, progre
 def _solve(spec: Spec, packages: Sequence[names.Package], channels: Channels) -> Plan:
     """Take from the channels what they have, in one consistent solve, and leave the rest to PyPI."""
     version = spec.python.rstrip("+")
-    found = channels.versions(["python", *(package.conda for package in packages)])
+    found = channels.versions(["python", *(name for package in packages for name in package.conda)])
     if version not in found.get("python", ()):
         raise SolveError(_no_python(version, found.get("python", set()), channels.names))
-    specs = [f"python =={version}", *sorted({package.conda for package in packages} & set(found))]
-    rest = [package for package in packages if package.conda not in found]
-    for package in rest:
-        if not package.pypi:
+    specs, requirements = set(), set()
+    for package in packages:
+        name = next((name for name in package.conda if name in found), None)
+        if name:
+            specs.add(f"{name} {package.version}".strip())
+        elif package.pypi:
+            requirements.add(package.pypi + package.version)
+        else:
             raise SolveError(
-                f"{package.module}: its package {package.conda} is in no channel of {', '.join(channels.names)}, "
+                f"{package.module}: its package {package.conda[0]} is in no channel of {', '.join(channels.names)}, "
                 "and not on PyPI; name a channel that has it with --channel"
             )
-    return Plan(channels, channels.solve(specs), tuple(sorted({package.pypi for package in rest})))
+    solution = channels.solve([f"python =={version}", *sorted(specs)])
+    return Plan(channels, solution, tuple(sorted(requirements)))
 
 
 def _no_python(version: str, available: set[str], channels: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from python_package.errors import PackError, UsageError
+from python_package.errors import PackError, SolveError, UsageError
 from python_package.progress import Progress, Silent
 from python_package.spec import Spec
 
@@ -54,14 +54,17 @@ def create(
     offline: bool = False,
     interpreter: Interpreter = "auto",
     check: bool = True,
+    mapping: Mapping[str, str] | None = None,
+    strict_names: bool = False,
     python: str = "python3",
     command: str = "python_package.create",
     progress: Progress | None = None,
 ) -> Created:
     """Build the Conda environment `name` in the default directory of environments and pack it into `directory`.
 
-    `channels`, `offline`, `interpreter` and `python` are as in `plan.Sources`; `command` is what Conda's history will
-    say was run. An environment or tarball of the same name is replaced when the new ones are complete.
+    `channels`, `offline`, `interpreter` and `python` are as in `plan.Sources`, `mapping` and `strict_names` as in
+    `names.resolve`; `command` is what Conda's history will say was run. An environment or tarball of the same name
+    is replaced when the new ones are complete.
 
     Raises UsageError for a bad name, SolveError when something is in no channel and no index or conflicts,
     UnreachableError when a channel or index does not answer, BrokenModuleError when a module does not import, and
@@ -77,7 +80,7 @@ def create(
     clock = _Clock(progress or Silent())
     with ThreadPoolExecutor(1) as aside, clock.phase("prepare"):
         # Our own imports take as long as asking the user's interpreter where it imports from.
-        resolving = aside.submit(_resolve, spec, python)
+        resolving = aside.submit(_resolve, spec, python, mapping or {}, strict_names)
         from python_package import plan, tarball
         from python_package.environment import condarc, prefix, pypi
         from python_package.environment.check import Check
@@ -86,6 +89,9 @@ def create(
         offline = offline or config.offline
         sources = plan.Sources(config, tuple(channels), offline, interpreter, python)
         packages = resolving.result()
+    for package in packages:
+        if package.note:
+            clock.progress.note(package.note)
     partial = output.with_name(f".{output.name}.new")
     with prefix.stage(prefix.envs_dir(config), name) as staged:
         try:
@@ -117,10 +123,20 @@ def create(
     return Created(staged.target, output, clock.seconds)
 
 
-def _resolve(spec: Spec, python: str) -> tuple[names.Package, ...]:
+def _resolve(spec: Spec, python: str, mapping: Mapping[str, str], strict: bool) -> tuple[names.Package, ...]:
     from python_package import names
+    from python_package.analyze.stdlib import standard_library
+    from python_package.names.installed import import_path
 
-    return names.resolve(spec.modules, names.import_path(python))
+    standard = standard_library(spec.python)
+    packages = names.resolve(spec.modules, import_path(python), mapping=mapping, strict=strict, standard=standard)
+    for package in packages:
+        if package.origin:
+            raise SolveError(
+                f"{package.module}: your python3 has {package.pypi} from {package.origin}, which no channel or index "
+                f"has; put its modules beside the script, or choose a published one with --map {package.module}=PACKAGE"
+            )
+    return packages
 
 
 @contextmanager

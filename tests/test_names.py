@@ -1,84 +1,299 @@
-"""Import names become packages."""
+"""Import names become packages, in the documented order, or an error that says how to choose."""
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
 from python_package import names
-from python_package.errors import SolveError
+from python_package.errors import SolveError, UsageError
 from python_package.names import Package
 
 
-def install(site: Path, name: str, *, top_level: str = "", record: str = "", url: str = "") -> None:
-    """Write a distribution's metadata as an installer does."""
+def install(site: Path, name: str, *files: str, installer: str = "pip", url: str = "") -> None:
+    """Lay out a distribution as an installer does."""
     info = site / f"{name.replace('-', '_')}-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    if top_level:
-        (info / "top_level.txt").write_text(top_level)
-    (info / "RECORD").write_text(record)
+    for file in files:
+        (site / file).parent.mkdir(parents=True, exist_ok=True)
+        (site / file).touch()
+    (info / "RECORD").write_text("".join(f"{file},,\n" for file in files))
+    if installer:
+        (info / "INSTALLER").write_text(f"{installer}\n")
     if url:
-        (info / "direct_url.json").write_text(json.dumps({"url": url, "dir_info": {"editable": True}}))
+        (info / "direct_url.json").write_text(json.dumps({"url": url, "dir_info": {}}))
+
+
+def one(module: str, *paths: Path, **options: object) -> Package:
+    """Resolve one module."""
+    (package,) = names.resolve([module], [str(path) for path in paths], **options)  # type: ignore[arg-type]
+    return package
+
+
+@pytest.mark.parametrize("module", ["antigravity", "this"])
+def test_resolve__what_python_itself_ships__is_never_looked_up(module: str) -> None:
+    assert names.resolve([module]) == ()
+
+
+def test_resolve__the_standard_library_of_the_target__is_never_looked_up() -> None:
+    assert names.resolve(["tomllib", "xml.etree"], standard={"tomllib", "xml"}) == ()
+
+
+@pytest.mark.parametrize("module", ["os", "imp", "asyncio", "ConfigParser", "urllib2", "zoneinfo", "_ctypes"])
+def test_resolve__the_standard_library_of_another_version__is_refused(module: str) -> None:
+    with pytest.raises(SolveError, match=f"^{module}: in the standard library of another version"):
+        names.resolve([module])
+
+
+def test_resolve__gone_from_the_standard_library_but_kept_by_a_project__gives_that() -> None:
+    assert one("distutils").pypi == "setuptools"
+
+
+# The caller's own mapping
+
+
+def test_resolve__a_mapping__wins_over_interpreter_and_table(tmp_path: Path) -> None:
+    install(tmp_path, "PyYAML", "yaml/__init__.py")
+    package = one("yaml", tmp_path, mapping={"yaml": "My.Yaml"})
+    assert (package.pypi, package.conda, package.assumed) == ("my-yaml", ("my.yaml", "my-yaml"), False)
+
+
+def test_resolve__a_mapping_of_a_prefix__holds_for_what_is_below_it() -> None:
+    assert one("google.cloud.storage", mapping={"google.cloud": "ours"}).pypi == "ours"
+    assert one("googlemaps", mapping={"google": "ours"}).pypi == "googlemaps"
+
+
+def test_resolve__a_mapping_of_a_name_nobody_knows__is_taken(tmp_path: Path) -> None:
+    assert one("numpyy", tmp_path, mapping={"numpyy": "numpyy"}).pypi == "numpyy"
+
+
+def test_resolve__a_mapping_with_a_version__carries_it() -> None:
+    package = one("yaml", mapping={"yaml": "pyyaml>=6,<7"})
+    assert (package.pypi, package.version) == ("pyyaml", "<7,>=6")
+
+
+def test_resolve__a_mapping_to_conda_only__never_asks_pypi() -> None:
+    package = one("mine", mapping={"mine": "conda:my_package"})
+    assert (package.pypi, package.conda) == ("", ("my_package",))
+
+
+@pytest.mark.parametrize("package", ["", "a b", "-r", "../x", "git+https://x", "pyyaml;x", "ünï", "--index"])
+def test_resolve__a_mapping_to_no_package__is_a_usage_error(package: str) -> None:
+    with pytest.raises(UsageError, match="is not the name of a package"):
+        names.resolve(["yaml"], mapping={"yaml": package})
+
+
+# The script's own metadata
+
+
+def test_resolve__a_declared_build__is_chosen_over_the_usual_one() -> None:
+    assert one("cv2", declared=["OpenCV_contrib.python"]).pypi == "opencv-contrib-python"
+
+
+def test_resolve__a_declared_rival__is_chosen_without_doubt() -> None:
+    package = one("discord", declared=["py-cord"])
+    assert (package.pypi, package.assumed) == ("py-cord", False)
+
+
+def test_resolve__a_declared_project_of_the_import_s_name__is_chosen() -> None:
+    assert one("our_tool", declared=["our-tool"]).pypi == "our-tool"
+
+
+def test_resolve__declared_but_for_another_import__changes_nothing() -> None:
+    assert one("cv2", declared=["pandas"]).pypi == "opencv-python-headless"
+
+
+# The user's own interpreter
+
+
+def test_resolve__installed_build__is_the_one_the_user_gets(tmp_path: Path) -> None:
+    install(tmp_path, "opencv-python", "cv2/__init__.py")
+    package = one("cv2", tmp_path)
+    assert (package.pypi, package.conda) == ("opencv-python", ("py-opencv", "opencv-python"))
+
+
+def test_resolve__installed_private_project__is_taken_as_it_is(tmp_path: Path) -> None:
+    install(tmp_path, "acme-internal", "acme/__init__.py")
+    package = one("acme", tmp_path)
+    assert (package.pypi, package.note, package.origin) == ("acme-internal", "", "")
+
+
+def test_resolve__installed_from_a_folder__says_where_from(tmp_path: Path) -> None:
+    install(tmp_path, "mylab", "mylab/__init__.py", url="file:///home/me/mylab")
+    assert one("mylab", tmp_path).origin == "file:///home/me/mylab"
+
+
+def test_resolve__built_by_conda__has_no_origin_although_its_metadata_names_a_builder_s_folder(tmp_path: Path) -> None:
+    install(tmp_path, "numpy", "numpy/__init__.py", installer="conda", url="file:///croot/numpy_1/work")
+    assert one("numpy", tmp_path).origin == ""
+
+
+def test_resolve__two_projects_claim_a_module__the_one_the_table_knows_is_chosen(tmp_path: Path) -> None:
+    install(tmp_path, "lazyaml", "yaml/__init__.py")
+    install(tmp_path, "PyYAML", "yaml/__init__.py")
+    assert one("yaml", tmp_path).pypi == "pyyaml"
+
+
+def test_resolve__two_unknown_projects_claim_a_module__the_user_has_to_choose(tmp_path: Path) -> None:
+    install(tmp_path, "acme-one", "acme/__init__.py")
+    install(tmp_path, "acme-two", "acme/__init__.py")
+    with pytest.raises(SolveError, match=r"acme: several packages.*acme-one, acme-two.*--map acme=PACKAGE"):
+        one("acme", tmp_path)
+
+
+def test_resolve__a_namespace__is_decided_by_what_is_installed(tmp_path: Path) -> None:
+    install(tmp_path, "google-cloud-storage", "google/cloud/storage/__init__.py")
+    install(tmp_path, "google-auth", "google/auth/__init__.py")
+    assert one("google.auth", tmp_path).pypi == "google-auth"
+    assert one("google.cloud.storage", tmp_path).pypi == "google-cloud-storage"
+    with pytest.raises(SolveError, match="google: several packages"):
+        one("google", tmp_path)
+
+
+def test_resolve__a_namespace_with_one_installed_project__is_that(tmp_path: Path) -> None:
+    install(tmp_path, "google-auth", "google/auth/__init__.py")
+    assert one("google", tmp_path).pypi == "google-auth"
+
+
+def test_resolve__installed_look_alike__is_said(tmp_path: Path) -> None:
+    install(tmp_path, "reqeusts", "reqeusts/__init__.py")
+    package = one("reqeusts", tmp_path)
+    assert package.note == "reqeusts: one letter away from requests; it is reqeusts 1.0 in your python3"
+
+
+def test_resolve__the_system_s_own_package_of_a_known_project__is_that(tmp_path: Path) -> None:
+    install(tmp_path, "PyYAML", "yaml/__init__.py", installer="")
+    assert one("yaml", tmp_path).why == "PyYAML 1.0 provides it in your python3"
+
+
+def test_resolve__the_system_s_own_package_of_an_unknown_project__is_not_asked_of_an_index(tmp_path: Path) -> None:
+    install(tmp_path, "ubuntu-thing", "ubuntuthing/__init__.py", installer="")
+    with pytest.raises(SolveError, match=r"ubuntuthing: .*its system's package of ubuntu-thing.*--map"):
+        one("ubuntuthing", tmp_path)
+
+
+def test_resolve__the_system_s_own_package_of_another_name__does_not_hide_the_table(tmp_path: Path) -> None:
+    install(tmp_path, "stranger", "yaml/__init__.py", installer="")
+    assert one("yaml", tmp_path).pypi == "pyyaml"
+
+
+def test_resolve__a_file_that_nothing_owns__is_not_looked_up_even_if_a_project_has_its_name(tmp_path: Path) -> None:
+    (tmp_path / "numpy.py").touch()
+    with pytest.raises(SolveError, match=rf"numpy: your python3 has it in {tmp_path}, which no package owns"):
+        one("numpy", tmp_path)
+
+
+def test_resolve__a_file_that_nothing_owns_in_site_packages__is_looked_up(tmp_path: Path) -> None:
+    site = tmp_path / "site-packages"
+    site.mkdir()
+    (site / "work_queue.py").touch()
+    assert one("work_queue", site).conda == ("ndcctools",)
+
+
+def test_resolve__a_stub_of_what_is_not_on_pypi_is_installed__the_real_package_is_chosen(tmp_path: Path) -> None:
+    install(tmp_path, "work-queue", "work_queue/__init__.py")
+    package = one("work_queue", tmp_path)
+    assert (package.pypi, package.conda) == ("", ("ndcctools",))
+
+
+def test_resolve__no_metadata_but_conda_s__names_the_conda_package(tmp_path: Path) -> None:
+    site = tmp_path / "lib" / "python3.11" / "site-packages"
+    (site / "oddone").mkdir(parents=True)
+    (site / "oddone" / "__init__.py").touch()
+    (tmp_path / "conda-meta").mkdir()
+    record = {"name": "odd_one", "version": "2", "files": ["lib/python3.11/site-packages/oddone/__init__.py"]}
+    (tmp_path / "conda-meta" / "odd_one-2-0.json").write_text(json.dumps(record))
+    package = one("oddone", site)
+    assert (package.pypi, package.conda) == ("", ("odd_one",))
+
+
+def test_resolve__installed_but_too_new_for_the_import__keeps_the_table_s_version(tmp_path: Path) -> None:
+    install(tmp_path, "setuptools", "pkg_resources/__init__.py")
+    assert one("pkg_resources", tmp_path).version == "<82"
+
+
+# The tables
 
 
 @pytest.mark.parametrize(
     ("module", "pypi", "conda"),
     [
-        ("numpy", "numpy", "numpy"),
-        ("yaml", "PyYAML", "pyyaml"),
-        ("sklearn", "scikit-learn", "scikit-learn"),
-        ("matplotlib", "matplotlib", "matplotlib-base"),
-        ("torch", "torch", "pytorch"),
-        ("work_queue", "", "ndcctools"),
-        ("Some_Name", "Some_Name", "some-name"),
+        ("numpy", "numpy", ("numpy",)),
+        ("matplotlib", "matplotlib", ("matplotlib-base", "matplotlib")),
+        ("torch", "torch", ("pytorch", "torch")),
+        ("typing_extensions", "typing-extensions", ("typing_extensions", "typing-extensions")),
+        ("work_queue", "", ("ndcctools",)),
     ],
 )
-def test_resolve__table_or_identity__gives_both_names(module: str, pypi: str, conda: str) -> None:
-    assert names.resolve([module]) == (Package(module, pypi, conda),)
+def test_resolve__table__gives_conda_names_in_order(module: str, pypi: str, conda: tuple[str, ...]) -> None:
+    package = one(module)
+    assert (package.pypi, package.conda) == (pypi, conda)
 
 
-def test_resolve__what_the_interpreter_ships__is_never_looked_up() -> None:
-    assert names.resolve(["antigravity", "this"]) == ()
+def test_resolve__several_projects_are_likely__says_which_it_assumed() -> None:
+    package = one("discord")
+    assert package.assumed
+    assert package.note == "discord: assumed to be discord-py; py-cord can provide it too"
 
 
-def test_resolve__installed_distribution__wins_over_the_table(tmp_path: Path) -> None:
-    install(tmp_path, "opencv-python", top_level="cv2\n")
-    assert names.resolve(["cv2"], [str(tmp_path)]) == (Package("cv2", "opencv-python", "opencv-python"),)
+def test_resolve__well_known_but_unchecked__says_that_it_is_assumed() -> None:
+    package = one("fastmcp_slim")
+    assert (package.pypi, package.assumed) == ("fastmcp-slim", True)
+    assert "assumed to be the well-known project fastmcp-slim" in package.note
 
 
-def test_resolve__installed_under_the_tables_own_name__keeps_the_conda_name(tmp_path: Path) -> None:
-    install(tmp_path, "Matplotlib", record="mpl_toolkits/mplot3d/__init__.py,,\nmatplotlib/__init__.py,,\n")
-    assert names.resolve(["matplotlib", "mpl_toolkits"], [str(tmp_path)]) == (
-        Package("matplotlib", "matplotlib", "matplotlib-base"),
-        Package("mpl_toolkits", "matplotlib", "matplotlib-base"),
-    )
+def test_resolve__resembles_a_better_known_name__says_so() -> None:
+    assert one("panda").note == "panda: one letter away from pandas, which is better known"
 
 
-def test_resolve__single_module_and_extension__are_found_in_record(tmp_path: Path) -> None:
-    install(tmp_path, "one-file", record="single.py,,\none_file-1.0.dist-info/METADATA,,\n")
-    install(tmp_path, "speedy", record="_fast.cpython-311-x86_64-linux-gnu.so,,\n")
-    found = names.resolve(["single", "_fast"], [str(tmp_path)])
-    assert [package.pypi for package in found] == ["speedy", "one-file"]
+@pytest.mark.parametrize("module", ["discord", "fastmcp_slim"])
+def test_resolve__assumed_and_strict__is_refused_with_the_way_to_confirm(module: str) -> None:
+    with pytest.raises(SolveError, match=rf"{module}: assumed to be .*; confirm it with --map {module}="):
+        one(module, strict=True)
 
 
-def test_resolve__editable_distribution__is_refused_by_name(tmp_path: Path) -> None:
-    install(tmp_path, "my-lab", top_level="mylab\n", url="file:///home/me/lab")
-    with pytest.raises(SolveError, match="mylab: your python3 has my-lab from file:///home/me/lab"):
-        names.resolve(["mylab"], [str(tmp_path)])
+@pytest.mark.parametrize("module", ["numpy", "cv2", "google.cloud.storage", "panda"])
+def test_resolve__known_and_strict__is_taken(module: str) -> None:
+    assert not one(module, strict=True).assumed
 
 
-def test_resolve__editable_distribution_not_asked_for__does_not_matter(tmp_path: Path) -> None:
-    install(tmp_path, "my-lab", top_level="mylab\n", url="file:///home/me/lab")
-    assert names.resolve(["numpy"], [str(tmp_path)]) == (Package("numpy", "numpy", "numpy"),)
+# What is refused
 
 
-def test_import_path__this_interpreter__holds_its_site_packages() -> None:
-    assert set(names.import_path(sys.executable)) & set(sys.path)
+@pytest.mark.parametrize(
+    ("module", "meant"), [("numpyy", "numpy"), ("reqeusts", "requests"), ("pandsa", "pandas"), ("sklearm", "sklearn")]
+)
+def test_resolve__a_slip__is_refused_and_named(module: str, meant: str) -> None:
+    with pytest.raises(SolveError, match=rf"{module}: no package .* slip for {meant}\? Else .*--map {module}=PACKAGE"):
+        one(module)
 
 
-def test_import_path__no_interpreter__is_empty() -> None:
-    assert names.import_path("no-such-python") == ()
+def test_resolve__unknown__is_refused_with_the_way_to_choose() -> None:
+    with pytest.raises(SolveError, match="qzxwv: no package is known to provide it; choose with --map qzxwv=PACKAGE"):
+        one("qzxwv")
+
+
+@pytest.mark.parametrize(
+    ("module", "filler"),
+    [("google", "google-auth"), ("google.cloud", "google-cloud-storage"), ("ruamel", "ruamel-yaml"), ("zope", "zope-")],
+)
+def test_resolve__a_namespace_alone__is_refused_and_names_who_fills_it(module: str, filler: str) -> None:
+    with pytest.raises(SolveError, match=rf"^{module}: many packages fill it \(.*{filler}.*name more of the import"):
+        one(module)
+
+
+@pytest.mark.parametrize("module", ["utils", "config", "tests", "apt", "rospy", "gdb", "win32api", "objc"])
+def test_resolve__no_index_s_to_give__is_refused_with_the_reason(module: str) -> None:
+    with pytest.raises(SolveError, match=rf"^{module}: (likely a module of your own|part of|exists only)"):
+        one(module)
+
+
+def test_resolve__several_are_wrong__names_them_all_on_one_line() -> None:
+    with pytest.raises(SolveError) as raised:
+        names.resolve(["numpyy", "numpy", "qzxwv"])
+    assert "numpyy: " in str(raised.value)
+    assert "; qzxwv: " in str(raised.value)
+    assert "\n" not in str(raised.value)

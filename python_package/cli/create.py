@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from python_package.cli import command
-from python_package.errors import PackError, SpecError, SpecNotFoundError
+from python_package.errors import PackError, SpecError, SpecNotFoundError, UsageError
 from python_package.spec import Spec
 
 NAME = "python_package_create"
@@ -36,6 +36,8 @@ def main(argv: list[str]) -> int:
                 offline=args.offline,
                 interpreter=args.interpreter,
                 check=args.check,
+                mapping=_mapping(args.map),
+                strict_names=args.strict_names,
                 command=shlex.join([NAME, *argv]),
                 progress=display,
             )
@@ -71,6 +73,14 @@ def _parser() -> command.Parser:
         "when no channel answers",
     )
     parser.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        metavar="IMPORT=PACKAGE",
+        help="the package that provides an import (repeatable; conda:PACKAGE for one that PyPI must not be asked for)",
+    )
+    parser.add_argument("--strict-names", action="store_true", help="refuse a package that is only assumed")
+    parser.add_argument(
         "--no-check", dest="check", action="store_false", help="do not import the modules before packing"
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
@@ -83,6 +93,15 @@ def _target(argument: str) -> tuple[Path, str]:
         path = Path(argument)
         return path.parent, path.name.removesuffix(".tar.gz")
     return Path(), argument
+
+
+def _mapping(arguments: list[str]) -> dict[str, str]:
+    """Read the choices of --map; the last one for an import counts."""
+    pairs = [argument.partition("=")[::2] for argument in arguments]
+    for module, package in pairs:
+        if not package or not all(part.isidentifier() for part in module.split(".")):
+            raise UsageError(f"--map {module}{package and '='}{package}: expected IMPORT=PACKAGE, such as yaml=pyyaml")
+    return dict(pairs)
 
 
 def _read(argument: str) -> Spec:

@@ -1,0 +1,199 @@
+"""Which installed distribution provides a module in the user's own interpreter: metadata is read, nothing imported."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from python_package.names.table import canonical
+from python_package.value import Value
+
+
+class Found(Value):
+    """A distribution that provides a module; without a name: the module lies in `folder`, and nothing owns it.
+
+    `origin` is the URL it was installed from when that is no index: a project's folder, a file, a repository.
+    `installer` is who says to have installed it (pip, uv, conda ...), empty for what a system's packagers put there.
+    """
+
+    name: str
+    version: str
+    origin: str
+    installer: str
+    folder: str
+
+
+def import_path(python: str = "python3") -> tuple[str, ...]:
+    """Return the folders that the user's interpreter imports from; none when there is no such interpreter."""
+    argv = [python, "-c", "import json, sys; print(json.dumps([p for p in sys.path if p]))"]
+    try:
+        answer = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=True)
+        return tuple(json.loads(answer.stdout))
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return ()
+
+
+def find(modules: Iterable[str], paths: Sequence[str]) -> dict[str, tuple[Found, ...]]:
+    """Return the distributions that provide each module on an import path; a module that is not there is left out.
+
+    As in an import, the first folder that has the module decides. More than one distribution may own it there: the
+    builds of a project, or those that fill a namespace.
+    """
+    folders = [_Folder(Path(path)) for path in dict.fromkeys(paths) if Path(path).is_dir()]
+    found = {}
+    for module in modules:
+        owners = _owners(module, folders)
+        if owners:
+            found[module] = tuple(owners)
+    return found
+
+
+def _owners(module: str, folders: Sequence[_Folder]) -> list[Found]:
+    for folder in folders:
+        place = folder.place(module)
+        if place:
+            owners = [owner.found() for owner in folder.distributions if owner.owns(module, place)]
+            return owners or _edited(module, folders, folder.path) or [_unowned(folder, place)]
+    return _edited(module, folders, None)
+
+
+def _edited(module: str, folders: Sequence[_Folder], folder: Path | None) -> list[Found]:
+    """Return the editable distribution whose project a folder is part of, or has a module that no folder shows."""
+    for owner in (owner for other in folders for owner in other.distributions):
+        project = owner.project
+        if project and (project in (folder, *folder.parents) if folder else owner.redirects(module, project)):
+            return [owner.found()]
+    return []
+
+
+def _unowned(folder: _Folder, place: str) -> Found:
+    """Return the Conda package of files that came without a distribution's metadata, or just where they lie."""
+    prefix = next((parent for parent in folder.path.parents if (parent / "conda-meta").is_dir()), None)
+    if prefix:
+        path = (folder.path / place).relative_to(prefix).as_posix()
+        for record in sorted((prefix / "conda-meta").glob("*.json")):
+            text = record.read_text(encoding="utf-8", errors="replace")
+            if f'"{path}/' in text or f'"{path}.' in text:
+                data = json.loads(text)
+                return Found(f"conda:{data['name']}", data["version"], "", "conda", str(folder.path))
+    return Found("", "", "", "", str(folder.path))
+
+
+class _Folder:
+    """A folder of an import path."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._listings: dict[Path, list[str]] = {}
+
+    @cached_property
+    def distributions(self) -> list[_Distribution]:
+        found = metadata.distributions(path=[str(self.path)])
+        return [_Distribution(distribution, self.path) for distribution in found]
+
+    def place(self, module: str) -> str:
+        """Return where a module, or as much of its name as is one, lies below the folder; '' if it does not."""
+        parts = module.split(".")
+        for length in range(len(parts), 0, -1):
+            place = "/".join(parts[:length])
+            is_module = any(
+                name.startswith(f"{parts[length - 1]}.") and name.endswith((".py", ".so"))
+                for name in self._listed((self.path / place).parent)
+            )
+            is_package = (self.path / place / "__init__.py").exists()
+            if is_module or is_package or (length == len(parts) and (self.path / place).is_dir()):
+                return place
+        return ""
+
+    def _listed(self, folder: Path) -> list[str]:
+        if folder not in self._listings:
+            try:
+                # pathlib would make an object of each of thousands.
+                self._listings[folder] = os.listdir(folder)  # noqa: PTH208
+            except OSError:
+                self._listings[folder] = []
+        return self._listings[folder]
+
+
+class _Distribution:
+    """An installed distribution, read as far as is asked for."""
+
+    def __init__(self, distribution: metadata.Distribution, folder: Path) -> None:
+        self._distribution = distribution
+        self._folder = folder
+
+    def owns(self, module: str, place: str) -> bool:
+        """Tell whether a module that lies at `place` below the folder is the distribution's."""
+        if self._files:
+            return f"\n{place}/" in self._files or any(
+                line.endswith((".py", ".so")) for line in _lines(self._files, f"\n{place}.")
+            )
+        top = module.partition(".")[0]
+        if self._text("namespace_packages.txt"):  # no list of files, and its top level is everyone's
+            name = canonical(self._distribution.metadata["Name"])
+            return canonical(place.replace("/", ".")) == name
+        listed = self._text("top_level.txt").split()
+        return top in listed if listed else canonical(top) == canonical(self._distribution.metadata["Name"])
+
+    def redirects(self, module: str, project: Path) -> bool:
+        """Tell whether an editable distribution has a module without showing it on the import path."""
+        if module.partition(".")[0] in self._text("top_level.txt").split():
+            return True
+        return any(_Folder(root).place(module) for root in (project, project / "src"))
+
+    @cached_property
+    def project(self) -> Path | None:
+        """The project's folder, of a distribution that is edited in place."""
+        url, editable = self._direct
+        if editable and url.startswith("file:"):
+            return Path(unquote(urlsplit(url).path))
+        return None
+
+    def found(self) -> Found:
+        data = self._distribution.metadata
+        return Found(data["Name"], data["Version"], self._origin, self._installer, str(self._folder))
+
+    @property
+    def _origin(self) -> str:
+        # Conda's own builds carry the URL of the machine that built them.
+        if self._installer == "conda":
+            return ""
+        in_place = any((self._folder / name).exists() for name in ("setup.py", "pyproject.toml"))
+        return self._direct[0] or (self._folder.as_uri() if in_place else "")
+
+    @cached_property
+    def _direct(self) -> tuple[str, bool]:
+        try:
+            data = json.loads(self._text("direct_url.json") or "{}")
+            return str(data.get("url", "")), bool(data.get("dir_info", {}).get("editable", False))
+        except (ValueError, AttributeError):
+            return "", False
+
+    @cached_property
+    def _installer(self) -> str:
+        return self._text("INSTALLER").strip()
+
+    @cached_property
+    def _files(self) -> str:
+        """The paths of the files, each after a newline, from RECORD or an older installer's list; '' without one."""
+        record = self._text("RECORD").replace('\n"', "\n")
+        old = self._text("installed-files.txt").replace("../", "")
+        paths = [line.partition(",")[0] for line in record.split("\n")] if record else old.split("\n")
+        return "\n" + "\n".join(paths) + "\n" if record or old else ""
+
+    def _text(self, name: str) -> str:
+        return self._distribution.read_text(name) or ""
+
+
+def _lines(text: str, start: str) -> Iterator[str]:
+    at = text.find(start)
+    while at >= 0:
+        end = text.index("\n", at + 1)
+        yield text[at + 1 : end]
+        at = text.find(start, end)

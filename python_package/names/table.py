@@ -1,0 +1,188 @@
+"""The two shipped tables of import names, `kept.txt` by hand and `generated.txt` by a script, and their one format.
+
+A table is text that is searched, not parsed: 18,000 rows cost as much as those that are asked for. A line `[section]`
+begins a section, `#` a comment, anything else is a row of words:
+
+    [imports]
+    IMPORT [PROVIDER...] [| RIVAL...] [~LIKE]
+        the project of the import (none: its own name), then other builds of it; unrelated projects with the same
+        import; the better known name that it resembles
+    IMPORT * [PROVIDER...]
+        a namespace that many projects fill
+    IMPORT ! REASON
+        never looked up
+    [portions] PROJECT
+        fills a namespace: google-cloud-storage, that is google.cloud.storage
+    [conda] PROJECT PACKAGE...
+        its Conda packages where they are named differently
+    [assumed] PROJECT
+        well known, but no source says what it provides
+
+A provider is a project's canonical name, maybe with a version (`setuptools<82`), or `conda:PACKAGE` for what is not
+on PyPI.
+"""
+
+from __future__ import annotations
+
+import os
+
+from python_package.value import Value
+
+# Type checkers take any name TYPE_CHECKING for true; importing typing would cost 4 ms.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FILES = ("kept.txt", "generated.txt")
+
+
+class Row(Value):
+    """What a table says of one import name."""
+
+    key: str
+    providers: tuple[str, ...]
+    rivals: tuple[str, ...]
+    like: str
+    namespace: bool
+    refusal: str
+
+
+class Table:
+    """Rows of one or more tables; the first that has a row decides."""
+
+    def __init__(self, *texts: str) -> None:
+        self._sections = [_sections(text) for text in texts]
+
+    def row(self, name: str) -> Row | None:
+        """Return what is said of an import name, as it is, or None."""
+        words = self._words("imports", name)
+        return None if words is None else _parse(name, words)
+
+    def find(self, dotted: str) -> Row | None:
+        """Return the row of the longest prefix of a dotted import name that has one, or fills a namespace, or None."""
+        parts = dotted.split(".")
+        top = self.row(parts[0])
+        for length in range(len(parts), 1, -1):
+            prefix = ".".join(parts[:length])
+            row = self.row(prefix) or (self._portion(prefix) if top and top.namespace else None)
+            if row:
+                return row
+        return top
+
+    def significant(self, dotted: str) -> str:
+        """Return as much of an import name as tells its project: the top level, or more of it in a namespace."""
+        row = self.find(dotted)
+        if row is None:
+            return dotted.partition(".")[0]
+        if row.namespace and not row.providers:
+            return ".".join(dotted.split(".")[: row.key.count(".") + 2])
+        return row.key
+
+    def namespaces(self) -> tuple[str, ...]:
+        """Return the top-level names that many projects fill."""
+        rows = (line.split() for text in self._texts("imports") for line in text.split("\n"))
+        return tuple(row[0] for row in rows if row[1:2] == ["*"] and "." not in row[0])
+
+    def portions(self, namespace: str) -> tuple[str, ...]:
+        """Return the projects that fill a namespace, the best known first."""
+        start = canonical(namespace) + "-"
+        found = [line for text in self._texts("portions") for line in text.split("\n") if line.startswith(start)]
+        rows = (line.split() for text in self._texts("imports") for line in text.split("\n"))
+        listed = (row[1] for row in rows if len(row) > 1 and row[0].startswith(namespace + ".") and row[1] not in "!*")
+        return tuple(dict.fromkeys([*found, *listed]))
+
+    def conda(self, project: str) -> tuple[str, ...]:
+        """Return the names that Conda packages of a PyPI project may have, the likeliest first.
+
+        The last is the project's own: channels that are made from wheels name their packages so.
+        """
+        return tuple(dict.fromkeys([*(self._words("conda", project) or ()), project]))
+
+    def assumed(self, project: str) -> bool:
+        """Tell whether a project is well known although no source says what it provides."""
+        return self._words("assumed", project) is not None
+
+    def near(self, name: str) -> str | None:
+        """Return a known import name that a slip of one letter turns into this one, or None."""
+        known = {known.lower(): known for known in self._known()}
+        found = [known[slip] for slip in slips(name.lower()) if slip in known and len(slip) > 3]
+        # Of two, the one that is not itself a letter away from a better known name.
+        return min(found, key=lambda name: (bool((row := self.row(name)) and row.like), name), default=None)
+
+    def _portion(self, prefix: str) -> Row | None:
+        # `google.cloud.secretmanager_v1` is of google-cloud-secret-manager: neither hyphens nor the suffix of an
+        # interface's version tell projects apart.
+        wanted = "".join(part for part in canonical(prefix).split("-") if not _interface(part))
+        top = canonical(prefix.partition(".")[0])
+        for text in self._texts("portions"):
+            at = text.find(f"\n{top}-")
+            while at >= 0:
+                end = text.index("\n", at + 1)
+                project = text[at + 1 : end]
+                if project.replace("-", "") == wanted:
+                    return Row(prefix, (project,), (), "", False, "")
+                at = text.find(f"\n{top}-", end)
+        return None
+
+    def _known(self) -> Iterator[str]:
+        for text in self._texts("imports"):
+            yield from (line.partition(" ")[0] for line in text.split("\n"))
+
+    def _texts(self, section: str) -> list[str]:
+        return [sections[section] for sections in self._sections if section in sections]
+
+    def _words(self, section: str, key: str) -> list[str] | None:
+        for text in self._texts(section):
+            for after in (" ", "\n"):
+                at = text.find(f"\n{key}{after}")
+                if at >= 0:
+                    return text[at + 1 : text.index("\n", at + 1)].split()[1:]
+        return None
+
+
+def load() -> Table:
+    """Read the shipped tables."""
+    texts = []
+    for name in FILES:
+        # Not by pathlib: analyze reads the tables too, and it starts in 25 ms.
+        with open(os.path.join(os.path.dirname(__file__), name), encoding="ascii") as file:  # noqa: PTH118, PTH120, PTH123
+            texts.append(file.read())
+    return Table(*texts)
+
+
+def canonical(project: str) -> str:
+    """Return the normalised name of a project (PyPA specification 'Names and normalization')."""
+    return "-".join(part for part in project.lower().replace("_", "-").replace(".", "-").split("-") if part)
+
+
+def _sections(text: str) -> dict[str, str]:
+    """Split a table; each section's text begins and ends with a newline, so that every row stands between two."""
+    pieces = (piece.partition("]") for piece in f"\n{text}".split("\n[")[1:])
+    return {name: f"{rows}\n" for name, _, rows in pieces}
+
+
+def _parse(key: str, words: list[str]) -> Row:
+    if words[:1] == ["!"]:
+        return Row(key, (), (), "", False, " ".join(words[1:]))
+    namespace = words[:1] == ["*"]
+    like = next((word[1:] for word in words if word.startswith("~")), "")
+    names = [word for word in words[namespace:] if not word.startswith("~")]
+    at = names.index("|") if "|" in names else len(names)
+    providers = names[:at] or ([] if namespace else [canonical(key)])
+    return Row(key, tuple(providers), tuple(names[at + 1 :]), like, namespace, "")
+
+
+def _interface(part: str) -> bool:
+    """Tell whether a part of a name is an interface's version: v1, v1beta2, v1p3beta1."""
+    return part[0] == "v" and part[1:2].isdigit()
+
+
+def slips(name: str) -> set[str]:
+    """Return everything that is one insertion, deletion, substitution or swap of neighbours away from a name."""
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789_"
+    splits = [(name[:at], name[at:]) for at in range(len(name) + 1)]
+    found = {left + right[1:] for left, right in splits if right}
+    found |= {left + right[1] + right[0] + right[2:] for left, right in splits if len(right) > 1}
+    found |= {left + letter + right[1:] for left, right in splits if right for letter in letters}
+    found |= {left + letter + right for left, right in splits for letter in letters}
+    return found - {name}
