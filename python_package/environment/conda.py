@@ -20,7 +20,6 @@ _T = TypeVar("_T")
 _NETWORK = re.compile(
     r"error sending request|dns error|connect|timed out|status client error|status server error", re.I
 )
-_FULL = re.compile(r"no space left|permission denied|read-only file system", re.I)
 
 
 class LinkProgress(Protocol):
@@ -57,9 +56,10 @@ class Channels:
         self._priority = priority.Strict if strict_priority else priority.Disabled
 
     def versions(self, names: Iterable[str]) -> dict[str, set[str]]:
-        """Return the versions that the channels have of each package; a package that none has is left out.
+        """Return the versions that the channels have of python and of each package that needs it, by name.
 
-        Raises UnreachableError when a channel does not answer or is not one.
+        No other package gives a module: PyPI's graphviz is python-graphviz in conda-forge, whose graphviz is the
+        program. Raises UnreachableError when a channel does not answer or is not one.
         """
         names = sorted(set(names))
         platforms = [rattler.Subdir.current(), rattler.Subdir("noarch")]
@@ -69,7 +69,10 @@ class Channels:
                 lambda: self._gateway.query(self._sources, platforms, list(names), recursive=False)
             ):
                 for record in records:
-                    found.setdefault(record.name.normalized, set()).add(str(record.version))
+                    name = record.name.normalized
+                    needs = {dependency.split()[0] for dependency in record.depends}
+                    if name == "python" or needs & {"python", "python_abi"}:
+                        found.setdefault(name, set()).add(str(record.version))
         return found
 
     def solve(self, specs: Sequence[str]) -> Solution:
@@ -128,16 +131,18 @@ class Channels:
 
     def _explained(self, error: Exception) -> PackageError:
         text = " ".join(re.sub(r"[├└│─╰]", " ", str(error)).split())
+        causes = text.split(" Caused by: ")
         where = ", ".join(self.names)
-        if isinstance(error, GatewayError):
-            return UnreachableError(f"no answer from the channel {where}: {text}")
-        if isinstance(error, InstallerError):
-            if _FULL.search(text):
-                return PackError(f"cannot link the environment: {text}")
-            if _NETWORK.search(text):
-                return UnreachableError(f"cannot fetch a package from {where}: {text}")
+        if isinstance(error, SolverError | InvalidMatchSpecError):
+            reason = text.removeprefix("Cannot solve the request because of: ")
+            return SolveError(f"no environment can be made from the channel {where}: {reason}")
+        if isinstance(error, InstallerError) and not _NETWORK.search(text):
             return PackError(f"cannot link the environment: {text}")
-        return SolveError(f"no environment can be made from {where}: {text}")
+        # Of a failed request the root says what happened; of anything else the first line does.
+        reason = causes[-1] if _NETWORK.search(text) else causes[0]
+        if isinstance(error, GatewayError):
+            return UnreachableError(f"no answer from the channel {where}: {reason}")
+        return UnreachableError(f"cannot fetch a package from the channel {where}: {reason}")
 
 
 def _located(channel: str) -> str:
