@@ -16,8 +16,9 @@ _HERE = Path(__file__).parent
 def scripts(records: Iterable[tuple[str, str, str]]) -> dict[str, bytes]:
     """Return path -> content of every script; `records` are (path, placeholder, mode) of the files to relocate."""
     added = {target: Path(source).read_bytes() for source, target in core._scripts}
-    # conda-pack's rule: the interpreter finds its own prefix, and it runs the script.
-    lines = "".join(f"    {record!r},\n" for record in sorted(records) if not record[0].startswith("bin/python"))
+    # By conda-pack's rule the interpreter stays as it is: it runs the script, and finds its own prefix.
+    kept = [record for record in sorted(records) if record[2] == "text" or not record[0].startswith("bin/python")]
+    lines = "".join(f"    {record!r},\n" for record in kept)
     functions = (prefixes.replace_prefix, prefixes.text_replace, prefixes.binary_replace)
     replace = "\n\n".join(["on_win = False\n", *(textwrap.dedent(inspect.getsource(f)) for f in functions)])
     template = (_HERE / "conda-unpack.in").read_text()
