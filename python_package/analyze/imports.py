@@ -263,4 +263,4 @@ def _is_main_guard(test: Any) -> bool:
 
 
 def _under_condition(kind: str) -> str:
-    return CONDITIONAL if kind is REQUIRED else kind
+    return CONDITIONAL if kind == REQUIRED else kind

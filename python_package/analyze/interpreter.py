@@ -8,6 +8,8 @@ import time
 
 from python_package.errors import InterpreterError
 
+_LONGEST_ANSWER = 65536
+
 
 class Question:
     """The question to an interpreter for its version, asked at once.
@@ -49,29 +51,25 @@ class Question:
         return self._version
 
     def _ask(self) -> str:
-        answer = self._read()
-        status = self._wait()
-        lines = answer.decode(errors="replace").strip().splitlines() or ["nothing"]
-        for line in lines:
-            words = line.split()
-            if status == 0 and words[:1] == ["Python"] and _is_version("".join(words[1:2])):
-                return words[1]
-        raise InterpreterError(
-            f"the default interpreter {self._python} does not tell its version: "
-            f"it says {lines[-1]!r} and exits with status {status}"
-        )
-
-    def _read(self) -> bytes:
         answer = b""
-        while len(answer) < 65536:
+        while len(answer) < _LONGEST_ANSWER:
             ready, _, _ = select.select([self._output], [], [], max(0, self._deadline - time.monotonic()))
             if not ready:
                 raise self._too_slow()
-            piece = os.read(self._output, 65536)
+            piece = os.read(self._output, _LONGEST_ANSWER)
+            answer += piece
+            # Whatever else it prints or does is not waited for.
+            if version := _version_in(answer):
+                return version
             if not piece:
                 break
-            answer += piece
-        return answer
+        self._close_output()
+        status = self._wait()
+        said = (answer.decode(errors="replace").split("\n") if answer else ["nothing"])[0]
+        raise InterpreterError(
+            f"the default interpreter {self._python} does not tell its version: "
+            f"it says {said[:200]!r} and exits with status {status}"
+        )
 
     def _wait(self) -> int:
         while time.monotonic() < self._deadline:
@@ -88,19 +86,24 @@ class Question:
         )
 
     def close(self) -> None:
-        """End the interpreter, and what it started, if it has not answered yet."""
+        """End the interpreter, and what it started, if it still runs."""
+        self._close_output()
         if self._process:
-            import signal  # seldom needed: not worth its import at every start
-
-            os.killpg(self._process, signal.SIGKILL)
+            os.killpg(self._process, 9)  # SIGKILL: the signal module takes a while to import
             os.waitpid(self._process, 0)
             self._process = 0
+
+    def _close_output(self) -> None:
         if self._output >= 0:
             os.close(self._output)
             self._output = -1
 
 
-def _is_version(word: str) -> bool:
-    """Tell whether a word is a full version: 3.11.7, 3.13.0rc1, 3.8.13+."""
-    major, minor, micro = [*word.split(".", 2), "", ""][:3]
-    return major.isdigit() and minor.isdigit() and micro[:1].isdigit()
+def _version_in(answer: bytes) -> str | None:
+    """Return the version in the line `Python 3.11.7`, also 3.13.0rc1 and 3.8.13+, once it is there whole."""
+    for line in answer.split(b"\n")[:-1]:
+        words = line.decode(errors="replace").split()
+        parts = words[1].split(".") if words[:1] == ["Python"] and len(words) > 1 else []
+        if len(parts) == 3 and parts[0].isdigit() and parts[1].isdigit() and parts[2][:1].isdigit():
+            return words[1]
+    return None

@@ -47,26 +47,27 @@ class Tracer:
         self._finder = Finder()
         self._modules: dict[str, Module] = {}
         self._reached: list[tuple[str, Use]] = []
+        self._fresh: list[Use] = []
+        self._broken: dict[str | None, Exception] = {}
         self._namespaces: set[str] = set()
 
     def trace(self, source: bytes) -> None:
         """Read the script and every local file that it reaches; raise NotPythonError for one that is not Python."""
-        self.uses = self._read(source, self._path)
-        before = -1
-        # Again when a followed file has put a folder on sys.path: it may answer what was not found before.
-        while self._reached or len(self._roots) > before:
-            before = len(self._roots)
-            pending, self.uses = self.uses, []
-            for use in pending:
-                if not self._answer(use):
-                    self.uses.append(use)
-            while self._reached:
-                self._open(*self._reached.pop(0))
+        self._read(source, self._path)
+        searched = 0
+        while self._fresh or len(self._roots) > searched:
+            if len(self._roots) > searched:
+                # A file has put a folder on sys.path: it may answer what was not found before.
+                self._fresh, self.uses = self.uses + self._fresh, []
+            searched = len(self._roots)
+            pending, self._fresh = self._fresh, []
+            self.uses += [use for use in pending if not self._answer(use)]
+            self._open_reached()
         # A bare `import data` means a folder without __init__.py only where its modules are imported as well.
         self.uses = [use for use in self.uses if use.found.name not in self._namespaces]
 
-    def _read(self, source: bytes, path: str) -> list[Use]:
-        """Return the imports of a source, and search the folders that it puts on sys.path."""
+    def _read(self, source: bytes, path: str) -> None:
+        """Take the imports of a source, and the folders that it puts on sys.path."""
         name = self.display(path)
         tree, remark = parse(source, name)
         if remark is not None:
@@ -81,7 +82,11 @@ class Tracer:
                     if path_entry not in self._roots:
                         self._roots.insert(0 if front else len(self._roots), path_entry)
                     break
-        return [Use(path, found) for found in module.imports]
+        self._fresh += [Use(path, found) for found in module.imports]
+
+    def _open_reached(self) -> None:
+        while self._reached:
+            self._open(*self._reached.pop(0))
 
     def _open(self, path: str, use: Use) -> None:
         """Read a local file that an import has reached.
@@ -96,10 +101,11 @@ class Tracer:
                 raise ScriptNotFoundError(
                     f"{self.display(path)}: {error.strerror}; {self._where(use)} imports it"
                 ) from None
-            self.uses += self._read(source, path)
+            self._read(source, path)
         except (ScriptNotFoundError, NotPythonError) as error:
-            if use.found.kind is REQUIRED:
+            if use.found.kind == REQUIRED:
                 raise
+            self._broken[path] = error
             self.remarks.append(f"{error}; what it imports is not listed")
 
     def _answer(self, use: Use) -> bool:
@@ -107,10 +113,7 @@ class Tracer:
         found = use.found
         parts = found.name.split(".") if found.name else []
         if found.level:
-            folder = os.path.dirname(use.file)
-            for _ in range(found.level - 1):
-                folder = os.path.dirname(folder)
-            self._walk(Place(self._finder.package_file(folder), folder), parts, use)
+            self._relative(found.level, parts, use)
             return True
         top, rest = parts[0], parts[1:]
         if top in FIXED:
@@ -132,6 +135,16 @@ class Tracer:
                 return True
         return False
 
+    def _relative(self, level: int, parts: list[str], use: Use) -> None:
+        folder = inner = os.path.dirname(use.file)
+        for _ in range(level - 1):
+            folder = os.path.dirname(folder)
+        # The packages that the file is in are imported before it.
+        while file := self._finder.package_file(inner):
+            self._reach(Place(file, inner), use)
+            inner = os.path.dirname(inner)
+        self._walk(Place(self._finder.package_file(folder), folder), parts, use)
+
     def _enclosing(self, name: str) -> list[Place]:
         """Return the folders of that name which the script is in: namespace packages to whoever imports them."""
         folder, places = self._folder, []
@@ -147,7 +160,7 @@ class Tracer:
         for part in parts:
             inner = self._finder.find(place.folder, part) if place.folder else None
             if inner is None:
-                if use.found.kind is REQUIRED:
+                if use.found.kind == REQUIRED:
                     self.remarks.append(
                         f"{self._where(use)}: no local module answers {'.' * use.found.level}{use.found.name}"
                     )
@@ -165,24 +178,28 @@ class Tracer:
         """Return the names that `from package import` takes; a star takes those of a literal `__all__`."""
         if "*" not in names or package.file is None:
             return names
-        while self._reached:
-            self._open(*self._reached.pop(0))
+        self._open_reached()
         module = self._modules.get(package.file)
         return module.exports if module else ()
 
     def _reach(self, place: Place, use: Use) -> None:
+        if place.file in self._broken and use.found.kind == REQUIRED:
+            raise self._broken[place.file]
         if place.file is None or place.file in self._modules or place.file == self._path:
             return
         self.local.append(place.file)
         self._modules[place.file] = Module((), (), (), ())
         if place.file.endswith(".py"):
             self._reached.append((place.file, use))
+        else:
+            self.remarks.append(f"{self.display(place.file)}: compiled, so what it imports is not listed")
 
     def _where(self, use: Use) -> str:
         return f"{self.display(use.file)}:{use.found.line}"
 
     def display(self, path: str) -> str:
-        """Return what messages call a file: its path as the user would give it, seen from the script's."""
+        """Return what messages call a file: the script as it was given, others as seen from here."""
         if path == self._path:
             return self._name
-        return os.path.normpath(os.path.join(os.path.dirname(self._name), os.path.relpath(path, self._folder)))
+        seen = os.path.relpath(path)
+        return path if seen.startswith("..") else seen
