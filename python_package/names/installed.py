@@ -171,8 +171,8 @@ class _Distribution:
     def _direct(self) -> tuple[str, bool]:
         try:
             data = json.loads(self._text("direct_url.json") or "{}")
-            return str(data.get("url", "")), bool(data.get("dir_info", {}).get("editable", False))
-        except (ValueError, AttributeError):
+            return str(data["url"]), bool(data.get("dir_info", {}).get("editable", False))
+        except (ValueError, TypeError, KeyError, AttributeError):
             return "", False
 
     @cached_property
