@@ -18,7 +18,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from python_package.analyze.stdlib import standard_once
 from python_package.names.table import FILES, Table, canonical, slips
 

@@ -1,0 +1,128 @@
+"""The rules by which the generated table of import names is made from what others' wheels know."""
+
+from __future__ import annotations
+
+import pytest
+
+from python_package.names.table import Table
+from scripts import build_names
+
+KEPT = "[imports]\nnamespace *\nkept by-hand\n[conda]\nkept-conda mine\n"
+
+
+def make(
+    provides: dict[str, str],
+    rank: dict[str, int] | None = None,
+    forge: dict[str, tuple[str, str]] | None = None,
+    stubs: dict[str, str] | None = None,
+) -> Table:
+    imports = {project: frozenset(names.split()) for project, names in provides.items()}
+    ranks = dict.fromkeys(provides, 100) if rank is None else rank
+    facts = build_names.Facts(imports, forge or {}, stubs or {}, ranks)
+    return Table(build_names.generate(facts, Table(KEPT), frozenset({"os", "json"})))
+
+
+def providers(made: Table, name: str) -> tuple[str, ...] | None:
+    row = made.row(name)
+    return row.providers if row else None
+
+
+def test_generate__import_of_another_name__is_the_project_that_provides_it() -> None:
+    made = make({"beautifulsoup4": "bs4", "numpy": "numpy"})
+    assert (providers(made, "bs4"), providers(made, "numpy")) == (("beautifulsoup4",), ("numpy",))
+
+
+def test_generate__two_projects_provide_it__the_better_known_one_wins() -> None:
+    made = make({"pyjwt": "jwt", "jwt": "jwt"}, {"pyjwt": 43, "jwt": 2358})
+    row = made.row("jwt")
+    assert row and (row.providers, row.rivals) == (("pyjwt",), ())
+
+
+def test_generate__the_other_is_nearly_as_well_known__is_named_as_a_rival() -> None:
+    row = make({"one-x": "x", "two-x": "x"}, {"one-x": 100, "two-x": 500}).row("x")
+    assert row and (row.providers, row.rivals) == (("one-x",), ("two-x",))
+
+
+def test_generate__the_project_of_the_import_s_name__wins_unless_far_behind() -> None:
+    rank = {"mlflow-skinny": 634, "mlflow": 645}
+    row = make({"mlflow-skinny": "mlflow", "mlflow": "mlflow"}, rank).row("mlflow")
+    assert row and (row.providers, row.rivals) == (("mlflow",), ())
+
+
+def test_generate__two_sources_agree__counts_more_than_being_better_known() -> None:
+    made = make({"a": "x", "b": "x"}, {"a": 100, "b": 200}, forge={"b": ("b", "x")})
+    assert providers(made, "x") == ("b",)
+
+
+def test_generate__typeshed_says__is_beyond_doubt() -> None:
+    row = make({"a-x": "x", "b-x": "x"}, {"a-x": 1, "b-x": 9}, stubs={"x": "b-x"}).row("x")
+    assert row and (row.providers, row.rivals) == (("b-x",), ())
+
+
+def test_generate__unknown_to_everyone__claims_nothing() -> None:
+    made = make({"testcv2": "cv2", "lazyaml": "yaml"}, rank={})
+    assert (made.row("cv2"), made.row("yaml")) == (None, None)
+
+
+def test_generate__leftovers_of_careless_packaging__are_left_out() -> None:
+    many = {f"project{n}": f"project{n} tests" for n in range(5)}
+    made = make(many)
+    assert made.row("tests") is None
+    assert providers(made, "project3") == ("project3",)
+
+
+def test_generate__standard_library__is_refused_whoever_provides_it() -> None:
+    row = make({"json": "json", "enum34": "os"}).row("json")
+    assert row and row.refusal.startswith("in the standard library")
+
+
+def test_generate__kept_by_hand__is_left_to_that() -> None:
+    made = make({"kept": "kept"}, forge={"kept-conda": ("theirs", "kept")})
+    assert (made.row("kept"), made.conda("kept-conda")) == (None, ("kept-conda",))
+
+
+def test_generate__no_import_name__is_left_out() -> None:
+    made = make({"a": "a-stubs __pycache__ 1a a.b.c ddc4__mypyc"})
+    assert [name for name in ("a-stubs", "__pycache__", "1a", "a.b.c", "ddc4__mypyc") if made.row(name)] == []
+
+
+def test_generate__several_projects_named_after_it__is_a_namespace() -> None:
+    made = make({"acme-one": "acme", "acme-two": "acme", "acme-six": "acme", "six": "acme"})
+    row = made.row("acme")
+    assert row and row.namespace and not row.providers
+    assert set(made.portions("acme")) == {"acme-one", "acme-two", "acme-six"}
+
+
+def test_generate__several_builds_of_one_thing__are_no_namespace() -> None:
+    row = make({"cupy-cuda11x": "cupy", "cupy-cuda12x": "cupy", "cupy-rocm-5-0": "cupy"}).row("cupy")
+    assert row and not row.namespace
+
+
+def test_generate__namespace_kept_by_hand__gets_its_portions_best_known_first() -> None:
+    provides = {"namespace-b": "namespace", "namespace-a": "namespace", "namespace-no": "something"}
+    made = make(provides, {"namespace-b": 9, "namespace-a": 5, "namespace-no": 1})
+    assert made.portions("namespace") == ("namespace-a", "namespace-b")
+
+
+def test_generate__named_otherwise_on_conda_forge__is_listed() -> None:
+    made = make({"torch": "torch"}, forge={"torch": ("pytorch", "torch"), "numpy": ("numpy", "numpy")})
+    assert (made.conda("torch"), made.conda("numpy")) == (("pytorch", "torch"), ("numpy",))
+
+
+def test_generate__a_letter_away_from_a_much_better_known_name__says_so() -> None:
+    row = make({"pandas": "pandas", "panda": "panda"}, {"pandas": 36, "panda": 13901}).row("panda")
+    assert row and row.like == "pandas"
+    row = make({"httpx": "httpx", "httpr": "httpr"}, {"httpx": 900, "httpr": 2642}).row("httpr")
+    assert row and not row.like
+
+
+def test_generate__well_known_but_nobody_looked_into_it__is_only_assumed() -> None:
+    made = make({}, {"brand-new": 50, "types-brand": 60, "brand-stubs": 70})
+    assert made.row("brand_new") is None
+    assert [name for name in ("brand-new", "types-brand", "brand-stubs") if made.assumed(name)] == ["brand-new"]
+
+
+@pytest.mark.parametrize(("project", "system"), [("pywin32", "Windows"), ("pyobjc-core", "macOS")])
+def test_generate__for_another_system__is_refused(project: str, system: str) -> None:
+    row = make({project: "thing"}).row("thing")
+    assert row and row.refusal == f"part of {project}, which is for {system} only"
