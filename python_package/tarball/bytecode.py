@@ -6,7 +6,7 @@ import importlib.util
 import json
 import os
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,10 +68,16 @@ class _Job:
     module: str
 
 
-def compile_layers(contents: Contents, layers: Sequence[Layer], folder: Path, pool: Executor) -> list[dict[str, str]]:
+# compile_layers, or what a benchmark puts in its place.
+Compiler = Callable[[Contents, Sequence[Layer], Path, Executor, Callable[[], None]], Sequence[Mapping[str, str]]]
+
+
+def compile_layers(
+    contents: Contents, layers: Sequence[Layer], folder: Path, pool: Executor, tick: Callable[[], None]
+) -> list[dict[str, str]]:
     """Compile the modules of the layers into `folder`; return for each: path in the environment -> compiled file.
 
-    Raises PackError when the environment's interpreter does not run here.
+    `tick` is called now and then. Raises PackError when the environment's interpreter does not run here.
     """
     if not contents.python or not layers:
         return [{} for _ in layers]
@@ -81,6 +87,7 @@ def compile_layers(contents: Contents, layers: Sequence[Layer], folder: Path, po
     batches = [numbered[start : start + _BATCH] for start in range(0, len(numbered), _BATCH)]
     for running in [pool.submit(_compile, contents, batch) for batch in batches]:
         running.result()
+        tick()
     outputs = {id(job): output for job, output in numbered if os.path.exists(output)}
     return [{job.path: outputs[id(job)] for job in some if id(job) in outputs} for some in jobs]
 

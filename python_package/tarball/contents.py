@@ -33,6 +33,14 @@ class Layer:
     dist_info: str = ""
     recorded: Mapping[str, wheel.Recorded] = field(default_factory=dict)
 
+    @property
+    def size(self) -> int:
+        """Return about how many bytes the files have, as far as somebody wrote it down."""
+        sizes = [
+            int(path.get("size_in_bytes", 0)) for path in (self.record or {}).get("paths_data", {}).get("paths", ())
+        ]
+        return sum(sizes) + sum(max(entry.size, 0) for entry in self.recorded.values())
+
 
 @dataclass(frozen=True)
 class Contents:

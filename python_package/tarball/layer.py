@@ -41,9 +41,13 @@ class Summary:
     disk: int
     filled: Filled
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the summary for JSON."""
+        return {**vars(self), "filled": vars(self.filled)}
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Summary:
-        """Take the summary from what JSON kept of `dataclasses.asdict`."""
+        """Take the summary from what JSON kept of `to_json`."""
         filled = data["filled"]
         return cls(
             data["digest"],

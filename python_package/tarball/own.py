@@ -8,20 +8,22 @@ from pathlib import Path
 from python_package.tarball import identity, normalize, unpack
 from python_package.tarball.archive import Archive
 from python_package.tarball.contents import Contents
+from python_package.tarball.identity import Identity
 from python_package.tarball.layer import Filled
 
 NAME = "own"
 
 
-def identify(contents: Contents, filled: Sequence[Filled]) -> str:
-    """Return the layer's key; `filled` is what the environment's layers hold, in their order."""
-    return identity.combine(
+def identify(contents: Contents, filled: Sequence[Filled]) -> Identity:
+    """Return the layer's identity; `filled` is what the environment's layers hold, in their order."""
+    key = identity.combine(
         NAME,
         *(layer.record_text for layer in contents.layers),
         _history(contents),
         *(repr(each) for each in filled),
-        *(data for _, data in sorted(unpack.scripts(()).items())),
+        *unpack.sources(),
     )
+    return Identity(key, lambda _: "")
 
 
 def fill(archive: Archive, contents: Contents, filled: Sequence[Filled]) -> Filled:

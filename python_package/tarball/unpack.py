@@ -13,6 +13,11 @@ from conda_pack import core, prefixes
 _HERE = Path(__file__).parent
 
 
+def sources() -> list[bytes]:
+    """Return what the scripts are made of, beside conda-pack and the records."""
+    return [(_HERE / name).read_bytes() for name in ("conda-unpack.in", "run_in_env")]
+
+
 def scripts(records: Iterable[tuple[str, str, str]]) -> dict[str, bytes]:
     """Return path -> content of every script; `records` are (path, placeholder, mode) of the files to relocate."""
     added = {target: Path(source).read_bytes() for source, target in core._scripts}
