@@ -202,11 +202,11 @@ def _portions(facts: Facts, kept: Table, namespaces: set[str]) -> list[str]:
 
 def _resembling(ranks: Mapping[str, int]) -> dict[str, str]:
     """Return the names that one slip turns into a much better known one."""
-    famous: dict[str, str] = {name.lower(): name for name in sorted(ranks, key=lambda name: -ranks[name])}
+    famous: dict[str, str] = {name.lower(): name for name in sorted(ranks, key=lambda name: (-ranks[name], name))}
     found = {}
     for name, rank in ranks.items():
         near = [famous[slip] for slip in slips(name.lower()) if slip in famous] if len(name) > 4 else []
-        best = min(near, key=lambda other: ranks[other], default=name)
+        best = min(near, key=lambda other: (ranks[other], other), default=name)
         if ranks[best] * BETTER_KNOWN < rank and ranks[best] < 3000:
             found[name] = best
     return found
