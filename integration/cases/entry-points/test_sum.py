@@ -1,0 +1,2 @@
+def test_sum():
+    assert sum((1, 2)) == 3

@@ -1,0 +1,5 @@
+from math import pi
+
+
+def area(radius):
+    return pi * radius * radius

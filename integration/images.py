@@ -1,0 +1,56 @@
+"""The images: built once per content of docker/, and named by it."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from integration.docker import PREFIX, DockerError, docker
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+# The builder's is the public Miniconda image, the others' a Debian without Python.
+MINICONDA = "continuumio/miniconda3"
+DEBIAN = "debian:bookworm-slim"
+
+
+@cache
+def base(name: str) -> str:
+    """Return the image of that name, or what scripts/base-image makes where no registry answers."""
+    script = CHECKOUT / "scripts" / "base-image"
+    done = subprocess.run([script, name], capture_output=True, text=True, timeout=1800, check=False)
+    if done.returncode:
+        raise DockerError(done.stderr.strip())
+    return done.stdout.strip()
+
+
+@cache
+def worker(target: str) -> str:
+    """Return the image of one kind of worker: a target of docker/worker/Dockerfile."""
+    return build(f"worker-{target}", CHECKOUT / "docker" / "worker", DEBIAN, ["--target", target])
+
+
+@cache
+def manager() -> str:
+    """Return the image of the cluster's manager."""
+    return build("manager", CHECKOUT / "docker" / "manager", DEBIAN)
+
+
+def build(name: str, context: Path, base_name: str, options: Iterable[str] = (), *, key: str = "") -> str:
+    """Build an image from the Dockerfile in `context` on a base image, unless it is there; return its name.
+
+    `key` stands for the content of the context beyond the Dockerfile.
+    """
+    base_image = base(base_name)
+    content = (context / "Dockerfile").read_text() + base_image + key
+    repository = f"{PREFIX}-{name}"
+    tagged = f"{repository}:{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+    if docker("image", "inspect", tagged).status:
+        arguments = ("--quiet", "--force-rm", "--build-arg", f"BASE={base_image}", "--tag", tagged, *options)
+        docker("build", *arguments, context, timeout=900).ok()
+        for old in docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository).ok().out.split():
+            if old != tagged:
+                docker("image", "rm", old)  # stays if another run uses it
+    return tagged

@@ -1,0 +1,79 @@
+"""What is fetched or made on this machine beforehand, so that nothing in a container needs a network."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from importlib.metadata import requires
+from pathlib import Path
+
+from conda_package_streaming.extract import extract
+
+from integration.images import CHECKOUT, MINICONDA, build
+from python_package import channel as channel_room
+
+# What the scripts of the cases import; FROM_PYPI is kept out of the channel, so that uv has something to install.
+IN_CHANNEL = ("numpy", "pandas", "matplotlib", "lxml", "pytest", "dill", "cloudpickle")
+FROM_PYPI = ("tqdm",)
+_INSTALLERS = ("pip", "hatchling", "editables")
+
+
+@dataclass(frozen=True)
+class Supplies:
+    """A folder that is kept between runs, under a name that changes with what it would hold."""
+
+    folder: Path
+
+    @property
+    def channel(self) -> Path:
+        """The local Conda channel: this machine's CPython and IN_CHANNEL."""
+        return self.folder / "channel"
+
+    @property
+    def context(self) -> Path:
+        """What the builder's image is made of: this machine's CPython and wheels."""
+        return self.folder / "context"
+
+    def builder_image(self) -> str:
+        """Return the image of the builder."""
+        shutil.copyfile(CHECKOUT / "docker" / "builder" / "Dockerfile", self.context / "Dockerfile")
+        return build("builder", self.context, MINICONDA, key=self.folder.name)
+
+
+def prepare() -> Supplies:
+    """Return the supplies, made now if they are not there."""
+    requirements = [each for each in requires("python-package") or () if "extra ==" not in each]
+    code = [path.read_bytes() for path in sorted(Path(channel_room.__file__).parent.glob("*.py"))]
+    facts = [sys.version, *requirements, Path(__file__).read_text()]
+    key = hashlib.sha256("\n".join(facts).encode() + b"".join(code)).hexdigest()[:12]
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pypkg-it"
+    supplies = Supplies(root / key)
+    complete = supplies.folder / "complete"
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not complete.exists():
+            for old in root.glob("*/complete"):
+                if old.stat().st_mtime < time.time() - 3600:
+                    shutil.rmtree(old.parent)
+            shutil.rmtree(supplies.folder, ignore_errors=True)
+            _make(supplies, requirements)
+            complete.touch()
+    return supplies
+
+
+def _make(supplies: Supplies, requirements: list[str]) -> None:
+    channel_room.build(supplies.channel, IN_CHANNEL, python=sys.executable)
+    (python,) = supplies.channel.glob("linux-*/python-3*.conda")
+    extract(str(python), str(supplies.context / "python"))
+    wheels = supplies.context / "wheels"
+    wanted = [*requirements, *_INSTALLERS, *FROM_PYPI]
+    download = [sys.executable, "-m", "pip", "download", "-qq", "--only-binary=:all:", "--dest", str(wheels)]
+    subprocess.run([*download, *wanted], check=True, timeout=600)
+    (wheels / "requirements.txt").write_text("\n".join([*requirements, *_INSTALLERS]) + "\n")
