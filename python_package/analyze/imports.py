@@ -194,16 +194,16 @@ class _Walk:
 
 def _calls(statement: Any) -> Iterator[ast.Call]:
     """Yield the calls in a statement's own expressions, not in the statements inside it."""
-    stack = [getattr(statement, field, None) for field in statement._fields if field not in _BLOCKS]
+    stack = [getattr(statement, field, None) for field in reversed(statement._fields) if field not in _BLOCKS]
     while stack:
         node = stack.pop()
         if isinstance(node, list):
-            stack.extend(node)
+            stack.extend(reversed(node))
         elif isinstance(node, ast.AST):
             if node.__class__ is ast.Call:
                 yield node
             # A lambda's body is an expression, though the field is called as a block is.
-            stack.extend(getattr(node, field, None) for field in node._fields)
+            stack.extend(getattr(node, field, None) for field in reversed(node._fields))
 
 
 def _relative(name: str, package: Any) -> tuple[str | None, int]:

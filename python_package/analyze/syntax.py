@@ -19,6 +19,10 @@ def parse(source: bytes, path: str) -> tuple[ast.Module, str | None]:
     Raises NotPythonError, with the line, for what is Python of no version.
     """
     try:
+        source.decode()
+    except UnicodeDecodeError:
+        decode(source, path)  # in a comment, compile() overlooks what Python refuses when it reads the file
+    try:
         return compile_only(source), None
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         # Imported only now: tree-sitter costs as much as the rest of the analysis of a small script.
@@ -29,6 +33,8 @@ def parse(source: bytes, path: str) -> tuple[ast.Module, str | None]:
             return tolerant.parse(text, path, error)
         except SyntaxError as final:
             raise NotPythonError(path, final.lineno or 1, final.msg) from None
+        except (RecursionError, MemoryError):
+            raise NotPythonError(path, 1, "its statements are nested too deep to be parsed") from None
 
 
 def compile_only(source: bytes | str) -> ast.Module:
@@ -52,7 +58,9 @@ def decode(source: bytes, path: str) -> str:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
     except SyntaxError as error:
-        raise NotPythonError(path, 1, error.msg) from None
+        if "missing encoding" not in error.msg:
+            raise NotPythonError(path, 1, error.msg) from None
+        encoding = "utf-8"  # its first lines are not even that, which is said below with their line
     try:
         text = source.decode(encoding)
     except UnicodeDecodeError as error:

@@ -45,7 +45,8 @@ def _parse(argv: list[str]) -> tuple[str, str]:
         usage="%(prog)s [options] <python-script> <json-output-file>",
         description="Analyze a Python script for the modules that it imports and the default python3, "
         "and write them to a dependency file for python_package_create.",
-        epilog="See the manual page python_package_analyze(1) for exit codes and details.",
+        epilog="Exit status: 0 success, 1 invalid command, 2 no such script, 3 the script is not valid Python, "
+        "4 the output cannot be written, 5 no default python3 answers.",
     )
     parser.add_argument("script", metavar="python-script", help="the script to analyze, or - for standard input")
     parser.add_argument("output", metavar="json-output-file", help="the file to write, or - for standard output")
