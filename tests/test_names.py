@@ -80,7 +80,9 @@ def test_resolve__a_mapping_to_conda_only__never_asks_pypi() -> None:
     assert (package.pypi, package.conda) == ("", ("my_package",))
 
 
-@pytest.mark.parametrize("package", ["", "a b", "-r", "../x", "git+https://x", "pyyaml;x", "ünï", "--index"])
+@pytest.mark.parametrize(
+    "package", ["", "a b", "-r", "../x", "git+https://x", "x @ https://x", "x[y]", "x; os_name=='x'", "ünï", "--index"]
+)
 def test_resolve__a_mapping_to_no_package__is_a_usage_error(package: str) -> None:
     with pytest.raises(UsageError, match="is not the name of a package"):
         names.resolve(["yaml"], mapping={"yaml": package})
@@ -164,6 +166,11 @@ def test_resolve__installed_look_alike__is_said(tmp_path: Path) -> None:
     assert package.note == "reqeusts: one letter away from requests; it is reqeusts 1.0 in your python3"
 
 
+def test_resolve__installed_and_known__is_no_look_alike_whatever_it_resembles(tmp_path: Path) -> None:
+    install(tmp_path, "pytest", "_pytest/__init__.py")  # one letter away from ipytest
+    assert one("_pytest", tmp_path).note == ""
+
+
 def test_resolve__the_system_s_own_package_of_a_known_project__is_that(tmp_path: Path) -> None:
     install(tmp_path, "PyYAML", "yaml/__init__.py", installer="")
     assert one("yaml", tmp_path).why == "PyYAML 1.0 provides it in your python3"
@@ -199,15 +206,25 @@ def test_resolve__a_stub_of_what_is_not_on_pypi_is_installed__the_real_package_i
     assert (package.pypi, package.conda) == ("", ("ndcctools",))
 
 
+def conda_site(prefix: Path, module: str, package: str) -> Path:
+    """Lay out a module that a Conda package brought without a distribution's metadata."""
+    site = prefix / "lib" / "python3.11" / "site-packages"
+    (site / module).mkdir(parents=True)
+    (site / module / "__init__.py").touch()
+    (prefix / "conda-meta").mkdir()
+    record = {"name": package, "version": "2", "files": [f"lib/python3.11/site-packages/{module}/__init__.py"]}
+    (prefix / "conda-meta" / f"{package}-2-0.json").write_text(json.dumps(record))
+    return site
+
+
 def test_resolve__no_metadata_but_conda_s__names_the_conda_package(tmp_path: Path) -> None:
-    site = tmp_path / "lib" / "python3.11" / "site-packages"
-    (site / "oddone").mkdir(parents=True)
-    (site / "oddone" / "__init__.py").touch()
-    (tmp_path / "conda-meta").mkdir()
-    record = {"name": "odd_one", "version": "2", "files": ["lib/python3.11/site-packages/oddone/__init__.py"]}
-    (tmp_path / "conda-meta" / "odd_one-2-0.json").write_text(json.dumps(record))
-    package = one("oddone", site)
+    package = one("oddone", conda_site(tmp_path, "oddone", "odd_one"))
     assert (package.pypi, package.conda) == ("", ("odd_one",))
+
+
+def test_resolve__no_metadata_but_conda_s_of_a_known_project__is_to_be_had_from_pypi_too(tmp_path: Path) -> None:
+    package = one("osgeo", conda_site(tmp_path, "osgeo", "libgdal-core"))
+    assert (package.pypi, package.conda) == ("gdal", ("gdal",))
 
 
 def test_resolve__installed_but_too_new_for_the_import__keeps_the_table_s_version(tmp_path: Path) -> None:

@@ -127,8 +127,10 @@ def test_find__edited_in_place_by_an_import_hook__gives_the_project_s_folder(sit
     direct = {"url": (tmp_path / "project").as_uri(), "dir_info": {"editable": True}}
     texts = {"METADATA": metadata("hooked"), "RECORD": "__editable__.hooked.pth,,\n", "INSTALLER": "pip\n"}
     lay(site, **{f"{info}/{name}": text for name, text in {**texts, "direct_url.json": json.dumps(direct)}.items()})
+    lay(tmp_path / "elsewhere", "other.py")
     assert owners("hooked", site) == ["hooked"]
     assert owners("other", site) == []
+    assert owners("other", tmp_path / "elsewhere", site) == [""]
 
 
 def test_find__edited_in_place_by_setuptools__is_told_by_its_top_level(site: Path, tmp_path: Path) -> None:
@@ -207,13 +209,21 @@ def test_find__a_file_before_the_distribution_hides_it(tmp_path: Path) -> None:
     assert find(["mine"], [own, str(tmp_path / "site")])["mine"] == (Found("", "", "", "", own),)
 
 
+def test_find__a_distribution_of_a_longer_name__does_not_own_it(site: Path) -> None:
+    info = "acmelong-1.0.dist-info"
+    lay(site, "acme/__init__.py", "acmelong/__init__.py", **{f"{info}/METADATA": metadata("acmelong")})
+    lay(site, **{f"{info}/RECORD": "acmelong/__init__.py,,\n"})
+    assert owners("acmelong", site) == ["acmelong"]
+    assert owners("acme", site) == [""]
+
+
 @pytest.mark.parametrize("text", ["", "not json", "[]", "{}", '{"url": "x", "dir_info": []}'])
 def test_find__broken_direct_url__is_taken_for_an_index(site: Path, text: str) -> None:
     info = "mine-1.0.dist-info"
     lay(site, "mine.py", **{f"{info}/METADATA": metadata("mine"), f"{info}/RECORD": '"mine.py",,\n'})
     lay(site, **{f"{info}/direct_url.json": text})
     (found,) = find(["mine"], [str(site)])["mine"]
-    assert found.origin == ""
+    assert (found.name, found.origin) == ("mine", "")
 
 
 def test_find__folders_that_are_none__are_passed_over(tmp_path: Path) -> None:

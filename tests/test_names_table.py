@@ -107,6 +107,12 @@ def test_find__dotted__goes_by_the_longest_prefix(
     assert small.significant(dotted) == significant
 
 
+def test_find__not_a_namespace__is_not_taken_apart() -> None:
+    made = Table("[imports]\naws\naws_cdk *\n[portions]\naws-cdk-core\n")
+    assert made.find("aws.cdk.core") == row("aws", "aws")
+    assert made.find("aws_cdk.core") == row("aws_cdk.core", "aws-cdk-core")
+
+
 def test_portions__of_a_namespace__are_its_fillers_in_their_order(small: Table) -> None:
     assert small.portions("google") == ("google-cloud-secret-manager", "google-auth", "protobuf")
     assert small.portions("goo") == ()

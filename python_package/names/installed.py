@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
@@ -182,10 +183,9 @@ class _Distribution:
     @cached_property
     def _files(self) -> str:
         """The paths of the files, each after a newline, from RECORD or an older installer's list; '' without one."""
-        record = self._text("RECORD").replace('\n"', "\n")
-        old = self._text("installed-files.txt").replace("../", "")
-        paths = [line.partition(",")[0] for line in record.split("\n")] if record else old.split("\n")
-        return "\n" + "\n".join(paths) + "\n" if record or old else ""
+        paths = [row[0] for row in csv.reader(self._text("RECORD").splitlines()) if row]
+        paths = paths or self._text("installed-files.txt").replace("../", "").splitlines()
+        return "\n".join(["", *paths, ""]) if paths else ""
 
     def _text(self, name: str) -> str:
         return self._distribution.read_text(name) or ""
