@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-from tests.wheels import write_wheel
+from wheels import write_wheel
 
 PYTHON = ".".join(map(str, sys.version_info[:3]))
 COMMAND = Path(sys.executable).with_name("python_package_create")

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 import uv
+from wheels import write_wheel
 
 from python_package.names.installed import Found, find, import_path
-from tests.wheels import write_wheel
 
 BACKEND = """
 import pathlib, zipfile
