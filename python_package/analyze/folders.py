@@ -23,7 +23,7 @@ class Folders:
     def __init__(self, file: str) -> None:
         self.file = file
         self.found: list[tuple[str, bool]] = []
-        self._names = {"__file__": file}
+        self._names: dict[str, str | None] = {"__file__": file}
 
     def visit(self, node: Any) -> None:
         """Take note of one statement."""
@@ -31,7 +31,7 @@ class Folders:
         if cls is ast.Assign:
             value = self._value(node.value)
             for target in node.targets:
-                if value is not None and target.__class__ is ast.Name:
+                if target.__class__ is ast.Name:
                     self._names[target.id] = value
         elif cls is ast.AugAssign:
             if _is_sys_path(node.target):

@@ -46,9 +46,9 @@ class Tracer:
         self._roots = [self._folder] if root is None else [self._folder, root]
         self._finder = Finder()
         self._modules: dict[str, Module] = {}
-        self._reached: list[tuple[str, Use]] = []
+        self._reached: dict[str, Use] = {}
         self._fresh: list[Use] = []
-        self._broken: dict[str | None, Exception] = {}
+        self._broken: dict[str, Exception] = {}
         self._namespaces: set[str] = set()
 
     def trace(self, source: bytes) -> None:
@@ -86,7 +86,7 @@ class Tracer:
 
     def _open_reached(self) -> None:
         while self._reached:
-            self._open(*self._reached.pop(0))
+            self._open(*self._reached.popitem())
 
     def _open(self, path: str, use: Use) -> None:
         """Read a local file that an import has reached.
@@ -183,16 +183,21 @@ class Tracer:
         return module.exports if module else ()
 
     def _reach(self, place: Place, use: Use) -> None:
-        if place.file in self._broken and use.found.kind == REQUIRED:
-            raise self._broken[place.file]
-        if place.file is None or place.file in self._modules or place.file == self._path:
+        path, required = place.file, use.found.kind == REQUIRED
+        if path is None or path == self._path:
             return
-        self.local.append(place.file)
-        self._modules[place.file] = Module((), (), (), ())
-        if place.file.endswith(".py"):
-            self._reached.append((place.file, use))
+        if path in self._broken and required:
+            raise self._broken[path]
+        if path in self._modules:
+            if path in self._reached and required:
+                self._reached[path] = use  # whether it may be broken is for the import that needs it to say
+            return
+        self.local.append(path)
+        self._modules[path] = Module((), (), (), ())
+        if path.endswith(".py"):
+            self._reached[path] = use
         else:
-            self.remarks.append(f"{self.display(place.file)}: compiled, so what it imports is not listed")
+            self.remarks.append(f"{self.display(path)}: compiled, so what it imports is not listed")
 
     def _where(self, use: Use) -> str:
         return f"{self.display(use.file)}:{use.found.line}"
