@@ -79,5 +79,7 @@ def read_script(path: str) -> bytes:
     except IsADirectoryError:
         raise ScriptNotFoundError(f"{path} is a directory; name the script in it") from None
     except (OSError, ValueError) as error:
-        reason = "a broken link" if os.path.islink(path) else getattr(error, "strerror", None) or str(error)
+        reason = getattr(error, "strerror", None) or str(error)
+        if isinstance(error, FileNotFoundError) and os.path.islink(path):
+            reason = "a broken link"
         raise ScriptNotFoundError(f"cannot read the script {path!r}: {reason}") from None
