@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,10 @@ MAN_PAGE = WRAPPER.parent / "man" / "python_package_run.1"
 
 
 @pytest.fixture(params=SHELLS)
-def worker(request: pytest.FixtureRequest, tmp_path: Path) -> Worker:
-    return Worker(tmp_path, request.param)
+def worker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Worker]:
+    worker = Worker(tmp_path, request.param)
+    yield worker
+    worker.stop()
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])
@@ -28,9 +31,9 @@ def test_run__help__goes_to_stdout(worker: Worker, option: str) -> None:
     assert result.stdout.startswith("usage: python_package_run [options] <environment-name> <python-command-string>")
 
 
-@pytest.mark.parametrize(
-    "args",
-    [
+def test_run__invalid_command_format__exits_1(worker: Worker) -> None:
+    worker.pack()
+    for args in (
         [],
         ["venv"],
         ["venv", "python3", "example.py"],
@@ -47,16 +50,12 @@ def test_run__help__goes_to_stdout(worker: Worker, option: str) -> None:
         ["-w", "-1", "venv", "greet"],
         ["--info"],
         ["--info", "venv", "greet"],
-    ],
-)
-def test_run__invalid_command_format__exits_1(worker: Worker, args: list[str]) -> None:
-    worker.pack()
+    ):
+        result = worker.run(*args)
 
-    result = worker.run(*args)
-
-    assert (result.returncode, result.stdout, lines(result.stderr)) == (1, "", 1)
-    assert "--help" in result.stderr
-    assert not worker.envs()
+        assert (result.returncode, result.stdout, lines(result.stderr)) == (1, "", 1), args
+        assert "--help" in result.stderr
+        assert not worker.envs()
 
 
 @pytest.mark.parametrize("args", [["venv", "greet"], ["-e", "venv.tar.gz", "greet"], ["--info", "venv"]])
@@ -83,9 +82,9 @@ def test_run__success__is_silent_on_stderr(worker: Worker) -> None:
         assert (result.returncode, result.stdout, result.stderr) == (0, "hello from the environment\n", "")
 
 
-@pytest.mark.parametrize(
-    ("command", "expected"),
-    [
+def test_run__command_string__is_a_full_shell_command(worker: Worker) -> None:
+    worker.pack()
+    for command, expected in (
         ("greet | tr a-z A-Z", "HELLO FROM THE ENVIRONMENT\n"),
         ("true && echo yes || echo no", "yes\n"),
         ("echo 'a  b' \"c  'd'\"", "a  b c  'd'\n"),
@@ -96,29 +95,25 @@ def test_run__success__is_silent_on_stderr(worker: Worker) -> None:
         ("-n 2>/dev/null || echo dash", "dash\n"),
         ("echo one; (exit 3); echo $?", "one\n3\n"),
         ("echo ünïcode", "ünïcode\n"),
-    ],
-)
-def test_run__command_string__is_a_full_shell_command(worker: Worker, command: str, expected: str) -> None:
+    ):
+        assert worker.run("venv", command).stdout == expected
+
+
+def test_run__task_exits__status_is_the_tasks(worker: Worker) -> None:
     worker.pack()
 
-    assert worker.run("venv", command).stdout == expected
+    for status in (0, 1, 2, 3, 4, 7, 126, 127, 255):
+        assert worker.run("venv", f"exit {status}").returncode == status
+        assert worker.run("venv", f"sh -c 'exit {status}'").returncode == status
+        assert worker.run("-e", "venv.tar.gz", "sh", "-c", f"exit {status}").returncode == status
 
 
-@pytest.mark.parametrize("status", [0, 1, 2, 3, 4, 7, 126, 127, 255])
-def test_run__task_exits__status_is_the_tasks(worker: Worker, status: int) -> None:
+def test_run__task_dies_of_signal__the_caller_sees_the_signal(worker: Worker) -> None:
     worker.pack()
 
-    assert worker.run("venv", f"exit {status}").returncode == status
-    assert worker.run("venv", f"sh -c 'exit {status}'").returncode == status
-    assert worker.run("-e", "venv.tar.gz", "sh", "-c", f"exit {status}").returncode == status
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
-def test_run__task_dies_of_signal__the_caller_sees_the_signal(worker: Worker, number: int) -> None:
-    worker.pack()
-
-    assert worker.run("-e", "venv.tar.gz", "sh", "-c", f"kill -{int(number)} $$").returncode == -number
-    assert worker.run("venv", f"kill -{int(number)} $$").returncode == -number
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV):
+        assert worker.run("-e", "venv.tar.gz", "sh", "-c", f"kill -{int(number)} $$").returncode == -number
+        assert worker.run("venv", f"kill -{int(number)} $$").returncode == -number
 
 
 def test_run__signal_to_the_wrapper__reaches_the_task(worker: Worker) -> None:
@@ -160,7 +155,8 @@ def test_run__arguments_without_a_shell__are_untouched(worker: Worker) -> None:
 
 
 @pytest.mark.parametrize("scripts", ["", "true\n"])
-def test_run__environment__is_the_tasks(worker: Worker, scripts: str) -> None:
+@pytest.mark.parametrize("hostile", [False, True])
+def test_run__environment__is_the_tasks(worker: Worker, scripts: str, hostile: bool) -> None:
     """Also where the task's variables have names that a script is likely to use, and values that it would trip over."""
     worker.pack(env=_activated(scripts) if scripts else environment())
     source = WRAPPER.read_text()
@@ -169,12 +165,13 @@ def test_run__environment__is_the_tasks(worker: Worker, scripts: str) -> None:
     names |= {"CORES", "LC_ALL", "BASH_ENV", "ENV", "GZIP", "TAR_OPTIONS", "CDPATH", "POSIXLY_CORRECT"}
     given = {name: f"{name}'s own\n *" for name in names}
     given |= {"LC_ALL": "C.UTF-8", "CORES": "2", "BASH_ENV": "/dev/null", "GZIP": "-9", "TAR_OPTIONS": "--no-such"}
+    worker.env |= given if hostile else {}
 
     for _ in ("cold", "warm"):
-        result = worker.run("-e", "venv.tar.gz", "cat", "/proc/self/environ", **given)
+        result = worker.run("-e", "venv.tar.gz", "cat", "/proc/self/environ")
         assert result.returncode == 0, result.stderr
         seen = dict(line.split("=", 1) for line in result.stdout.split("\0") if line)
-        for name, value in {**worker.env, **given}.items():
+        for name, value in worker.env.items():
             if name != "PATH":
                 assert seen.pop(name) == value
         assert seen.pop("PATH").endswith(f"/bin:{worker.env['PATH']}")
@@ -187,10 +184,10 @@ def test_run__environment__is_the_tasks(worker: Worker, scripts: str) -> None:
 
 def test_run__submitters_python__does_not_leak_in(worker: Worker) -> None:
     worker.pack()
-    hers = {name: "/elsewhere" for name in ("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "VIRTUAL_ENV")}
+    worker.env |= dict.fromkeys(("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "VIRTUAL_ENV"), "/elsewhere")
 
     for _ in ("cold", "warm"):
-        assert worker.run("venv", "env | grep -c elsewhere", **hers).stdout == "0\n"
+        assert worker.run("venv", "env | grep -c elsewhere").stdout == "0\n"
 
 
 def test_run__path__begins_with_the_environment(worker: Worker) -> None:
@@ -216,7 +213,7 @@ def test_run__umask__is_the_tasks_and_does_not_break_the_environment(worker: Wor
 
     for _ in ("cold", "warm"):
         result = subprocess.run(
-            ["sh", "-c", command, "sh", *worker.shell, str(WRAPPER), "venv", "umask; greet"],
+            ["sh", "-c", command, "sh", *worker.shell, str(worker.wrapper), "venv", "umask; greet"],
             cwd=worker.task,
             env=worker.env,
             capture_output=True,
@@ -232,7 +229,7 @@ def test_run__open_descriptors__are_the_tasks_and_no_others(worker: Worker) -> N
     reader, writer = os.pipe()
     os.write(writer, b"through 9\n")
     os.close(writer)
-    command = [*worker.shell, str(WRAPPER), "venv", "read x <&9; echo $x; ls /proc/$$/fd"]
+    command = [*worker.shell, str(worker.wrapper), "venv", "read x <&9; echo $x; ls /proc/$$/fd"]
 
     for _ in ("cold", "warm"):
         result = subprocess.run(
@@ -270,10 +267,10 @@ def test_run__signal_dispositions__are_the_tasks(worker: Worker, ignored: str) -
         ).stdout
 
     for _ in ("cold", "warm"):
-        assert seen(*worker.shell, str(WRAPPER), "-e", "venv.tar.gz", *show) == seen(*show)
+        assert seen(*worker.shell, str(worker.wrapper), "-e", "venv.tar.gz", *show) == seen(*show)
 
 
-@pytest.mark.parametrize("name", ["my venv", "it's", 'quo"te', "new\nline", "$HOME", "a*b", "-dash", "ü"])
+@pytest.mark.parametrize("name", ["it's my venv", 'quo"te\nnew line', "-$HOME a*b ü"])
 def test_run__hard_names_and_paths__work(worker: Worker, name: str) -> None:
     folder = worker.task / name
     folder.mkdir()
