@@ -1,8 +1,8 @@
 """Cases are folders: a task, and what it must give.
 
 `command` is the command string. Beside it may stand `stdin`; `stdout`, or its sum as `stdout.sha256` (without them it
-must print nothing); `status` (0 without it); and `made`: names of files that the task makes, with the bytes, in hex, that
-each begins with. All else is the task's own. Only a case with `made` has a working directory that it can write to.
+must print nothing); `status` (0 without it); and `made`: names of files that the task makes, and the bytes, in hex, at
+the beginning of each. All else is the task's own. Only a case with `made` has a working directory that it can write to.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import NoReturn
 import pytest
 
 from integration import docker, supplies
-from integration.machines import CLEAN, KINDS, Builder, Environment, Kind, Worker
+from integration.machines import KINDS, Builder, Environment, Kind, Worker
 
 ENVIRONMENTS = Path(__file__).parent / "environments"
 collect_ignore_glob = ["cases/*"]  # the users' own scripts
@@ -82,10 +82,3 @@ def worker(request: pytest.FixtureRequest, workers: Workers) -> Worker:
     """Return a worker of each kind in turn, on which earlier tests have run."""
     kind: Kind = request.param
     return workers(kind)
-
-
-@pytest.fixture
-def new_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    """Return a clean worker that is nobody else's."""
-    with Worker.start(CLEAN, tmp_path_factory.mktemp("new")) as started:
-        yield started

@@ -16,6 +16,7 @@ from integration.images import CHECKOUT
 from integration.supplies import Supplies
 
 WRAPPER = CHECKOUT / "python_package" / "python_package_run"
+SHIMS = Path(__file__).parent / "shims"
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,28 @@ BUSYBOX = Kind("busybox", image="busybox")
 # A user that /etc/passwd does not know, files that nobody else may read, and paths that shells trip over.
 ODD = Kind("odd", user="4321:8765", home="/shäred space/a home", umask="077", mounted="/shäred space")
 KINDS = (CLEAN, BUSYBOX, ODD)
+# A tar before the worker's own counts how often it is called; given one core, an unpacking is one call.
+COUNTING = Kind(
+    "counting",
+    options=(
+        *CLEAN.options,
+        *("--volume", f"{SHIMS / 'tar'}:/usr/local/bin/tar:ro"),
+        *("--env", "PYPKG_IT_UNPACKED=/tmp/unpacked", "--env", "CORES=1"),
+    ),
+)
+MUSL = Kind("musl", image="musl")
+OLD = Kind("old", image="old")  # glibc 2.31
+SMALL = Kind("small", options=("--read-only", "--tmpfs", "/tmp:size=40m,mode=1777,exec"))
+# What Docker forbids by default and bubblewrap needs: namespaces of a user's own, and a /proc in them.
+SANDBOX = Kind(
+    "sandbox",
+    image="sandbox",
+    options=(
+        *CLEAN.options,
+        *("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"),
+        *("--security-opt", "systempaths=unconfined"),
+    ),
+)
 
 
 @dataclass(frozen=True)
