@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from python_package.analyze.interpreter import Question
@@ -41,6 +42,8 @@ def analyze_source(source: bytes, name: str, *, python: str = "python3", timeout
     Raises NotPythonError and InterpreterError, and ScriptNotFoundError for a local module that cannot be read.
     """
     question = Question(python, timeout)
+    collecting = gc.isenabled()
+    gc.disable()  # a syntax tree of a million nodes holds no cycles, and looking for them takes longer than all else
     try:
         # Imported while the interpreter starts.
         from python_package.analyze.imports import OPTIONAL
@@ -52,6 +55,8 @@ def analyze_source(source: bytes, name: str, *, python: str = "python3", timeout
         version = question.version()
     finally:
         question.close()
+        if collecting:
+            gc.enable()
     standard = standard_library(version)
     remarks = tracer.remarks
     uses: list[Use] = []

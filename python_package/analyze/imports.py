@@ -19,6 +19,8 @@ OPTIONAL = "optional"
 _IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 # What holds statements; everything else that a statement holds is expressions, which cannot hold an import statement.
 _BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
+# Most statements, which hold no others.
+_SIMPLE = {ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Assert, ast.Raise, ast.Pass, ast.Delete}
 _TRY = {"Try", "TryStar"}  # TryStar came with Python 3.11
 
 
@@ -94,11 +96,13 @@ class _Walk:
             names = tuple(alias.name for alias in node.names)
             self.imports.append(Import(node.module or "", names, node.level, node.lineno, kind))
             return
-        self.folders.visit(node)
-        if cls is ast.Assign:
-            self._assign(node)
         if self.dynamic:
             self.calls.extend((call, kind) for call in _calls(node))
+        if cls in _SIMPLE:
+            self.folders.visit(node)
+            if cls is ast.Assign:
+                self._assign(node)
+            return
         kinds = dict.fromkeys(_BLOCKS, kind)
         if cls is ast.If:
             truth = self._truth(node.test)
