@@ -237,3 +237,12 @@ def test_imports_of__folder_put_on_sys_path__is_found(statement: str, found: tup
 )
 def test_imports_of__folder_that_only_running_tells__is_not_guessed(statement: str) -> None:
     assert _module(f"import os, sys\n{statement}").folders == ()
+
+
+def test_imports_of__condition_nested_deeper_than_the_recursion_limit__is_walked() -> None:
+    # The parser itself goes to about 2,000 levels.
+    assert _kinds("if " + "not " * 1500 + "x: import a") == {"a": CONDITIONAL}
+
+
+def test_imports_of__sum_nested_deeper_than_the_recursion_limit__is_walked() -> None:
+    assert _kinds("x = y" + " + y" * 1500 + "\nimport a") == {"a": REQUIRED}

@@ -29,7 +29,7 @@ class Folders:
         """Take note of one statement."""
         cls = node.__class__
         if cls is ast.Assign:
-            value = self._value(node.value)
+            value = self._path(node.value)
             for target in node.targets:
                 if target.__class__ is ast.Name:
                     self._names[target.id] = value
@@ -47,8 +47,14 @@ class Folders:
                     self._add(_items(call.args[0]), front=False)
 
     def _add(self, nodes: list[Any], front: bool) -> None:
-        values = map(self._value, nodes)
+        values = map(self._path, nodes)
         self.found.extend((value, front) for value in values if value is not None)
+
+    def _path(self, node: Any) -> str | None:
+        try:
+            return self._value(node)
+        except RecursionError:  # an expression of a thousand levels is no path
+            return None
 
     def _value(self, node: Any) -> str | None:
         """Evaluate a path expression; None is for what the text alone does not tell."""

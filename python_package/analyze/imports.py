@@ -149,16 +149,22 @@ class _Walk:
 
     def _truth(self, test: Any) -> bool | None:
         """Evaluate a condition at run time, where TYPE_CHECKING is false; None is for what cannot be known."""
+        try:
+            return self._evaluate(test)
+        except RecursionError:
+            return None
+
+    def _evaluate(self, test: Any) -> bool | None:
         cls = test.__class__
         if cls is ast.Name and test.id in self.checking:
             return False
         if cls is ast.Attribute and test.attr == "TYPE_CHECKING":
             return False
         if cls is ast.UnaryOp and test.op.__class__ is ast.Not:
-            truth = self._truth(test.operand)
+            truth = self._evaluate(test.operand)
             return None if truth is None else not truth
         if cls is ast.BoolOp:
-            truths = [self._truth(value) for value in test.values]
+            truths = [self._evaluate(value) for value in test.values]
             decides = test.op.__class__ is ast.Or
             if decides in truths:
                 return decides

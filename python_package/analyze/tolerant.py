@@ -59,13 +59,12 @@ _BLANKS = {
     "argument_list": b"()",
     "decorator": b"@_",
     "if_clause": b"if _",
-    "except*": b"except",
 }
 
 _OLD_NODES = {"chevron", "<>"}
 _OLD_INTEGER = re.compile(rb"0[0-9]*[1-9]|\w+[lL]\Z")
 _OLD_STRING = re.compile(rb"`|[uU][rR]")
-_NEW_NODES = {"type_alias_statement", "splat_type", "except*"}
+_NEW_NODES = {"type_alias_statement", "splat_type"}
 _NEW_STRING = re.compile(rb"[rR]?[tT]")
 _NEW_UNPACKING = {
     "list_comprehension",
@@ -130,11 +129,14 @@ def _changes(root: Node, deep: bool) -> Iterator[_Change]:
                 text = _BLANKS.get(child.type, b"_") if in_header else _calls(child)
                 yield _Change(child.start_byte, child.end_byte, text, reason)
         if node.type == "except_clause":
-            yield from _unite(node)
+            yield from _classic(node)
 
 
-def _unite(clause: Node) -> Iterator[_Change]:
-    """Put `except A, b:` of Python 2 and `except A, B:` of 3.14 into parentheses: a tuple either way."""
+def _classic(clause: Node) -> Iterator[_Change]:
+    """Put `except A, b:` of Python 2 and `except A, B:` of 3.14 into parentheses; make `except*` of 3.11 `except`."""
+    for child in clause.children:
+        if child.type == "*":
+            yield _Change(child.start_byte, child.end_byte, b"", _NEW)
     values = clause.children_by_field_name("value")
     if len(values) > 1:
         last = (values[-1].text or b"").decode()
@@ -145,7 +147,7 @@ def _unite(clause: Node) -> Iterator[_Change]:
 
 def _reason(node: Node, deep: bool) -> str | None:
     """Say why this interpreter refuses a statement, or part of a header, that another version accepts."""
-    if node.has_error or not (node.is_named or node.type in _NEW_NODES):
+    if node.has_error or not node.is_named:
         return None
     marks = {_mark(inner, parent) for inner, parent in _subtree(node)}
     for reason in (_OLD, _NEW):
