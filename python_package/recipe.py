@@ -129,6 +129,7 @@ def _resolve(spec: Spec, python: str, mapping: Mapping[str, str], strict: bool) 
     from python_package.names.installed import import_path
 
     standard = standard_library(spec.python)
+    mapping = {**dict(spec.mapping), **mapping}
     packages = names.resolve(spec.modules, import_path(python), mapping=mapping, strict=strict, standard=standard)
     for package in packages:
         if package.origin:
@@ -136,7 +137,7 @@ def _resolve(spec: Spec, python: str, mapping: Mapping[str, str], strict: bool) 
                 f"{package.module}: your python3 has {package.pypi} from {package.origin}, which no channel or index "
                 f"has; put its modules beside the script, or choose a published one with --map {package.module}=PACKAGE"
             )
-    return packages
+    return packages + names.requested(spec.packages)
 
 
 @contextmanager

@@ -16,18 +16,21 @@ else:
 
 @dataclass_transform(frozen_default=True)
 class Value:
-    """Base of a value class, whose annotations, in order, are its fields."""
+    """Base of a value class, whose annotations, in order, are its fields; class attributes are their defaults."""
 
     _fields: ClassVar[tuple[str, ...]]
+    _defaults: ClassVar[dict[str, Any]]
 
     def __init_subclass__(cls) -> None:
         cls._fields = tuple(cls.__annotations__)
+        cls._defaults = {field: cls.__dict__[field] for field in cls._fields if field in cls.__dict__}
 
     def __init__(self, *values: Any, **named: Any) -> None:
         given = {**dict(zip(self._fields, values, strict=False)), **named}
-        if len(given) != len(values) + len(named) or given.keys() != set(self._fields):
+        whole = {**self._defaults, **given}
+        if len(given) != len(values) + len(named) or whole.keys() != set(self._fields):
             raise TypeError(f"{type(self).__name__} takes {', '.join(self._fields)}")
-        self.__dict__.update(given)
+        self.__dict__.update(whole)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"{type(self).__name__} is frozen")

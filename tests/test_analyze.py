@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fake_python import fake_python
 
-from python_package.analyze import analyze, analyze_source
+from python_package.analyze import analyze, analyze_sources
 from python_package.errors import InterpreterError, NotPythonError, ScriptNotFoundError
 from python_package.spec import Spec
 
@@ -121,44 +121,44 @@ def test_analyze__name_that_no_file_can_have__says_so(name: str, python: str) ->
         analyze(name, python=python)
 
 
-def test_analyze_source__dynamic_name_that_nothing_installable_has__is_a_remark(tmp_path: Path, python: str) -> None:
+def test_analyze_sources__dynamic_name_that_nothing_installable_has__is_a_remark(tmp_path: Path, python: str) -> None:
     name = str(tmp_path / "script.py")
-    analysis = analyze_source(b"import yaml\n__import__('my-module')\n", name, python=python)
+    analysis = analyze_sources([(name, b"import yaml\n__import__('my-module')\n")], python=python)
     assert analysis.spec.modules == ("yaml",)
     assert analysis.remarks == (f"{name}:2: 'my-module' is not the name of an installable module: not listed",)
 
 
-def test_analyze_source__dynamic_name_of_a_local_file__is_followed(tmp_path: Path, python: str) -> None:
+def test_analyze_sources__dynamic_name_of_a_local_file__is_followed(tmp_path: Path, python: str) -> None:
     _script(tmp_path, "import yaml", "my-module.py")
-    analysis = analyze_source(b"__import__('my-module')\n", str(tmp_path / "script.py"), python=python)
+    analysis = analyze_sources([(str(tmp_path / "script.py"), b"__import__('my-module')\n")], python=python)
     assert analysis.spec.modules == ("yaml",)
     assert analysis.remarks == ()
 
 
-def test_analyze_source__third_party_import__is_kept_with_its_file_line_and_dotted_name(
+def test_analyze_sources__third_party_import__is_kept_with_its_file_line_and_dotted_name(
     tmp_path: Path, python: str
 ) -> None:
     _script(tmp_path, "\nimport google.cloud.storage", "helper.py")
-    analysis = analyze_source(b"import os, helper", str(tmp_path / "script.py"), python=python)
+    analysis = analyze_sources([(str(tmp_path / "script.py"), b"import os, helper")], python=python)
     (use,) = analysis.uses
     assert use.file == str((tmp_path / "helper.py").resolve())
     assert (use.found.name, use.found.line) == ("google.cloud.storage", 2)
     assert analysis.spec.modules == ("google",)
 
 
-def test_analyze_source__optional_and_required_import_of_one_name__is_listed(tmp_path: Path, python: str) -> None:
+def test_analyze_sources__optional_and_required_import_of_one_name__is_listed(tmp_path: Path, python: str) -> None:
     source = b"try: import cPickle\nexcept ImportError: pass\nimport cPickle\n"
-    assert analyze_source(source, str(tmp_path / "script.py"), python=python).spec.modules == ("cPickle",)
+    assert analyze_sources([(str(tmp_path / "script.py"), source)], python=python).spec.modules == ("cPickle",)
 
 
-def test_analyze_source__remark_that_would_come_twice__comes_once(tmp_path: Path, python: str) -> None:
+def test_analyze_sources__remark_that_would_come_twice__comes_once(tmp_path: Path, python: str) -> None:
     source = b"try: import cPickle, cPickle\nexcept ImportError: pass\n"
-    assert len(analyze_source(source, str(tmp_path / "script.py"), python=python).remarks) == 1
+    assert len(analyze_sources([(str(tmp_path / "script.py"), source)], python=python).remarks) == 1
 
 
-def test_analyze_source__large_source__takes_seconds_at_most(tmp_path: Path, python: str) -> None:
+def test_analyze_sources__large_source__takes_seconds_at_most(tmp_path: Path, python: str) -> None:
     source = b"import first\n" + b"x = [1, 2, {'a': (3, 4)}]\nif x: f(x)\n" * 50_000 + b"import last\n"
     start = time.monotonic()
-    analysis = analyze_source(source, str(tmp_path / "script.py"), python=python)
+    analysis = analyze_sources([(str(tmp_path / "script.py"), source)], python=python)
     assert analysis.spec.modules == ("first", "last")
     assert time.monotonic() - start < 30

@@ -10,7 +10,7 @@ import pytest
 from corpus_cases import Case, cases
 from fake_python import fake_python
 
-from python_package.analyze import analyze_source
+from python_package.analyze import analyze_sources
 
 CASES = [pytest.param(case, id=case.name) for case in cases()]
 
@@ -51,14 +51,14 @@ for name in sorted(set(sys.modules) - before):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_analyze_source__hard_script__lists_exactly_its_modules_and_local_files(
+def test_analyze_sources__hard_script__lists_exactly_its_modules_and_local_files(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = case.lay_out(tmp_path / "case")
     monkeypatch.chdir(script.parent)
     python = fake_python(tmp_path, f"echo Python {case.python}")
 
-    analysis = analyze_source(script.read_bytes(), script.name, python=python)
+    analysis = analyze_sources([(script.name, script.read_bytes())], python=python)
 
     assert analysis.spec.modules == case.modules
     assert analysis.spec.python == case.python

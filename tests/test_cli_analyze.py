@@ -209,6 +209,83 @@ def test_command__name_with_a_leading_dash__needs_two_dashes_before_it(folder: P
     assert json.loads(_run(folder, "--", "-s.py", "-").stdout)["modules"] == ["yaml"]
 
 
+def test_command__as_parsl_calls_it__serves_the_file_and_standard_input(folder: Path) -> None:
+    (folder / "exec_parsl_function.py").write_text("import pickle, parsl\n")
+    arguments = ("exec_parsl_function.py", "-", "spec.yaml", "--extra-pkg", "dill", "--extra-pkg", "cctools")
+    ran = _run(folder, *arguments, stdin="def app():\n    import numpy\n")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    spec = json.loads((folder / "spec.yaml").read_text())
+    assert spec == {"python": "3.7.3", "modules": ["numpy", "parsl"], "packages": ["cctools", "dill"]}
+
+
+def test_command__mapping__is_handed_on(folder: Path) -> None:
+    ran = _run(
+        folder,
+        "--pkg-mapping",
+        "cv2=opencv-python",
+        "--pkg-mapping=google.cloud=google-x",
+        "-",
+        "-",
+        stdin="import cv2",
+    )
+    assert json.loads(ran.stdout)["mapping"] == {"cv2": "opencv-python", "google.cloud": "google-x"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--pkg-mapping", "cv2"],
+        ["--pkg-mapping", "cv2="],
+        ["--pkg-mapping", "=opencv"],
+        ["--pkg-mapping", "c-v=opencv"],
+        ["--pkg-mapping", "cv2=a b"],
+        ["--extra-pkg", ""],
+        ["--extra-pkg", "a;b"],
+        ["--toplevel", "--function", "f"],
+        ["--function", "nothing"],
+        ["--function", ""],
+    ],
+)
+def test_command__option_with_a_faulty_value__exits_1(folder: Path, arguments: list[str]) -> None:
+    _fails(_run(folder, *arguments, "example.py", "out.json"), 1)
+    assert _untouched(folder) == ["example.py"]
+
+
+SCOPES = """\
+import outer, helper
+try: import tried
+except ImportError: pass
+from importlib import import_module as load
+class Class:
+    def method(self):
+        import in_method
+        def inner():
+            return load("in_inner")
+async def coroutine(): import in_coroutine
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "modules"),
+    [
+        ([], ["in_coroutine", "in_helper", "in_inner", "in_method", "outer", "tried"]),
+        (["--toplevel"], ["in_helper", "outer"]),
+        (["--function", "method"], ["in_inner", "in_method"]),
+        (["--function", "inner"], ["in_inner"]),
+        (["--function", "coroutine"], ["in_coroutine"]),
+    ],
+)
+def test_command__part_of_a_script__counts_alone(folder: Path, options: list[str], modules: list[str]) -> None:
+    (folder / "helper.py").write_text("def f(): import in_helper\n")
+    ran = _run(folder, *options, "-", "-", stdin=SCOPES)
+    assert json.loads(ran.stdout)["modules"] == modules
+
+
+def test_command__function_of_one_of_two_scripts__is_enough(folder: Path) -> None:
+    ran = _run(folder, "--function", "f", "example.py", "-", "-", stdin="def f(): import yaml")
+    assert json.loads(ran.stdout)["modules"] == ["yaml"]
+
+
 def test_command__notes__go_to_stderr_and_the_output_is_written(folder: Path) -> None:
     (folder / "old.py").write_text("import urllib2\nprint 'x'\n")
     ran = _run(folder, "old.py", "-")

@@ -25,6 +25,12 @@ def test_from_json__modules_unsorted_and_repeated__are_sorted_and_unique() -> No
     assert Spec.from_json(text, "x.json").modules == ("numpy", "yaml")
 
 
+def test_from_json__mapping_and_packages__are_what_to_json_wrote() -> None:
+    spec = Spec("3.11.7", ("cv2",), (("cv2", "opencv-python<5"),), ("conda:graphviz", "dill", "numpy >=1.2, <2"))
+    assert json.loads(spec.to_json())["mapping"] == {"cv2": "opencv-python<5"}
+    assert Spec.from_json(spec.to_json(), "x.json") == spec
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -34,6 +40,13 @@ def test_from_json__modules_unsorted_and_repeated__are_sorted_and_unique() -> No
         ('{"python": "3.11.7"}', 'the key "modules" is missing'),
         ('{"modules": []}', 'the key "python" is missing'),
         ('{"python": "3.11.7", "modules": [], "extra": 1}', 'unknown key "extra"'),
+        ('{"python": "3.11.7", "modules": [], "mapping": []}', "must be an object"),
+        ('{"python": "3.11.7", "modules": [], "mapping": {"a-b": "x"}}', "'a-b', which is not an import name"),
+        ('{"python": "3.11.7", "modules": [], "mapping": {"a": 1}}', "1, which is not a package name"),
+        ('{"python": "3.11.7", "modules": [], "mapping": {"a": "-x"}}', "'-x', which is not a package name"),
+        ('{"python": "3.11.7", "modules": [], "packages": {}}', "must be a list of package names"),
+        ('{"python": "3.11.7", "modules": [], "packages": ["--index-url=x"]}', "which is not a package name"),
+        ('{"python": "3.11.7", "modules": [], "packages": ["a @ http://x"]}', "which is not a package name"),
         ('{"python": "3.11", "modules": []}', "a full version"),
         ('{"python": 3.11, "modules": []}', "a full version"),
         ('{"python": "3.11.7; rm -rf /", "modules": []}', "a full version"),

@@ -6,13 +6,16 @@ import gc
 import os
 
 from python_package.analyze.interpreter import Question
-from python_package.errors import ScriptNotFoundError
+from python_package.errors import ScriptNotFoundError, UsageError
 from python_package.spec import Spec
 from python_package.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from python_package.analyze.modules import Use
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from python_package.analyze.modules import Tracer, Use
+    from python_package.analyze.scope import Scope
 
 # A default python3 on a slow network disk may need seconds for its first start.
 TIMEOUT = 60.0
@@ -33,33 +36,64 @@ def analyze(script: str | os.PathLike[str], *, python: str = "python3", timeout:
     Raises ScriptNotFoundError, NotPythonError and InterpreterError (also after `timeout` seconds without an answer).
     """
     name = os.fspath(script)
-    return analyze_source(read_script(name), name, python=python, timeout=timeout).spec
+    return analyze_sources([(name, read_script(name))], python=python, timeout=timeout).spec
 
 
-def analyze_source(source: bytes, name: str, *, python: str = "python3", timeout: float = TIMEOUT) -> Analysis:
-    """Analyze a source that has been read; `name` is the path that messages give it and that local modules are beside.
+def analyze_sources(
+    sources: Sequence[tuple[str, bytes]],
+    *,
+    scope: Scope | None = None,
+    mapping: Mapping[str, str] | None = None,
+    packages: Iterable[str] = (),
+    python: str = "python3",
+    timeout: float = TIMEOUT,
+) -> Analysis:
+    """Analyze what has been read of one or more scripts.
 
-    Raises NotPythonError and InterpreterError, and ScriptNotFoundError for a local module that cannot be read.
+    Each source comes with the path that messages give it and that its local modules are beside. `scope` limits which
+    of the scripts' own imports count. `mapping` and `packages` are handed on in the Spec.
+
+    Raises NotPythonError, InterpreterError, ScriptNotFoundError for a local module that cannot be read, and
+    UsageError when no script has the function of the scope.
     """
     question = Question(python, timeout)
     collecting = gc.isenabled()
     gc.disable()  # a syntax tree of a million nodes holds no cycles, and looking for them takes longer than all else
     try:
-        # Imported while the interpreter starts.
-        from python_package.analyze.imports import OPTIONAL
-        from python_package.analyze.modules import Tracer
-        from python_package.analyze.stdlib import standard_library, standard_once
+        from python_package.analyze.modules import Tracer  # imported while the interpreter starts
 
-        tracer = Tracer(name, os.path.realpath(name), lambda: standard_library(question.version()))
-        tracer.trace(source)
+        tracers = []
+        for name, source in sources:
+            tracer = Tracer(name, os.path.realpath(name), lambda: _standard(question.version()))
+            tracer.trace(source, scope)
+            tracers.append(tracer)
         version = question.version()
     finally:
         question.close()
         if collecting:
             gc.enable()
-    standard = standard_library(version)
-    remarks = tracer.remarks
-    uses: list[Use] = []
+    if scope is not None and not any(tracer.in_scope for tracer in tracers):
+        raise UsageError(f"no function {scope.function} in {', '.join(name for name, _ in sources)}")
+    remarks = [remark for tracer in tracers for remark in tracer.remarks]
+    uses = [use for tracer in tracers for use in _third_party(tracer, version, remarks)]
+    modules = {use.found.name.partition(".")[0] for use in uses}
+    spec = Spec(version, tuple(sorted(modules)), tuple(sorted((mapping or {}).items())), tuple(sorted(set(packages))))
+    local = dict.fromkeys(path for tracer in tracers for path in tracer.local)
+    return Analysis(spec, tuple(uses), tuple(local), tuple(dict.fromkeys(remarks)))
+
+
+def _standard(version: str) -> frozenset[str]:
+    from python_package.analyze.stdlib import standard_library
+
+    return standard_library(version)
+
+
+def _third_party(tracer: Tracer, version: str, remarks: list[str]) -> Iterator[Use]:
+    """Yield the imports that the standard library does not answer either; add remarks on those that are left out."""
+    from python_package.analyze.imports import OPTIONAL
+    from python_package.analyze.stdlib import standard_once
+
+    standard = _standard(version)
     for use in tracer.uses:
         top = use.found.name.partition(".")[0]
         where = f"{tracer.display(use.file)}:{use.found.line}"
@@ -71,9 +105,7 @@ def analyze_source(source: bytes, name: str, *, python: str = "python3", timeout
             # `try: import cPickle`: only another Python has it, and strangers own such names on PyPI.
             remarks.append(f"{where}: {top} is of another Python's standard library, and optional: not listed")
         else:
-            uses.append(use)
-    modules = sorted({use.found.name.partition(".")[0] for use in uses})
-    return Analysis(Spec(version, tuple(modules)), tuple(uses), tuple(tracer.local), tuple(dict.fromkeys(remarks)))
+            yield use
 
 
 def read_script(path: str) -> bytes:

@@ -15,6 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from python_package.analyze.scope import Scope
+
 
 class Use(Value):
     """An import and the file that it is in."""
@@ -27,7 +29,7 @@ class Tracer:
     """Follows the imports of a script through the local files that they reach.
 
     `uses` are the imports that no local file answers, `local` the files that answer the others, `remarks` what the
-    user should know, a line each.
+    user should know, a line each. `in_scope` tells whether the script has the function that was asked for.
     """
 
     def __init__(self, name: str, path: str, standard: Callable[[], frozenset[str]]) -> None:
@@ -38,6 +40,7 @@ class Tracer:
         self.uses: list[Use] = []
         self.local: list[str] = []
         self.remarks: list[str] = []
+        self.in_scope = True
         self._name, self._path = name, path
         self._standard = standard
         self._folder = os.path.dirname(path)
@@ -51,9 +54,12 @@ class Tracer:
         self._broken: dict[str, Exception] = {}
         self._namespaces: set[str] = set()
 
-    def trace(self, source: bytes) -> None:
-        """Read the script and every local file that it reaches; raise NotPythonError for one that is not Python."""
-        self._read(source, self._path)
+    def trace(self, source: bytes, scope: Scope | None = None) -> None:
+        """Read the script, within a scope, and every local file that it reaches.
+
+        Raises NotPythonError for one that is not Python.
+        """
+        self._read(source, self._path, scope)
         searched = 0
         while self._fresh or len(self._roots) > searched:
             if len(self._roots) > searched:
@@ -66,13 +72,20 @@ class Tracer:
         # A bare `import data` means a folder without __init__.py only where its modules are imported as well.
         self.uses = [use for use in self.uses if use.found.name not in self._namespaces]
 
-    def _read(self, source: bytes, path: str) -> None:
+    def _read(self, source: bytes, path: str, scope: Scope | None = None) -> None:
         """Take the imports of a source, and the folders that it puts on sys.path."""
         name = self.display(path)
         tree, remark = parse(source, name)
         if remark is not None:
             self.remarks.append(remark)
-        module = self._modules[path] = imports_of(tree, path, source)
+        module = imports_of(tree, path, source)
+        if scope is not None:
+            from python_package.analyze.scope import limit
+
+            limited = limit(module, tree, scope)
+            self.in_scope = limited is not None
+            module = limited or Module((), (), (), ())
+        self._modules[path] = module
         for line in module.computed:
             self.remarks.append(f"{name}:{line}: imports a module by a name that only running it tells: not listed")
         for folder, front in module.folders:

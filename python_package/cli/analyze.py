@@ -8,11 +8,12 @@ import sys
 
 from python_package import analyze
 from python_package.cli import process
-from python_package.errors import OutputError
+from python_package.errors import OutputError, UsageError
+from python_package.spec import is_package
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 NAME = "python_package_analyze"
 
@@ -23,21 +24,24 @@ def run() -> NoReturn:
 
 
 def main(argv: list[str]) -> int:
-    """Analyze the script that `argv` names and write its dependency file; return the exit code."""
-    script, output = _parse(argv)
-    source = sys.stdin.buffer.read() if script == "-" else analyze.read_script(script)
-    _check(output, script)
-    analysis = analyze.analyze_source(source, "<stdin>" if script == "-" else script)
+    """Analyze the scripts that `argv` names and write their dependency file; return the exit code."""
+    scripts, output, options = _parse(argv)
+    sources = [
+        ("<stdin>", sys.stdin.buffer.read()) if name == "-" else (name, analyze.read_script(name)) for name in scripts
+    ]
+    _check(output, scripts)
+    analysis = analyze.analyze_sources(sources, **options)
     for remark in analysis.remarks:
         print(f"{NAME}: {remark}", file=sys.stderr)
     _write(output, analysis.spec.to_json())
     return 0
 
 
-def _parse(argv: list[str]) -> tuple[str, str]:
-    """Return the script and the output that the arguments name."""
+def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any]]:
+    """Return the scripts and the output that the arguments name, and the options for analyze_sources."""
     if len(argv) == 2 and not any(argument.startswith("-") and argument != "-" for argument in argv):
-        return argv[0], argv[1]  # the usual form, without the 10 ms that argparse takes to start
+        return argv[:1], argv[1], {}  # the usual form, without the 10 ms that argparse takes to start
+    from python_package.analyze.scope import Scope
     from python_package.cli import command
 
     parser = command.Parser(
@@ -48,13 +52,44 @@ def _parse(argv: list[str]) -> tuple[str, str]:
         epilog="Exit status: 0 success, 1 invalid command, 2 no such script, 3 the script is not valid Python, "
         "4 the output cannot be written, 5 no default python3 answers.",
     )
-    parser.add_argument("script", metavar="python-script", help="the script to analyze, or - for standard input")
+    parser.add_argument(
+        "scripts", metavar="python-script", nargs="+", help="the script (or several) to analyze, - for standard input"
+    )
     parser.add_argument("output", metavar="json-output-file", help="the file to write, or - for standard output")
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--toplevel", action="store_true", help="count only imports at the top level of the script")
+    part.add_argument("--function", metavar="NAME", help="count only imports in this function of the script")
+    parser.add_argument(
+        "--extra-pkg", action="append", default=[], metavar="PACKAGE", help="also want this package (repeatable)"
+    )
+    parser.add_argument(
+        "--pkg-mapping",
+        action="append",
+        default=[],
+        metavar="IMPORT=PACKAGE",
+        help="the package that provides an import (repeatable)",
+    )
     arguments = parser.parse_args(argv)
-    return arguments.script, arguments.output
+    for package in arguments.extra_pkg:
+        if not is_package(package):
+            raise UsageError(f"--extra-pkg {package!r} is not the name of a package")
+    options: dict[str, Any] = {"packages": arguments.extra_pkg, "mapping": _mapping(arguments.pkg_mapping)}
+    if arguments.toplevel or arguments.function is not None:
+        options["scope"] = Scope(arguments.function)
+    return arguments.scripts, arguments.output, options
 
 
-def _check(output: str, script: str) -> None:
+def _mapping(arguments: list[str]) -> dict[str, str]:
+    mapping = {}
+    for argument in arguments:
+        module, _, package = argument.partition("=")
+        if not is_package(package) or not all(part.isidentifier() for part in module.split(".")):
+            raise UsageError(f"--pkg-mapping {argument!r} is not of the form IMPORT=PACKAGE")
+        mapping[module] = package
+    return mapping
+
+
+def _check(output: str, scripts: list[str]) -> None:
     """Raise OutputError, before any work, for an output that could not be written."""
     if output == "-":
         return
@@ -66,7 +101,7 @@ def _check(output: str, script: str) -> None:
     if os.path.exists(output):
         if not os.access(output, os.W_OK):
             raise OutputError(f"cannot write {output}: it is read-only")
-        if script != "-" and os.path.samefile(output, script):
+        if any(script != "-" and os.path.samefile(output, script) for script in scripts):
             raise OutputError(f"cannot write {output}: it is the script itself")
     elif not os.path.isdir(folder):
         raise OutputError(f"cannot write {output}: there is no directory {folder}")

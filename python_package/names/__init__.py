@@ -78,6 +78,12 @@ def resolve(
     return tuple(packages)
 
 
+def requested(packages: Iterable[str]) -> tuple[Package, ...]:
+    """Return the packages that were asked for by their own names, whatever they provide."""
+    known = table.load() if packages else table.Table()
+    return tuple(_package(name, _checked(name, name), known, "asked for by name") for name in packages)
+
+
 def _decide(
     module: str, found: Sequence[Found], known: Table, mapping: Mapping[str, str], declared: Collection[str]
 ) -> Package:
