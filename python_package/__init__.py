@@ -6,18 +6,22 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # typing's own costs start-up time
-if TYPE_CHECKING:
-    from typing import Any
-
-    from python_package.recipe import Created
-    from python_package.spec import Spec
-
 __all__ = ["analyze", "create"]
 
+TYPE_CHECKING = False  # typing's own would cost every command its start-up
+if TYPE_CHECKING:
+    from python_package.analysis import analyze as analyze
+    from python_package.recipe import create as create
 
-def create(spec: Spec, name: str, **options: Any) -> Created:
-    """Build and pack the Conda environment `name`; see `python_package.recipe.create` for options and errors."""
-    from python_package.recipe import create
 
-    return create(spec, name, **options)
+def __getattr__(name: str) -> object:
+    """Import a public function when it is first asked for: analyze needs none of what create does."""
+    if name == "analyze":
+        from python_package.analysis import analyze
+
+        return analyze
+    if name == "create":
+        from python_package.recipe import create
+
+        return create
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

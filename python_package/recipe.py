@@ -125,7 +125,7 @@ def create(
 
 def _resolve(spec: Spec, python: str, mapping: Mapping[str, str], strict: bool) -> tuple[names.Package, ...]:
     from python_package import names
-    from python_package.analyze.stdlib import standard_library
+    from python_package.analysis.stdlib import standard_library
     from python_package.names.installed import import_path
 
     standard = standard_library(spec.python)

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from python_package.analyze.stdlib import standard_once
+from python_package.analysis.stdlib import standard_once
 from python_package.names.table import FILES, Table, canonical, slips
 
 OUTPUT = Path(__file__).parents[1] / "python_package" / "names" / FILES[1]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fake_python import fake_python
 
-from python_package.analyze import analyze, analyze_sources
+from python_package.analysis import analyze, analyze_sources
 from python_package.errors import InterpreterError, NotPythonError, ScriptNotFoundError
 from python_package.spec import Spec
 

@@ -10,7 +10,7 @@ import pytest
 from corpus_cases import Case, cases
 from fake_python import fake_python
 
-from python_package.analyze import analyze_sources
+from python_package.analysis import analyze_sources
 
 CASES = [pytest.param(case, id=case.name) for case in cases()]
 

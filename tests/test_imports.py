@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from python_package.analyze.imports import CONDITIONAL, OPTIONAL, REQUIRED, Import, Module, imports_of
-from python_package.analyze.syntax import parse
+from python_package.analysis.imports import CONDITIONAL, OPTIONAL, REQUIRED, Import, Module, imports_of
+from python_package.analysis.syntax import parse
 
 
 def _module(text: str) -> Module:

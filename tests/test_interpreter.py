@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fake_python import fake_python
 
-from python_package.analyze.interpreter import Question
+from python_package.analysis.interpreter import Question
 from python_package.errors import InterpreterError
 
 

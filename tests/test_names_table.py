@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from python_package.analyze.stdlib import standard_once
+from python_package.analysis.stdlib import standard_once
 from python_package.names import table
 from python_package.names.table import Row, Table, canonical
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from python_package.analyze.stdlib import FIXED, standard_library, standard_once
+from python_package.analysis.stdlib import FIXED, standard_library, standard_once
 
 LISTED = {"antigravity", "this"}
 

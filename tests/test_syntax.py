@@ -6,8 +6,8 @@ import codecs
 
 import pytest
 
-from python_package.analyze.imports import imports_of
-from python_package.analyze.syntax import parse
+from python_package.analysis.imports import imports_of
+from python_package.analysis.syntax import parse
 from python_package.errors import NotPythonError
 
 

@@ -6,7 +6,7 @@ import os
 import stat
 import sys
 
-from python_package import analyze
+from python_package import analysis
 from python_package.cli import process
 from python_package.errors import OutputError, UsageError
 from python_package.spec import is_package
@@ -27,13 +27,13 @@ def main(argv: list[str]) -> int:
     """Analyze the scripts that `argv` names and write their dependency file; return the exit code."""
     scripts, output, options = _parse(argv)
     sources = [
-        ("<stdin>", sys.stdin.buffer.read()) if name == "-" else (name, analyze.read_script(name)) for name in scripts
+        ("<stdin>", sys.stdin.buffer.read()) if name == "-" else (name, analysis.read_script(name)) for name in scripts
     ]
     _check(output, scripts)
-    analysis = analyze.analyze_sources(sources, **options)
-    for remark in analysis.remarks:
+    found = analysis.analyze_sources(sources, **options)
+    for remark in found.remarks:
         print(f"{NAME}: {remark}", file=sys.stderr)
-    _write(output, analysis.spec.to_json())
+    _write(output, found.spec.to_json())
     return 0
 
 
@@ -41,7 +41,7 @@ def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any]]:
     """Return the scripts and the output that the arguments name, and the options for analyze_sources."""
     if len(argv) == 2 and not any(argument.startswith("-") and argument != "-" for argument in argv):
         return argv[:1], argv[1], {}  # the usual form, without the 10 ms that argparse takes to start
-    from python_package.analyze.scope import Scope
+    from python_package.analysis.scope import Scope
     from python_package.cli import command
 
     parser = command.Parser(

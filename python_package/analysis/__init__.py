@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 
-from python_package.analyze.interpreter import Question
+from python_package.analysis.interpreter import Question
 from python_package.errors import ScriptNotFoundError, UsageError
 from python_package.spec import Spec
 from python_package.value import Value
@@ -14,8 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from python_package.analyze.modules import Tracer, Use
-    from python_package.analyze.scope import Scope
+    from python_package.analysis.modules import Tracer, Use
+    from python_package.analysis.scope import Scope
 
 # A default python3 on a slow network disk may need seconds for its first start.
 TIMEOUT = 60.0
@@ -60,7 +60,7 @@ def analyze_sources(
     collecting = gc.isenabled()
     gc.disable()  # a syntax tree of a million nodes holds no cycles, and looking for them takes longer than all else
     try:
-        from python_package.analyze.modules import Tracer  # imported while the interpreter starts
+        from python_package.analysis.modules import Tracer  # imported while the interpreter starts
 
         tracers = []
         for name, source in sources:
@@ -83,15 +83,15 @@ def analyze_sources(
 
 
 def _standard(version: str) -> frozenset[str]:
-    from python_package.analyze.stdlib import standard_library
+    from python_package.analysis.stdlib import standard_library
 
     return standard_library(version)
 
 
 def _third_party(tracer: Tracer, version: str, remarks: list[str]) -> Iterator[Use]:
     """Yield the imports that the standard library does not answer either; add remarks on those that are left out."""
-    from python_package.analyze.imports import OPTIONAL
-    from python_package.analyze.stdlib import standard_once
+    from python_package.analysis.imports import OPTIONAL
+    from python_package.analysis.stdlib import standard_once
 
     standard = _standard(version)
     for use in tracer.uses:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import _ast as ast  # the node classes alone: importing ast would cost 6 ms
 
-from python_package.analyze.folders import Folders
+from python_package.analysis.folders import Folders
 from python_package.value import Value
 
 TYPE_CHECKING = False

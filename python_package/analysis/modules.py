@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from python_package.analyze.finder import Finder, Place, package_root
-from python_package.analyze.imports import REQUIRED, Import, Module, imports_of
-from python_package.analyze.stdlib import FIXED
-from python_package.analyze.syntax import parse
+from python_package.analysis.finder import Finder, Place, package_root
+from python_package.analysis.imports import REQUIRED, Import, Module, imports_of
+from python_package.analysis.stdlib import FIXED
+from python_package.analysis.syntax import parse
 from python_package.errors import NotPythonError, ScriptNotFoundError
 from python_package.value import Value
 
@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from python_package.analyze.scope import Scope
+    from python_package.analysis.scope import Scope
 
 
 class Use(Value):
@@ -80,7 +80,7 @@ class Tracer:
             self.remarks.append(remark)
         module = imports_of(tree, path, source)
         if scope is not None:
-            from python_package.analyze.scope import limit
+            from python_package.analysis.scope import limit
 
             limited = limit(module, tree, scope)
             self.in_scope = limited is not None

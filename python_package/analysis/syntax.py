@@ -26,7 +26,7 @@ def parse(source: bytes, path: str) -> tuple[ast.Module, str | None]:
         return compile_only(source), None
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         # Imported only now: tree-sitter costs as much as the rest of the analysis of a small script.
-        from python_package.analyze import tolerant
+        from python_package.analysis import tolerant
 
         text = decode(source, path)
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import _ast as ast
 
-from python_package.analyze.imports import Module
+from python_package.analysis.imports import Module
 from python_package.value import Value
 
 

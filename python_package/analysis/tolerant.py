@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 import tree_sitter
 import tree_sitter_python
 
-from python_package.analyze.syntax import compile_only
+from python_package.analysis.syntax import compile_only
 from python_package.value import Value
 
 TYPE_CHECKING = False
