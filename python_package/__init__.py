@@ -13,15 +13,16 @@ if TYPE_CHECKING:
     from python_package.analysis import analyze as analyze
     from python_package.recipe import create as create
 
+else:
 
-def __getattr__(name: str) -> object:
-    """Import a public function when it is first asked for: analyze needs none of what create does."""
-    if name == "analyze":
-        from python_package.analysis import analyze
+    def __getattr__(name: str) -> object:
+        """Import a public function when it is first asked for: analyze needs none of what create does."""
+        if name == "analyze":
+            from python_package.analysis import analyze
 
-        return analyze
-    if name == "create":
-        from python_package.recipe import create
+            return analyze
+        if name == "create":
+            from python_package.recipe import create
 
-        return create
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return create
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
