@@ -55,12 +55,13 @@ class Cluster:
             with get_docker_services(_compose(), str(_FILE), project, up, ["down --volumes --timeout 5"]) as services:
                 yield cls(job, workspaces, project, services)
 
-    def wait(self, timeout: float = _PATIENCE) -> Done:
-        """Return the manager's exit status and all that it said, once it has ended."""
+    def wait(self) -> Done:
+        """Return the manager's exit status and all that it said, once its command has ended."""
+        status = self.job / "status"
+        self.wait_until(status.exists, timeout=_PATIENCE)
         (manager,) = self.containers("manager")
-        status = int(docker("wait", manager, timeout=timeout).ok().out)
         said = docker("logs", manager).ok()
-        return Done(status, said.stdout, said.stderr)
+        return Done(int(status.read_text()), said.stdout, said.stderr)
 
     def wait_until(self, check: Callable[[], bool], timeout: float = 90) -> None:
         """Return as soon as `check` says so."""

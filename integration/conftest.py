@@ -13,7 +13,7 @@ import pytest
 from integration import docker, supplies
 from integration.machines import KINDS, Builder, Environment, Kind, Worker
 
-ENVIRONMENTS = Path(__file__).parent / "environments"
+SCRIPTS = Path(__file__).parent / "scripts"
 collect_ignore_glob = ["cases/*"]  # the users' own scripts
 
 
@@ -42,13 +42,13 @@ def builder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builder]:
 @pytest.fixture(scope="session")
 def rich(builder: Builder) -> Environment:
     """Return the environment that holds what the cases import."""
-    return builder.create("rich", ENVIRONMENTS / "rich.py")
+    return builder.create("rich", SCRIPTS / "rich.py")
 
 
 @pytest.fixture(scope="session")
 def small(builder: Builder) -> Environment:
     """Return an environment that is quick to move and unpack."""
-    return builder.create("small", ENVIRONMENTS / "small.py")
+    return builder.create("small", SCRIPTS / "small.py")
 
 
 class Workers:

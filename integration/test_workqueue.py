@@ -108,6 +108,8 @@ def test_workflow__workers_of_two_cores__run_two_tasks_at_once(run: Run) -> None
 
 
 def test_workflow__workers_stopped__leave_empty_workspaces(run: Run) -> None:
+    prefixes = {output.host: output.prefix for output in run.outputs.values()}
     for worker in run.survivors:
+        assert prefixes[worker[:12]].startswith(f"/workspaces/{worker[:12]}/")
         run.cluster.stop(worker)
         assert list(run.cluster.workspace(worker).iterdir()) == []
