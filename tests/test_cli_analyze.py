@@ -168,7 +168,13 @@ def test_command__interrupted__exits_130_and_touches_nothing(folder: Path) -> No
     fake_python(folder.parent / "bin", f"echo $$ > {folder.parent}/pid; exec sleep 60", name="python3")
     environment = {**os.environ, "PATH": f"{folder.parent / 'bin'}:/usr/bin:/bin"}
     with subprocess.Popen(
-        [COMMAND, "example.py", "out.json"], cwd=folder, env=environment, stderr=subprocess.PIPE, text=True
+        [COMMAND, "example.py", "out.json"],
+        cwd=folder,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background job, such as this test may be in, ignores the signal, and so would what it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         started = folder.parent / "pid"
         for _ in range(2000):

@@ -246,3 +246,11 @@ def test_imports_of__condition_nested_deeper_than_the_recursion_limit__is_walked
 
 def test_imports_of__sum_nested_deeper_than_the_recursion_limit__is_walked() -> None:
     assert _kinds("x = y" + " + y" * 1500 + "\nimport a") == {"a": REQUIRED}
+
+
+def test_imports_of__call_inside_blocks__is_found_once_with_the_kind_of_its_own_place() -> None:
+    call = "importlib.import_module"
+    text = f"import importlib\nif x:\n try:\n  {call}('a'), {call}(n)\n except ImportError: pass"
+    module = _module(text)
+    assert [(found.name, found.kind) for found in module.imports] == [("importlib", REQUIRED), ("a", OPTIONAL)]
+    assert module.computed == (4,)
