@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test test-unit lint bench clean
+.PHONY: demo test test-unit test-integration simulate lint bench clean
 
 $(VENV)/.installed: pyproject.toml scripts/bootstrap
 	scripts/bootstrap $(PYTHON) $(VENV)
@@ -12,15 +12,23 @@ demo: $(VENV)/.installed          ## analyze, create and run a real script, end 
 	scripts/demo
 
 test: lint test-unit              ## everything CI runs
+	scripts/test-integration --if-possible
 
 test-unit: $(VENV)/.installed
 	$(BIN)/python -m pytest
+
+test-integration: $(VENV)/.installed  ## remote workers and a cluster, in containers
+	scripts/test-integration
+
+simulate: $(VENV)/.installed      ## SCRIPT=path [ARGS="..."]: would it run on a worker?
+	scripts/simulate "$(SCRIPT)" $(ARGS)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/shellcheck python_package/python_package_run scripts/bootstrap scripts/demo .ci/run
+	$(BIN)/shellcheck python_package/python_package_run scripts/bootstrap scripts/demo scripts/engine scripts/base-image \
+		scripts/test-integration scripts/simulate integration/shims/tar .ci/run
 
 bench: $(VENV)/.installed         ## ratios against peers, measured in one run
 	scripts/bench

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
@@ -22,14 +20,10 @@ def _engine() -> Iterator[None]:
     """Find the engine, and leave nothing of ours in it, however the run ends."""
     if docker.docker("version").status:
         pytest.exit("no Docker engine answers; run this through `scripts/engine run`", returncode=69)
-    signal.signal(signal.SIGTERM, _interrupt)
+    docker.remove_at_end()
     docker.sweep()
     yield
     docker.sweep(docker.OWNER)
-
-
-def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 PREFIX = "pypkg-it"
 LABEL = f"{PREFIX}.owner"
@@ -80,6 +82,16 @@ class Container:
     def remove(self) -> None:
         """End the container and forget it, its volumes included."""
         docker("rm", "--force", "--volumes", self.name)
+
+
+def remove_at_end() -> None:
+    """Let SIGTERM and a closed terminal end this process as Ctrl-C does: with all clean-up done."""
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
 
 
 def sweep(owner: int | None = None) -> None:

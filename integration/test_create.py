@@ -1,0 +1,67 @@
+"""The user's machine: an environment made without a network, and the argument forms of the programs that call us."""
+
+from __future__ import annotations
+
+import pytest
+
+from integration.conftest import Workers
+from integration.machines import CLEAN, Builder, Environment
+from python_package import tarball
+
+# As Parsl's WorkQueueExecutor(pack=True) calls us for the source of an app.
+_APP = b"""@python_app
+def describe(path):
+    import dill
+    from lxml import etree
+    return dill.dumps(etree.tostring(etree.XML(path)))
+"""
+
+
+def test_builder__asked_for_networks__has_none(builder: Builder) -> None:
+    assert builder.run("cat", "/proc/net/route").out.splitlines()[1:] == []
+
+
+def test_create__script_with_eight_imports__makes_environment_in_the_default_conda_directory(
+    builder: Builder, rich: Environment
+) -> None:
+    spec = builder.spec("rich")
+    assert spec["modules"] == ["cloudpickle", "dill", "lxml", "matplotlib", "numpy", "pandas", "pytest", "tqdm"]
+    assert (
+        spec["python"] == builder.run("python3", "-c", "import platform; print(platform.python_version())").out.strip()
+    )
+    records = builder.run("ls", f"{rich.prefix}/conda-meta").ok().out
+    for name in ("python-", "numpy-", "lxml-", "history"):
+        assert name in records
+    assert "tqdm-" not in records  # no channel has it: it came from an index, through uv
+    assert builder.run(f"{rich.prefix}/bin/python", "-c", "import numpy, tqdm").status == 0
+    assert rich.prefix in builder.run("cat", "/home/builder/.conda/environments.txt").out
+
+
+def test_parsl__source_on_stdin_and_a_hidden_tarball_name__gives_a_tarball_that_runs(
+    builder: Builder, workers: Workers
+) -> None:
+    builder.run("sh", "-c", "printf 'import pickle\\n' >exec_parsl_function.py; : >.tmpx8_2k.tar.gz").ok()
+    analyze = ("python_package_analyze", "exec_parsl_function.py", "-", "spec.yaml", "--extra-pkg", "cloudpickle")
+    builder.run(*analyze, stdin=_APP).ok()
+    builder.run("python_package_create", "-c", "/channel", "spec.yaml", "/job/.tmpx8_2k.tar.gz").ok()
+    (builder.folder / ".tmpx8_2k.tar.gz").rename(builder.folder / "pack-1f2e.tar.gz")
+    job = workers(CLEAN).job(Environment("pack", builder.folder / "pack-1f2e.tar.gz", ""))
+    script = 'exec ./python_package_run -e pack-1f2e.tar.gz python3 -c "$1"'
+    done = job.sh(script, "import dill, lxml.etree, cloudpickle; print('all')")
+    assert (done.status, done.out) == (0, "all\n"), done.err
+
+
+@pytest.mark.parametrize("command", ["python3 -c 'import numpy'", "python3 -c 'import tqdm'"])
+def test_create__environment_without_a_module__does_not_have_it(
+    workers: Workers, small: Environment, command: str
+) -> None:
+    done = workers(CLEAN).job(small).run(small, command)
+    assert done.status == 1
+    assert "ModuleNotFoundError" in done.err
+
+
+def test_create__same_environment_made_again__gives_the_same_bytes(builder: Builder, small: Environment) -> None:
+    before = small.tarball.read_bytes()
+    builder.run("python_package_create", "--channel", "/channel", "small.json", "small").ok()
+    assert small.tarball.read_bytes() == before
+    assert tarball.read(small.tarball).archive == len(before)
