@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -113,6 +114,18 @@ def test_build__a_version_that_is_not_there__is_added(
 
 
 @pytest.mark.usefixtures("links")
+def test_build__package_was_removed_and_its_wheel_has_changed__is_made_and_indexed_anew(
+    tmp_path: Path, links: Path, make: Callable[..., list[str]]
+) -> None:
+    make("lower")
+    package = tmp_path / "channel/noarch/lower-1.5-py_0.conda"
+    package.unlink()
+    write_wheel(links, "lower", {"lower.py": "CHANGED = True\n"}, version="1.5")
+    assert make("lower") == ["Fetching lower", "Packing lower 1.5"]
+    listed = json.loads((package.parent / "repodata.json").read_text())["packages.conda"][package.name]
+    assert listed["sha256"] == hashlib.sha256(package.read_bytes()).hexdigest()
+
+
 def test_build__marker_that_excludes_this_machine__needs_nothing(make: Callable[..., list[str]]) -> None:
     make()
     assert make("nowhere; sys_platform == 'win32'") == []

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import tarfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,8 @@ def test_write__a_stage__holds_its_files_for_everybody(stage: Path, tmp_path: Pa
     assert entries["share/lib"].linkname == "../lib"
     everything = [*entries.values(), *(member for member, _ in members(made, "info"))]
     assert {(e.uid, e.gid, e.uname, e.gname, e.mtime) for e in everything} == {(0, 0, "", "", 1577836800)}
+    with zipfile.ZipFile(made) as archive:
+        assert {each.date_time for each in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
 def test_write__index_of_a_platform__is_completed(stage: Path, tmp_path: Path) -> None:

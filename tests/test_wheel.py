@@ -7,6 +7,7 @@ import csv
 import hashlib
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -298,6 +299,16 @@ def test_write__built_on_this_machine__brings_its_libraries(tmp_path: Path) -> N
     glibc = [each for each in index(made)["depends"] if each.startswith("__glibc")]
     assert glibc == [elf.glibc(elf.find(made))]
     check_record(site, made_by_link=set())
+
+
+def test_write__built_on_this_machine__keeps_looking_where_it_did(tmp_path: Path) -> None:
+    extension = importlib.util.find_spec("_bz2")
+    assert extension and extension.origin
+    built = Path(shutil.copy(extension.origin, tmp_path / "_bz2.so"))
+    elf.set_rpath([built], tmp_path / "own")
+    files = {"pkg/_bz2.so": built.read_bytes()}
+    made = convert(write_wheel(tmp_path, "pkg", files, tag=f"{HERE.tag}-{HERE.tag}-{LINUX}"), tmp_path)
+    assert b"$ORIGIN/own:$ORIGIN/../pkg.libs" in next(made.rglob("_bz2.so")).read_bytes()
 
 
 def test_write__promises_an_old_glibc__is_left_as_it_is(tmp_path: Path) -> None:

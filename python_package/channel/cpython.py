@@ -201,7 +201,7 @@ def _compile(interpreter: Interpreter, stage: Path, rewritten: list[Path]) -> No
     """
     stdlib = stage / interpreter.stdlib
     # -B, else what compileall itself imports would have timestamped ones, which it takes for fresh.
-    command = [str(stage / "bin" / interpreter.name), "-B", "-E", "-s", "-S", "-m", "compileall", "-q"]
+    command = [str(stage / "bin" / interpreter.name), "-B", "-s", "-S", "-m", "compileall", "-q"]
     command += ["--invalidation-mode", "unchecked-hash", "-d", f"/{interpreter.stdlib}", str(stdlib)]
     # One process, one order, no random hashes: marshal's output depends on each of them. Files that are broken on
     # purpose (lib2to3's fixtures) make it exit 1, so the outcome is judged by what is there.

@@ -125,10 +125,10 @@ def _satisfied(channel: Path, interpreter: Interpreter, requirements: Sequence[s
         if not requirement.marker or requirement.marker.evaluate(dict(interpreter.markers)):
             specs.append(wheel.match_spec(requirement))
     try:
-        Channels([str(channel)]).solve(specs)
+        records = Channels([str(channel)]).solve(specs).records
     except SolveError:
         return False
-    return True
+    return all((channel / record.subdir / record.file_name).exists() for record in records)
 
 
 def _add_wheels(
