@@ -49,7 +49,7 @@ def create(
     spec: Spec,
     name: str,
     *,
-    directory: str | os.PathLike[str] = ".",
+    output: str | os.PathLike[str] | None = None,
     channels: Sequence[str] = (),
     offline: bool = False,
     interpreter: Interpreter = "auto",
@@ -60,8 +60,9 @@ def create(
     command: str = "python_package.create",
     progress: Progress | None = None,
 ) -> Created:
-    """Build the Conda environment `name` in the default directory of environments and pack it into `directory`.
+    """Build the Conda environment `name` in the default directory of environments and pack it into `output`.
 
+    Without `output` the tarball is `name`.tar.gz in the current directory.
     `channels`, `offline`, `interpreter` and `python` are as in `plan.Sources`, `mapping` and `strict_names` as in
     `names.resolve`; `command` is what Conda's history will say was run. An environment or tarball of the same name
     is replaced when the new ones are complete.
@@ -71,10 +72,9 @@ def create(
     PackError when something cannot be written; after each of them, all that existed before is as it was.
     """
     validate_name(name)
-    directory = Path(directory).absolute()
-    output = directory / f"{name}.tar.gz"
-    if not os.access(directory, os.W_OK | os.X_OK):
-        raise PackError(f"cannot write {output}: the folder {directory} is not writable")
+    output = Path(output or f"{name}.tar.gz").absolute()
+    if not os.access(output.parent, os.W_OK | os.X_OK):
+        raise PackError(f"cannot write {output}: the folder {output.parent} is not writable")
     if output.is_dir():
         raise PackError(f"cannot write {output}: a folder has that name; move it or choose another name")
     clock = _Clock(progress or Silent())

@@ -22,7 +22,7 @@ def main(argv: list[str]) -> int:
     from python_package.recipe import create, validate_name
 
     args = _parser().parse_args(argv)
-    directory, name = _target(args.environment_name)
+    output, name = _target(args.environment_name)
     validate_name(name)
     spec = _read(args.dependency_file)
     start = time.perf_counter()
@@ -31,7 +31,7 @@ def main(argv: list[str]) -> int:
             created = create(
                 spec,
                 name,
-                directory=directory,
+                output=output,
                 channels=args.channel,
                 offline=args.offline,
                 interpreter=args.interpreter,
@@ -87,12 +87,14 @@ def _parser() -> command.Parser:
     return parser
 
 
-def _target(argument: str) -> tuple[Path, str]:
-    """Split the second argument: a plain name, or the tarball's own path as Parsl and poncho give it."""
+def _target(argument: str) -> tuple[str | None, str]:
+    """Split the second argument: a plain name, or the tarball's own path as Parsl and poncho give it.
+
+    Parsl's are temporary files with a leading dot, which no environment's name may have.
+    """
     if argument.endswith(".tar.gz"):
-        path = Path(argument)
-        return path.parent, path.name.removesuffix(".tar.gz")
-    return Path(), argument
+        return argument, Path(argument).name.removesuffix(".tar.gz").lstrip(".")
+    return None, argument
 
 
 def _mapping(arguments: list[str]) -> dict[str, str]:
