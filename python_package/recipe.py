@@ -83,7 +83,7 @@ def create(
         resolving = aside.submit(_resolve, spec, python, mapping or {}, strict_names)
         from python_package import plan, tarball
         from python_package.environment import condarc, prefix, pypi
-        from python_package.environment.check import Check
+        from python_package.environment.check import Check, Verdict
 
         config = condarc.load()
         offline = offline or config.offline
@@ -110,9 +110,12 @@ def create(
                     clock.progress.packed(done, total)
 
                 with clock.phase("pack"):
-                    tarball.pack(staged.path, partial, progress=packed)
+                    manifest = tarball.pack(staged.path, partial, progress=packed)
                 with clock.phase("check"):
-                    checking.finish()
+                    verdict = Verdict(manifest.id, spec.modules)
+                    if check and not verdict.known():
+                        checking.finish()
+                        verdict.record()
             tarball.relocate(staged.path, str(staged.path), str(staged.target))
             with _uninterrupted():
                 staged.commit()

@@ -90,3 +90,18 @@ def test_check__submitters_pythonpath__does_not_hide_the_fault(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(BrokenModuleError, match=r"absent \("):
         check.check(prefix, ["absent"])
+
+
+def test_verdict__recorded__is_known_for_that_content_and_those_modules_only(tmp_path: Path) -> None:
+    assert not check.Verdict("one", ["numpy"], tmp_path).known()
+    check.Verdict("one", ["numpy"], tmp_path).record()
+    assert check.Verdict("one", ["numpy"], tmp_path).known()
+    assert not check.Verdict("two", ["numpy"], tmp_path).known()
+    assert not check.Verdict("one", ["numpy", "yaml"], tmp_path).known()
+
+
+def test_verdict__cache_cannot_be_written__is_not_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    verdict = check.Verdict("one", ["numpy"], tmp_path / "file")
+    verdict.record()
+    assert not verdict.known()

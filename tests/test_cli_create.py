@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from leftovers import left
 from wheels import write_wheel
 
 PYTHON = ".".join(map(str, sys.version_info[:3]))
@@ -143,7 +144,7 @@ def test_create__channel_and_pypi__makes_environment_and_tarball(desk: Desk) -> 
     with tarfile.open(desk.cwd / "env.tar.gz") as archive:
         assert {"bin/python", "bin/activate", "bin/conda-unpack"} <= set(archive.getnames())
     assert sorted(path.name for path in desk.cwd.iterdir()) == ["deps.json", "env.tar.gz"]
-    assert sorted(path.name for path in desk.envs.iterdir()) == ["env"]
+    assert left(desk.envs) == ["env"]
 
 
 def test_create__environment__mentions_its_staging_place_nowhere(desk: Desk) -> None:
@@ -402,7 +403,7 @@ def test_create__interrupted_in_any_phase__keeps_the_old_and_clears_up(made: Des
     assert process.returncode == 130
     assert one_line(stderr) == "python_package_create: interrupted"
     assert made.state() == before
-    assert sorted(path.name for path in made.envs.iterdir()) == ["env"]
+    assert left(made.envs) == ["env"]
     assert sorted(path.name for path in made.cwd.iterdir()) == ["deps.json", "env.tar.gz"]
 
 
@@ -418,7 +419,7 @@ def test_create__killed_outright__keeps_the_old_and_the_next_one_clears_up(made:
     assert staging.exists()
     assert made.state() == before
     assert made.create(modules=("idna",)).returncode == 0
-    assert sorted(path.name for path in made.envs.iterdir()) == ["env"]
+    assert left(made.envs) == ["env"]
 
 
 def test_create__two_at_once_under_one_name__one_is_told_of_the_other(desk: Desk) -> None:

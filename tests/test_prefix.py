@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from leftovers import left
 
 from python_package.environment import prefix
 from python_package.environment.condarc import Condarc
@@ -54,7 +55,7 @@ def test_stage__committed_over_an_old_one__replaces_it_and_leaves_nothing_else(t
         assert (tmp_path / "env" / "content").read_text() == "old"
         staged.commit()
     assert (tmp_path / "env" / "content").read_text() == "new"
-    assert [path.name for path in tmp_path.iterdir()] == ["env"]
+    assert left(tmp_path) == ["env"]
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
@@ -64,13 +65,21 @@ def test_stage__failure_inside__leaves_the_old_one_whole(tmp_path: Path, error: 
         make_environment(staged.path, "half made")
         raise error
     assert (tmp_path / "env" / "content").read_text() == "old"
-    assert [path.name for path in tmp_path.iterdir()] == ["env"]
+    assert left(tmp_path) == ["env"]
 
 
 def test_stage__leftovers_of_a_killed_process__are_cleared(tmp_path: Path) -> None:
     make_environment(tmp_path / ".env.new", "half made")
     with prefix.stage(tmp_path, "env") as staged:
         assert not staged.path.exists()
+
+
+def test_stage__replaced_environment_whose_removal_was_cut_short__is_removed(tmp_path: Path) -> None:
+    make_environment(tmp_path / ".env.old.1", "replaced")
+    with prefix.stage(tmp_path, "env") as staged:
+        make_environment(staged.path, "new")
+        staged.commit()
+    assert left(tmp_path) == ["env"]
 
 
 def test_stage__name_taken_by_something_else__is_refused_untouched(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from python_package.errors import BrokenModuleError
@@ -122,6 +124,29 @@ class Check:
         if "done" not in lines:
             failures |= dict.fromkeys(self._modules[max(begun - 1, 0) :], ended)
         return failures
+
+
+class Verdict:
+    """What is remembered of a check that passed: the same content imports the same modules on the same machine.
+
+    `content` is the tarball's content id. A verdict is an empty file in the user's cache, which may be removed at will.
+    """
+
+    def __init__(self, content: str, modules: Sequence[str], cache: Path | None = None) -> None:
+        cache = cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        machine = os.uname()
+        facts = (content, machine.nodename, machine.release, *modules)
+        self._file = cache / "python_package" / "verdicts" / hashlib.sha256("\n".join(facts).encode()).hexdigest()
+
+    def known(self) -> bool:
+        """Tell whether this content has passed before."""
+        return self._file.exists()
+
+    def record(self) -> None:
+        """Remember that it passed; a cache that cannot be written costs only the next check."""
+        with suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._file.touch()
 
 
 def _environ(prefix: Path) -> dict[str, str]:

@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import shutil
+import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -53,10 +54,13 @@ class Staged:
 
     def commit(self) -> None:
         """Put the finished environment in place of whatever is at `target`, atomically where the system can."""
-        if self.target.exists():
-            _exchange(self.path, self.target)
-        else:
+        if not self.target.exists():
             self.path.rename(self.target)
+            return
+        _exchange(self.path, self.target)
+        replaced = self.path.with_name(f".{self.target.name}.old.{os.getpid()}")
+        self.path.rename(replaced)
+        _remove_later(replaced)
 
 
 @contextmanager
@@ -82,10 +86,12 @@ def stage(envs: Path, name: str) -> Iterator[Staged]:
         except BlockingIOError:
             raise PackError(f"another python_package_create is making the environment {name} in {envs}") from None
         _remove(staging)  # what a killed process left behind
+        for replaced in envs.glob(f".{name}.old.*"):
+            _remove_later(replaced)
         try:
             yield Staged(staging, target)
         finally:
-            _remove(staging)  # the unfinished environment, or after commit the one that it replaced
+            _remove(staging)
             (envs / f".{name}.lock").unlink(missing_ok=True)
     finally:
         os.close(lock)
@@ -99,6 +105,13 @@ def _remove(tree: Path) -> None:
         shutil.rmtree(tree, ignore_errors=wait > 0)
         if os.path.lexists(tree):
             time.sleep(wait)
+
+
+def _remove_later(tree: Path) -> None:
+    """Let a process that outlives us remove a tree: for a large environment that takes longer than all the rest."""
+    quiet = subprocess.DEVNULL
+    argv = ["/bin/sh", "-c", 'rm -rf -- "$1" &', "sh", str(tree)]  # the shell ends at once; rm goes to init
+    subprocess.run(argv, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True, check=True)
 
 
 def _exchange(one: Path, other: Path) -> None:

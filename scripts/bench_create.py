@@ -1,0 +1,90 @@
+"""Time python_package_create as a whole against the 2019 pipeline's steps, in turns.  usage: bench_create.py FOLDER
+
+The steps of 2019 are: make the Conda environment, `pip install` what no channel has, `conda-pack`. No conda is at hand
+here, so the first step is py-rattler's bare solve and link, which is faster than conda: the ratios are a lower bound.
+All caches are warm. FOLDER keeps the channel and each size's tarball for the other benchmarks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from python_package import channel
+
+MEDIUM = ("numpy", "pandas", "scipy", "matplotlib", "scikit-learn")
+SIZES: Mapping[str, Sequence[str]] = {"small": ("numpy",), "medium": MEDIUM, "large": (*MEDIUM, "jaxlib")}
+IMPORTS = {"scikit-learn": "sklearn"}
+ONLY_PYPI = "tqdm"  # left out of the channel, so that every size has something from PyPI
+ROUNDS = 3
+
+LINK = """
+import asyncio, os, sys, rattler
+async def main(channel, prefix, *specs):
+    found = await rattler.solve([channel], specs, virtual_packages=rattler.VirtualPackage.detect())
+    await rattler.install(found, prefix, show_progress=False)
+asyncio.run(main(*sys.argv[1:]))
+os._exit(0)
+"""
+
+
+def main() -> None:
+    """Measure and print the table."""
+    folder = Path(sys.argv[1]).resolve()
+    python = sys.executable
+    made = channel.build(folder / "channel", [*SIZES["large"], "pip"], python=python)
+    version = ".".join(map(str, sys.version_info[:3]))
+    environ = {**os.environ, "CONDA_ENVS_PATH": str(folder / "envs"), "XDG_CACHE_HOME": str(folder / "cache")}
+    create = Path(python).with_name("python_package_create")
+    for size, packages in SIZES.items():
+        spec = folder / f"{size}.json"
+        modules = sorted([*(IMPORTS.get(name, name) for name in packages), ONLY_PYPI])
+        spec.write_text(json.dumps({"python": version, "modules": modules}))
+        ours = [str(create), "-c", str(made), str(spec), str(folder / f"{size}.tar.gz")]
+        first = _seconds([ours], environ)
+        steps = _steps_of_2019(folder, made, version, packages)
+        old, new, splits = [], [], []
+        for _ in range(ROUNDS):
+            shutil.rmtree(folder / "2019", ignore_errors=True)
+            old.append(_seconds(steps, environ))
+            start = time.perf_counter()
+            said = subprocess.run(ours, env=environ, check=True, capture_output=True, text=True).stderr
+            new.append(time.perf_counter() - start)
+            splits.append(re.sub(r".* s: ", "", said.splitlines()[-1]))
+        before, after = statistics.median(old), statistics.median(new)
+        print(
+            f"create, {size:7} 2019's steps {before:6.2f} s   ours {after:6.2f} s   ratio {before / after:5.1f}   "
+            f"(first time {first:.2f} s; split: {splits[-1]})",
+            flush=True,
+        )
+
+
+def _steps_of_2019(folder: Path, made: Path, version: str, packages: Sequence[str]) -> list[list[str]]:
+    prefix = folder / "2019"
+    return [
+        [sys.executable, "-c", LINK, str(made), str(prefix), f"python =={version}", "pip", *packages],
+        [str(prefix / "bin" / "python"), "-m", "pip", "install", "--quiet", ONLY_PYPI],
+        [
+            str(Path(sys.executable).with_name("conda-pack")),
+            *("--quiet", "--force", "--prefix", str(prefix), "--output", str(folder / "2019.tar.gz")),
+        ],
+    ]
+
+
+def _seconds(commands: Sequence[Sequence[str]], environ: Mapping[str, str]) -> float:
+    start = time.perf_counter()
+    for command in commands:
+        subprocess.run(command, env=environ, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()
