@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conda_package_streaming.package_streaming import stream_conda_component
+from conda_package_streaming.extract import extract
 from wheels import write_wheel
 
 from python_package.channel import build, elf, wheel
@@ -37,19 +37,11 @@ OLD = replace(
 )
 
 
-def extract(made: Path, folder: Path) -> Path:
-    """Unpack a package, its info folder beside its files."""
-    for component in ("pkg", "info"):
-        with made.open("rb") as stream:
-            for tar, member in stream_conda_component(made.name, stream, component):
-                tar.extract(member, folder, filter="data")
-    return folder
-
-
 def convert(path: Path, tmp_path: Path, interpreter: Interpreter = HERE) -> Path:
-    """Make a package of a wheel and return it unpacked."""
+    """Make a package of a wheel and return it unpacked, its info folder beside its files."""
     made = wheel.write(wheel.read(path), interpreter, tmp_path / "channel", {})
-    return extract(made, tmp_path / f"{made.name}.d")
+    extract(str(made), str(tmp_path / f"{made.name}.d"))
+    return tmp_path / f"{made.name}.d"
 
 
 def index(package: Path) -> dict[str, Any]:
