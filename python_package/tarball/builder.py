@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from functools import partial
 
 from python_package.errors import PackError
@@ -18,26 +17,21 @@ from python_package.tarball.store import Draft
 
 
 class Builder:
-    """Fill `archive`, then call `end`; `done` gets the summary when the layer's last piece is written."""
+    """Fill `archive`, then call `end`."""
 
     def __init__(
         self,
         prefix: str,
         layer: Layer,
         identity: Identity,
-        *,
         pipeline: Pipeline,
         output: Output,
         draft: Draft,
-        done: Callable[[Summary], None],
-        progress: Callable[[int], None],
     ) -> None:
         self._layer = layer
         self._pipeline = pipeline
         self._output = output
         self._draft = draft
-        self._done = done
-        self._progress = progress
         self._members: list[Member] = []
         self._digest = hashlib.sha256()
         self._wrong: list[str] = []
@@ -62,7 +56,6 @@ class Builder:
         self._members.append(compressed.member)
         self._digest.update(compressed.identity)
         self._wrong += compressed.wrong
-        self._progress(compressed.member.raw)
 
     def _complete(self, filled: Filled) -> None:
         wrong = self._wrong + self.archive.wrong
@@ -76,4 +69,4 @@ class Builder:
         # A file that changed behind its RECORD is shipped as it is, but the key does not stand for it.
         if not wrong:
             self._draft.commit(summary.to_json())
-        self._done(summary)
+        self._output.complete(summary)

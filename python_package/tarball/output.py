@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from io import FileIO
 
-from python_package.tarball.manifest import MAX_CHUNKS, MEMBER_SIZE
-from python_package.tarball.pipeline import Member
+from python_package.tarball import tar
+from python_package.tarball.archive import DISK_BLOCK, Item, Piece
+from python_package.tarball.identity import combine
+from python_package.tarball.layer import Summary
+from python_package.tarball.manifest import MAX_CHUNKS, MEMBER_SIZE, Manifest
+from python_package.tarball.pipeline import Member, compress
 from python_package.tarball.store import Entry
 
 # What a worker's creating one more file costs, in bytes that it could have written instead.
@@ -20,41 +25,63 @@ _COPY_SIZE = 1 << 20
 
 
 class Output:
-    """An unbuffered file, filled from behind the manifest's place."""
+    """An unbuffered file, filled from behind the manifest's place; `progress` gets the raw bytes of each member."""
 
-    def __init__(self, file: FileIO) -> None:
+    def __init__(self, file: FileIO, progress: Callable[[int], None]) -> None:
         self._file = file
         self._file.seek(MEMBER_SIZE)
+        self._progress = progress
+        self._advised = MEMBER_SIZE
         self._members: list[Member] = []
-
-    @property
-    def size(self) -> int:
-        """Return the bytes of the tarball, the manifest's included."""
-        return MEMBER_SIZE + sum(member.length for member in self._members)
+        self._summaries: list[Summary] = []
 
     def write(self, member: Member, data: bytes | bytearray) -> None:
         """Add a member."""
         _write(self._file, data)
-        self._members.append(member)
+        self._add((member,))
 
-    def copy(self, entry: Entry, members: Iterable[Member]) -> None:
-        """Add the members that a cache entry holds, and close it."""
+    def complete(self, summary: Summary) -> None:
+        """Say that all members of a layer are written."""
+        self._summaries.append(summary)
+
+    def copy(self, entry: Entry, summary: Summary) -> None:
+        """Add a layer from the cache, and close the entry."""
         with entry.file:
             _copy(entry.file.fileno(), self._file, entry.length)
-        self._members += members
+        self._add(summary.members)
+        self.complete(summary)
 
-    def chunks(self) -> tuple[tuple[int, int], ...]:
-        """Return (offset, length) of the parts for a parallel unpack, of about the same work each."""
-        return split(self._members)
-
-    def finish(self, manifest: bytes) -> None:
-        """Write the manifest's member."""
+    def finish(self, *, version: str, subdir: str) -> Manifest:
+        """Write the end of the archive, and the manifest of an environment with that python on that platform."""
+        end = compress(Piece([Item(tar.END)], len(tar.END)))
+        self.write(end.member, end.data)
+        glibc = max((summary.filled.glibc for summary in self._summaries), default=())
+        manifest = Manifest(
+            id=combine(*(summary.digest for summary in self._summaries))[:20],
+            subdir=subdir,
+            glibc=".".join(map(str, glibc)) or "none",
+            python=version,
+            size=DISK_BLOCK + sum(summary.disk for summary in self._summaries),
+            files=1 + sum(summary.files for summary in self._summaries),
+            archive=self._file.tell(),
+            chunks=split(self._members),
+        )
         self._file.seek(0)
-        _write(self._file, manifest)
+        _write(self._file, manifest.to_member())
+        return manifest
+
+    def _add(self, members: Sequence[Member]) -> None:
+        self._members += members
+        # Have the kernel write to disk while we go on, so that fsync has little left to wait for.
+        with contextlib.suppress(OSError):
+            end = self._file.tell()
+            os.posix_fadvise(self._file.fileno(), self._advised, end - self._advised, os.POSIX_FADV_DONTNEED)
+            self._advised = end
+        self._progress(sum(member.raw for member in members))
 
 
 def split(members: Sequence[Member]) -> tuple[tuple[int, int], ...]:
-    """Group members into at most MAX_CHUNKS runs that end where an entry ends."""
+    """Group members into at most MAX_CHUNKS runs that end where an entry ends: (offset, length) in the tarball."""
     share = sum(map(_cost, members)) / MAX_CHUNKS
     chunks: list[tuple[int, int]] = []
     start = end = MEMBER_SIZE

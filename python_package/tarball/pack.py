@@ -5,21 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from io import FileIO
 from pathlib import Path
 
 from python_package.errors import PackError
-from python_package.tarball import bytecode, contents, identity, own, tar
-from python_package.tarball.archive import DISK_BLOCK, Item, Piece
+from python_package.tarball import bytecode, contents, identity, memo, own
 from python_package.tarball.builder import Builder
 from python_package.tarball.contents import Contents, Layer
 from python_package.tarball.identity import Identity
 from python_package.tarball.layer import Filled, Summary, fill
 from python_package.tarball.manifest import Manifest
 from python_package.tarball.output import Output
-from python_package.tarball.pipeline import Pipeline, compress
+from python_package.tarball.pipeline import Pipeline
 from python_package.tarball.store import Entry, Store, default_folder
 
 Progress = Callable[[int, int], None]
@@ -41,45 +40,65 @@ def pack(
     all by raising. Raises PackError when the environment cannot be packed or the file not written; what was at
     `output` stays until the new file is whole.
     """
-    environment = contents.load(prefix)
+    prefix = prefix.absolute()
     store = Store(cache or default_folder())
-    threads = threads or len(os.sched_getaffinity(0))
+    key = memo.key(prefix)
+    recalled = memo.recall(store, key, prefix)
+    if recalled:
+        with _replacing(output) as file:
+            return _repeat(recalled, file, progress)
+    environment = contents.load(prefix)
+    with _replacing(output) as file, ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool:
+        try:
+            manifest = _Packing(environment, store, file, pool, progress).run(key, compiler)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    store.trim()
+    return manifest
+
+
+@contextlib.contextmanager
+def _replacing(output: Path) -> Iterator[FileIO]:
+    """Write a file beside `output` that takes its name once it is whole and on disk."""
     new = output.with_name(f".{output.name}.{os.getpid()}.new")
     try:
-        with new.open("wb", buffering=0) as file, ThreadPoolExecutor(threads) as pool:
-            try:
-                run = _Run(environment, store, Output(file), pool, progress)
-                manifest = run.write(Pipeline(pool, threads + 1), compiler)
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
+        with new.open("wb", buffering=0) as file:
+            yield file
             os.fsync(file.fileno())
         new.replace(output)
     except OSError as error:
         raise PackError(f"cannot write {output}: {error.strerror or error}") from None
     finally:
         new.unlink(missing_ok=True)
-    store.trim()
-    return manifest
 
 
-class _Run:
+def _repeat(recalled: memo.Recalled, file: FileIO, progress: Progress) -> Manifest:
+    """Write the tarball of an environment that is in the cache whole."""
+    summaries = [Summary.from_json(entry.summary) for entry in recalled.entries]
+    meter = _Meter(sum(member.raw for summary in summaries for member in summary.members), progress)
+    output = Output(file, meter.advance)
+    for entry, summary in zip(recalled.entries, summaries, strict=True):
+        output.copy(entry, summary)
+    return output.finish(version=recalled.version, subdir=recalled.subdir)
+
+
+class _Packing:
     """Writes one tarball: layers that are in the cache are copied, all others are filled, compressed and kept."""
 
     def __init__(
-        self, environment: Contents, store: Store, output: Output, pool: ThreadPoolExecutor, progress: Progress
+        self, environment: Contents, store: Store, file: FileIO, pool: ThreadPoolExecutor, progress: Progress
     ) -> None:
         self._environment = environment
         self._store = store
-        self._output = output
         self._pool = pool
-        self._progress = progress
-        self._summaries: list[Summary] = []
-        self._done = 0
-        self._total = sum(layer.size for layer in environment.layers)
+        self._meter = _Meter(sum(layer.size for layer in environment.layers), progress)
+        self._output = Output(file, self._meter.advance)
+        # Beside the pieces in work, one that waits: no thread is idle while the next piece is read.
+        self._pipeline = Pipeline(pool, pool._max_workers + 1)
 
-    def write(self, pipeline: Pipeline, compiler: bytecode.Compiler) -> Manifest:
-        """Write all members and the manifest."""
+    def run(self, key: str, compiler: bytecode.Compiler) -> Manifest:
+        """Write all members and the manifest, and remember the layers under that key of the memo."""
         environment = self._environment
         identities = [identity.identify(environment, layer) for layer in environment.layers]
         entries = [self._store.find(each.key) for each in identities]
@@ -87,70 +106,43 @@ class _Run:
         filled: list[Filled] = []
         with contextlib.ExitStack() as stack:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="python-package-")))
-            compiled = iter(compiler(environment, missing, scratch, self._pool, partial(self._advance, 0)))
+            compiled = iter(compiler(environment, missing, scratch, self._pool, lambda: self._meter.advance(0)))
             for layer, known, entry in zip(environment.layers, identities, entries, strict=True):
                 if entry is not None:
-                    filled.append(self._reuse(pipeline, entry))
+                    filled.append(self._reuse(entry))
                 else:
-                    builder = self._builder(stack, pipeline, layer, known)
+                    builder = self._builder(stack, layer, known)
                     filled.append(fill(builder.archive, environment, layer, next(compiled)))
                     builder.end(filled[-1])
-            known = own.identify(environment, filled)
-            entry = self._store.find(known.key)
+            ours = own.identify(environment, filled)
+            entry = self._store.find(ours.key)
             if entry is not None:
-                self._reuse(pipeline, entry)
+                self._reuse(entry)
             else:
-                builder = self._builder(stack, pipeline, Layer(own.NAME, ()), known)
+                builder = self._builder(stack, Layer(own.NAME, ()), ours)
                 builder.end(own.fill(builder.archive, environment, filled))
-            pipeline.finish()
-        return self._finish(filled)
+            self._pipeline.finish()
+        memo.keep(self._store, key, environment, [each.key for each in [*identities, ours]])
+        return self._output.finish(version=environment.version, subdir=environment.subdir)
 
-    def _reuse(self, pipeline: Pipeline, entry: Entry) -> Filled:
-        """Have a layer copied from the cache."""
+    def _reuse(self, entry: Entry) -> Filled:
         summary = Summary.from_json(entry.summary)
-
-        def copy() -> None:
-            self._output.copy(entry, summary.members)
-            self._summaries.append(summary)
-            self._advance(sum(member.raw for member in summary.members))
-
-        pipeline.then(copy)
+        self._pipeline.then(lambda: self._output.copy(entry, summary))
         return summary.filled
 
-    def _builder(self, stack: contextlib.ExitStack, pipeline: Pipeline, layer: Layer, known: Identity) -> Builder:
-        """Begin a layer that is not in the cache."""
+    def _builder(self, stack: contextlib.ExitStack, layer: Layer, known: Identity) -> Builder:
         draft = stack.enter_context(self._store.draft(known.key))
-        return Builder(
-            str(self._environment.prefix),
-            layer,
-            known,
-            pipeline=pipeline,
-            output=self._output,
-            draft=draft,
-            done=self._summaries.append,
-            progress=self._advance,
-        )
+        return Builder(str(self._environment.prefix), layer, known, self._pipeline, self._output, draft)
 
-    def _advance(self, raw: int) -> None:
-        """Tell how far it is: what is made here, such as compiled files, is not in the total."""
-        self._done = min(self._done + raw, self._total)
-        self._progress(self._done, self._total)
 
-    def _finish(self, filled: list[Filled]) -> Manifest:
-        """Write the end of the archive, and the manifest before all else."""
-        end = compress(Piece([Item(tar.END)], len(tar.END)))
-        self._output.write(end.member, end.data)
-        manifest = Manifest(
-            id=identity.combine(*(summary.digest for summary in self._summaries))[:20],
-            subdir=self._environment.subdir,
-            glibc=".".join(map(str, max((each.glibc for each in filled), default=()))) or "none",
-            python=self._environment.version,
-            size=DISK_BLOCK + sum(summary.disk for summary in self._summaries),
-            files=1 + sum(summary.files for summary in self._summaries),
-            archive=self._output.size,
-            chunks=self._output.chunks(),
-        )
-        self._output.finish(manifest.to_member())
-        self._done = self._total
-        self._advance(0)
-        return manifest
+class _Meter:
+    """Counts bytes up to the total: what is made on the way, such as compiled files, is not in it."""
+
+    def __init__(self, total: int, tell: Progress) -> None:
+        self._done = 0
+        self._total = total
+        self._tell = tell
+
+    def advance(self, size: int) -> None:
+        self._done = min(self._done + size, self._total)
+        self._tell(self._done, self._total)
