@@ -21,7 +21,7 @@ class Progress(Protocol):
         """Report packages linked, of all."""
 
     def packed(self, done: int, total: int) -> None:
-        """Report layers packed, of all."""
+        """Report bytes packed, of all."""
 
 
 class Silent:

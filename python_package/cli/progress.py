@@ -87,7 +87,7 @@ class _Bars:
 
     def packed(self, done: int, total: int) -> None:
         if self._phase is not None:
-            self._progress.update(self._phase, completed=done, total=total, count=f"{done}/{total} layers")
+            self._progress.update(self._phase, completed=done, total=total, count=_megabytes(done, total))
 
     def _finish(self) -> None:
         for task in (self._phase, self._download):
