@@ -17,7 +17,7 @@ from python_package.errors import PackError
 from python_package.tarball import wheel
 
 # Made by rattler and uv for themselves, or put in anew by us.
-_SKIPPED = re.compile(r"CACHEDIR\.TAG|\.lock|conda-meta/.*|.*\.dist-info/uv_cache\.json")
+SKIPPED = re.compile(r"CACHEDIR\.TAG|\.lock|conda-meta/.*|.*\.dist-info/uv_cache\.json")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def load(prefix: Path) -> Contents:
     sources = {file.target: file.source for file in files}
     groups: dict[str, dict[str, File]] = {}
     for file in files:
-        if not _SKIPPED.fullmatch(file.target) and not _is_local_bytecode(prefix, sources, file):
+        if not SKIPPED.fullmatch(file.target) and not _is_local_bytecode(prefix, sources, file):
             # A path that two packages have is one file: the one listed last, as when conda-pack's is unpacked.
             groups.setdefault(owners.get(file.target, ""), {})[file.target] = file
 

@@ -14,7 +14,7 @@ import conda_pack
 from conda_pack.core import File
 
 from python_package.tarball import normalize, wheel
-from python_package.tarball.contents import Contents, Layer
+from python_package.tarball.contents import SKIPPED, Contents, Layer
 from python_package.tarball.pipeline import CODEC
 
 # Part of every key: raise it when the same input comes to make other bytes.
@@ -100,10 +100,15 @@ def _untracked(contents: Contents, layer: Layer) -> Identity:
                 expected[file.source], shipped = _hash(prefix, file)
             facts.append(f"{file.target}\0{bool(status.st_mode & stat.S_IXUSR)}\0{shipped}")
     targets = {file.target for file in layer.files}
-    facts += [str(entry) for path, entry in layer.recorded.items() if path not in targets and not path.endswith(".pyc")]
+    facts += [str(entry) for path, entry in layer.recorded.items() if path not in targets and is_listed(path)]
     if layer.dist_info and not is_prebuilt(prefix, layer.dist_info):
         facts.append(prefix)  # compiled here, with paths of this prefix in it perhaps
     return Identity(combine("untracked", *facts), lambda source: expected.get(source, ""))
+
+
+def is_listed(path: str) -> bool:
+    """Say whether a RECORD that is shipped lists a path that is not there: all but what is made anew or left out."""
+    return not path.endswith(".pyc") and not SKIPPED.fullmatch(path)
 
 
 def is_prebuilt(prefix: str, dist_info: str) -> bool:

@@ -95,12 +95,11 @@ def _is_large_binary(file: File) -> bool:
 def _record(archive: Archive, layer: Layer, made: Iterable[str]) -> Iterable[wheel.Recorded]:
     """Yield RECORD's lines in order: hashes of edited files anew, compiled files without, as pip does."""
     targets = {file.target for file in layer.files}
-    lines = {path: entry for path, entry in layer.recorded.items() if path in targets or not path.endswith(".pyc")}
+    lines = {path: entry for path, entry in layer.recorded.items() if path in targets or identity.is_listed(path)}
     for path, data in archive.edited.items():
         if path in lines:
             lines[path] = wheel.Recorded(path, hashlib.sha256(data).hexdigest(), len(data))
     lines.update({path: wheel.Recorded(path, "", -1) for path in made})
-    lines.pop(f"{layer.dist_info}/uv_cache.json", None)
     return (lines[path] for path in sorted(lines))
 
 
