@@ -230,6 +230,13 @@ def test_build__package_cut_short_in_the_folder__is_named(tmp_path: Path, make: 
     assert package.read_bytes() == whole
 
 
+def test_build__index_is_not_whole__is_made_anew(tmp_path: Path, make: Callable[..., list[str]]) -> None:
+    make()
+    (tmp_path / "channel/noarch/repodata.json").write_text("{")
+    make()
+    assert set(packages(tmp_path / "channel")) == {"python", "python_abi", "ca-certificates"}
+
+
 @pytest.mark.usefixtures("links")
 def test_build__killed_before_its_end__the_next_one_finishes(tmp_path: Path, make: Callable[..., list[str]]) -> None:
     half = tmp_path / "channel/.unfinished/noarch"

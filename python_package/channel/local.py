@@ -19,7 +19,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from python_package.channel import certificates, cpython, wheel
 from python_package.channel.fetch import fetch
 from python_package.channel.interpreter import Interpreter, ask
-from python_package.errors import PackError, SolveError
+from python_package.errors import PackageError, PackError
 
 # Part of the name of every cached interpreter: raise it when its packages would come out otherwise.
 _FORMAT = "1"
@@ -126,7 +126,7 @@ def _satisfied(channel: Path, interpreter: Interpreter, requirements: Sequence[s
             specs.append(wheel.match_spec(requirement))
     try:
         records = Channels([str(channel)]).solve(specs).records
-    except SolveError:
+    except PackageError:  # a package is missing, or an index that is not whole: both are made anew
         return False
     return all((channel / record.subdir / record.file_name).exists() for record in records)
 
