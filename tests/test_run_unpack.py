@@ -145,6 +145,19 @@ def test_unpack__flock_without_timeouts__is_waited_for(tmp_path: Path) -> None:
     assert len(worker.relocations()) == 1
 
 
+def test_unpack__lock_taken_with_an_old_number__is_given_back(tmp_path: Path) -> None:
+    """Without flock. Between the look for the last number and the next one others came and went, and one has stayed."""
+    worker = Worker(tmp_path, "busybox")
+    worker.pack()
+    ln = f"{tool('busybox')} ln"
+    worker.add_tool("ln", f'{ln} -s {os.getpid()}.{os.uname().nodename} env/.python_package_run/turn.9; exec {ln} "$@"')
+
+    result = worker.run("-w", "0", "-e", "venv.tar.gz", "-u", "env", "greet")
+
+    assert (result.returncode, result.stdout, lines(result.stderr)) == (3, "", 1)
+    assert [path.name for path in (worker.task / "env/.python_package_run").glob("turn.*")] == ["turn.9"]
+
+
 # ---- Whole
 
 
