@@ -122,6 +122,7 @@ class _Packing:
                 builder = self._builder(stack, Layer(own.NAME, ()), ours)
                 builder.end(own.fill(builder.archive, environment, filled))
             self._pipeline.finish()
+        self._meter.finish()
         memo.keep(self._store, key, environment, [each.key for each in [*identities, ours]])
         return self._output.finish(version=environment.version, subdir=environment.subdir)
 
@@ -136,7 +137,7 @@ class _Packing:
 
 
 class _Meter:
-    """Counts bytes up to the total: what is made on the way, such as compiled files, is not in it."""
+    """Counts bytes up to the total, which records of installation give: headers and compiled files are not in it."""
 
     def __init__(self, total: int, tell: Progress) -> None:
         self._done = 0
@@ -146,3 +147,6 @@ class _Meter:
     def advance(self, size: int) -> None:
         self._done = min(self._done + size, self._total)
         self._tell(self._done, self._total)
+
+    def finish(self) -> None:
+        self.advance(self._total)
