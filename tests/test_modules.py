@@ -49,6 +49,12 @@ def test_trace__broken_module_first_optional_then_required__is_an_error(folder: 
         _trace(folder, files)
 
 
+def test_trace__broken_module_optional_here_and_required_by_a_followed_file__is_an_error(folder: Path) -> None:
+    files = {"main.py": "import helper\ntry: import bad\nexcept Exception: pass", "bad.py": "def ("}
+    with pytest.raises(NotPythonError):
+        _trace(folder, {**files, "helper.py": "import deeper", "deeper.py": "import bad"})
+
+
 def test_trace__broken_module_that_nothing_reaches__does_not_matter(folder: Path) -> None:
     assert _names(_trace(folder, {"main.py": "import a", "bad.py": "def ("})) == ["a"]
 
@@ -162,6 +168,16 @@ def test_trace__script_in_a_package__prefers_its_own_folder_to_the_packages(fold
         "helper.py": "import b",
     }
     assert _names(_trace(folder, files, "pkg/main.py")) == ["a"]
+
+
+@pytest.mark.parametrize(
+    "statement", ["import pkg", "from pkg import VERSION", "import pkg.inner.deep", "import other"]
+)
+def test_trace__script_deep_in_a_package__finds_what_is_beside_the_package(folder: Path, statement: str) -> None:
+    files = {"pkg/inner/main.py": statement, "pkg/__init__.py": "VERSION = 1", "pkg/inner/__init__.py": ""}
+    tracer = _trace(folder, {**files, "pkg/inner/deep.py": "", "other.py": ""}, "pkg/inner/main.py")
+    assert _names(tracer) == []
+    assert tracer.local != []
 
 
 def test_trace__absolute_import_in_a_package__is_not_answered_by_its_own_folder(folder: Path) -> None:

@@ -48,6 +48,7 @@ def test_parse__source_without_imports__is_fine(source: bytes) -> None:
         ("# coding: latin-1\nimport ñandú\n".encode("latin-1"), [("ñandú", 2)]),
         # With a Python 2 statement as well, so that the tolerant parser has to cope.
         (b"import a\r\nprint 'x'\r\nimport b\r\n", [("a", 1), ("b", 3)]),
+        (b"import a\rprint 'x'\rimport b\r", [("a", 1), ("b", 3)]),
         (codecs.BOM_UTF8 + b"print 'x'\nimport a\n", [("a", 2)]),
         (b"# coding: latin-1\nprint '\xe9'\nimport a\n", [("a", 3)]),
         (b"import a\n\x0cprint 'x'\n\x0cimport b", [("a", 1), ("b", 3)]),
@@ -64,6 +65,7 @@ OLDER = [
     b"if x: print x\nelse:print y",
     b"print'x'",
     b"print `x`",
+    b"print`x`",
     b'exec "a" in ns',
     b"exec code",
     b"exec f.read() in g, l",
