@@ -1,5 +1,6 @@
-"""What a Work Queue PythonTask needs, and no more."""
+"""What a Work Queue PythonTask needs, and a command to start by name."""
 
 import dill
+import pytest
 
-print(dill.loads(dill.dumps(lambda: "ready"))())
+print(pytest.__name__, dill.loads(dill.dumps(lambda: "ready"))())
