@@ -165,7 +165,8 @@ def test_command__no_default_python3__exits_5(folder: Path, body: str | None, sa
 
 
 def test_command__interrupted__exits_130_and_touches_nothing(folder: Path) -> None:
-    fake_python(folder.parent / "bin", f"echo $$ > {folder.parent}/pid; exec sleep 60", name="python3")
+    # The pause lets the command come to where it waits: Python may lose an interrupt that comes during an import.
+    fake_python(folder.parent / "bin", f"sleep 0.5; echo $$ > {folder.parent}/pid; exec sleep 60", name="python3")
     environment = {**os.environ, "PATH": f"{folder.parent / 'bin'}:/usr/bin:/bin"}
     with subprocess.Popen(
         [COMMAND, "example.py", "out.json"],
