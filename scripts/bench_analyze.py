@@ -41,9 +41,7 @@ def main() -> None:
             ("the interpreter behind it", f"{folder}/real/python3"),
             ("a bare venv of it", f"{folder}/venv/bin/python3"),
         ):
-            environment = {"PATH": f"{Path(python).parent}:/usr/bin:/bin"}
-            if python == shim:
-                environment = None
+            environment = None if python == shim else {"PATH": f"{Path(python).parent}:/usr/bin:/bin"}
             bare, analyze = _alternate([[python, "-c", "pass"], ours], environment, folder)
             print(
                 f"analyze, 10 lines, {label:27} {analyze * 1000:6.1f} ms, "

@@ -90,7 +90,7 @@ def _standard(version: str) -> frozenset[str]:
 
 def _third_party(tracer: Tracer, version: str, remarks: list[str]) -> Iterator[Use]:
     """Yield the imports that the standard library does not answer either; add remarks on those that are left out."""
-    from python_package.analysis.imports import OPTIONAL
+    from python_package.analysis.imports import REQUIRED
     from python_package.analysis.stdlib import standard_once
 
     standard = _standard(version)
@@ -101,8 +101,8 @@ def _third_party(tracer: Tracer, version: str, remarks: list[str]) -> Iterator[U
             continue
         if not top.isidentifier():
             remarks.append(f"{where}: {top!r} is not the name of an installable module: not listed")
-        elif use.found.kind == OPTIONAL and top in standard_once():
-            # `try: import cPickle`: only another Python has it, and strangers own such names on PyPI.
+        elif use.found.kind != REQUIRED and top in standard_once():
+            # `try: import cPickle`, `if PY2: import urllib2`: no index has these, but strangers' projects of the name.
             remarks.append(f"{where}: {top} is of another Python's standard library, and optional: not listed")
         else:
             yield use
