@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +17,11 @@ from python_package import channel as channel_room
 from python_package.environment.conda import Channels
 
 __all__ = ["workshop"]
+
+
+# A runner in the background (`make test &`) starts with SIGINT ignored, and all that it starts inherits that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

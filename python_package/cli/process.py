@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 def run(name: str, main: Callable[[list[str]], int]) -> NoReturn:
     """Run a command's main on the process's arguments and exit with its code."""
+    # An interrupt in the middle of asyncio's own code leaves a loop whose destructor would print a traceback.
+    sys.unraisablehook = lambda _: None
     try:
         code = main(sys.argv[1:])
         sys.stdout.flush()
