@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from python_package.tarball import normalize, tar
 
-# Raw tar bytes of a piece at most, save for headers: one large package spreads over cores, and memory stays flat.
+# Raw tar bytes of a piece: one large package spreads over cores, and memory stays flat.
 PIECE = 16 << 20
 
 # A file occupies whole blocks of this size on nearly every file system.
@@ -20,50 +20,78 @@ DISK_BLOCK = 4096
 
 
 class Item(NamedTuple):
-    """Raw bytes of a piece: a header (or padding), then data.
+    """What identifies a part of a piece: `digest`, and the content from `start` to `end` if it is a whole file.
 
-    `name` is set where `data` is a whole file, and `expected` where its sha256 is known. `digest` is what stands
-    for the content of a file that was read in several items.
+    `expected` is the sha256 that the file `name` ought to have, or "".
     """
 
-    header: bytes
-    data: bytes = b""
+    digest: bytes
+    start: int = 0
+    end: int = 0
     name: str = ""
     expected: str = ""
-    digest: bytes = b""
 
 
-@dataclass
 class Piece:
-    """A run of raw tar bytes; `entries` begin in it; `whole` says that it ends where one ends."""
+    """A run of raw tar bytes: the first `size` of `data`, a buffer that is used again for other pieces.
 
-    items: list[Item] = field(default_factory=list)
-    size: int = 0
-    entries: int = 0
-    whole: bool = True
+    `entries` begin in it; `whole` says that it ends where one ends.
+    """
+
+    def __init__(self) -> None:
+        self.data = bytearray(PIECE)
+        self.clear()
+
+    def clear(self) -> None:
+        """Make the piece empty."""
+        self.size = 0
+        self.items: list[Item] = []
+        self.entries = 0
+        self.whole = True
+
+    def append(self, data: bytes) -> memoryview:
+        """Add bytes, for which there must be room, and return them."""
+        view = memoryview(self.data)[self.size : self.size + len(data)]
+        view[:] = data
+        self.size += len(data)
+        return view
+
+    def read(self, descriptor: int, size: int, source: str) -> memoryview:
+        """Add that many bytes of a file, for which there must be room, and return them."""
+        view = memoryview(self.data)[self.size : self.size + size]
+        done = 0
+        while done < size:
+            count = os.readv(descriptor, [view[done:]])
+            if not count:
+                raise OSError(errno.EIO, f"became shorter while it was read: {source}")
+            done += count
+        self.size += size
+        return view
 
 
 class Archive:
     """Turns files into normalised tar entries and hands over the pieces.
 
     Every entry's owner, time and mode are fixed: only names, contents, link targets and the owner's x bit count.
-    `expect` returns the sha256 in hex that a source ought to have, or ""; `edit` takes a path in the environment
-    and the file's bytes and returns what is shipped instead.
+    `take` returns an empty piece. `expect` returns the sha256 in hex that a source ought to have, or ""; `edit`
+    takes a path in the environment and the file's bytes and returns what is shipped instead.
     """
 
     def __init__(
         self,
         prefix: str,
+        take: Callable[[], Piece],
         emit: Callable[[Piece], None],
         *,
-        expect: Callable[[str], str] = lambda _: "",
-        edit: Callable[[str, bytes], bytes] = lambda _, data: data,
+        expect: Callable[[str], str],
+        edit: Callable[[str, bytes], bytes],
     ) -> None:
         self._prefix = prefix
+        self._take = take
         self._emit = emit
         self._expect = expect
         self._edit = edit
-        self._piece = Piece()
+        self._piece = take()
         self.files = 0
         self.disk = 0
         # What was shipped instead of a file's own bytes, by target.
@@ -78,20 +106,19 @@ class Archive:
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise
-            self._begin(
-                tar.header(target, kind=tar.SYMLINK, target=normalize.destination(self._prefix, source, target)), 0
-            )
+            destination = normalize.destination(self._prefix, source, target)
+            self._add_header(tar.header(target, kind=tar.SYMLINK, target=destination))
             return
         try:
             status = os.fstat(descriptor)
             if stat.S_ISDIR(status.st_mode):
-                self._begin(tar.header(target + "/", kind=tar.DIRECTORY), 0)
+                self._add_header(tar.header(target + "/", kind=tar.DIRECTORY))
                 return
             header = tar.header(target, status.st_size, executable=bool(status.st_mode & stat.S_IXUSR))
-            if status.st_size <= PIECE:
-                self._add_file(header, _read(descriptor, source, status.st_size), target, self._expect(source))
-            else:
-                self._add_large(header, descriptor, source, target, status.st_size)
+            self._add_file(
+                header, status.st_size, lambda piece, count: piece.read(descriptor, count, source), target,
+                self._expect(source),
+            )  # fmt: skip
         finally:
             os.close(descriptor)
 
@@ -103,59 +130,59 @@ class Archive:
             self.edited[target] = edited
             expected = ""
         executable = bool(os.stat(source).st_mode & stat.S_IXUSR)
-        self._add_file(tar.header(target, len(edited), executable=executable), edited, target, expected)
+        self._add_data(tar.header(target, len(edited), executable=executable), edited, target, expected)
 
     def add_text(self, target: str, data: bytes, *, executable: bool = False) -> None:
         """Add `data` as `target`."""
-        self._add_file(tar.header(target, len(data), executable=executable), data, target, "")
+        self._add_data(tar.header(target, len(data), executable=executable), data, target, "")
 
     def close(self) -> None:
-        """Hand over what is left."""
-        self._flush(whole=True)
+        """Hand over what is left, perhaps nothing; after that nothing can be added."""
+        self._piece.whole = True
+        self._emit(self._piece)
 
-    def _add_file(self, header: bytes, data: bytes, name: str, expected: str) -> None:
-        self._begin(header, len(data), Item(header, data, name, expected))
+    def _add_data(self, header: bytes, data: bytes, target: str, expected: str) -> None:
+        stream = io.BytesIO(data)
+        self._add_file(header, len(data), lambda piece, count: piece.append(stream.read(count)), target, expected)
 
-    def _add_large(self, header: bytes, descriptor: int, source: str, target: str, size: int) -> None:
-        """Add a file in several pieces, so that its size does not count in memory."""
-        self._begin(header, size)
-        digest = hashlib.sha256()
-        left = size
-        while left:
-            data = _read(descriptor, source, min(left, PIECE))
-            left -= len(data)
-            digest.update(data)
-            self._append(Item(b"", data))
-            if left:
-                self._flush(whole=False)
-        self._append(Item(tar.padding(size), digest=digest.digest()))
-        if self._expect(source) not in ("", digest.hexdigest()):
-            self.wrong.append(target)
+    def _add_header(self, header: bytes) -> None:
+        self._begin(header, 0)
+        self._piece.items.append(Item(header))
 
-    def _begin(self, header: bytes, size: int, item: Item | None = None) -> None:
-        if self._piece.size + size > PIECE:
+    def _add_file(
+        self, header: bytes, size: int, fill: Callable[[Piece, int], memoryview], target: str, expected: str
+    ) -> None:
+        """Add an entry whose content `fill` appends to pieces; one that fills more than a piece is cut."""
+        room = size + len(tar.padding(size))
+        self._begin(header, room)
+        self.disk += -(-size // DISK_BLOCK) * DISK_BLOCK
+        if len(header) + room <= PIECE:
+            start = self._piece.size
+            fill(self._piece, size)
+            self._piece.items.append(Item(header, start, self._piece.size, target, expected))
+        else:
+            digest = hashlib.sha256()
+            left = size
+            while left:
+                if self._piece.size == PIECE:
+                    self._flush(whole=False)
+                count = min(left, PIECE - self._piece.size)
+                digest.update(fill(self._piece, count))
+                left -= count
+            self._piece.items.append(Item(header + digest.digest()))
+            if expected not in ("", digest.hexdigest()):
+                self.wrong.append(target)
+        self._piece.append(tar.padding(size))
+
+    def _begin(self, header: bytes, room: int) -> None:
+        """Begin an entry, in a new piece if there is not that much room behind the header."""
+        if self._piece.size + len(header) + room > PIECE:
             self._flush(whole=True)
-        self._append(item or Item(header, digest=header))
+        self._piece.append(header)
         self._piece.entries += 1
         self.files += 1
-        self.disk += -(-size // DISK_BLOCK) * DISK_BLOCK
-
-    def _append(self, item: Item) -> None:
-        self._piece.items.append(item)
-        self._piece.size += len(item.header) + len(item.data)
 
     def _flush(self, *, whole: bool) -> None:
-        if self._piece.items:
-            self._piece.whole = whole
-            self._emit(self._piece)
-            self._piece = Piece()
-
-
-def _read(descriptor: int, source: str, size: int) -> bytes:
-    data = os.read(descriptor, size)
-    while len(data) < size:
-        more = os.read(descriptor, size - len(data))
-        if not more:
-            raise OSError(errno.EIO, f"became shorter while it was read: {source}")
-        data += more
-    return data
+        self._piece.whole = whole
+        self._emit(self._piece)
+        self._piece = self._take()

@@ -37,6 +37,7 @@ class Builder:
         self._wrong: list[str] = []
         self.archive = Archive(
             prefix,
+            pipeline.take,
             lambda piece: pipeline.compress(piece, self._take),
             expect=identity.expect,
             edit=partial(normalize.untracked, prefix),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from io import FileIO
 
 from python_package.tarball import tar
-from python_package.tarball.archive import DISK_BLOCK, Item, Piece
+from python_package.tarball.archive import DISK_BLOCK, Piece
 from python_package.tarball.identity import combine
 from python_package.tarball.layer import Summary
 from python_package.tarball.manifest import MAX_CHUNKS, MEMBER_SIZE, Manifest
@@ -53,8 +53,10 @@ class Output:
 
     def finish(self, *, version: str, subdir: str) -> Manifest:
         """Write the end of the archive, and the manifest of an environment with that python on that platform."""
-        end = compress(Piece([Item(tar.END)], len(tar.END)))
-        self.write(end.member, end.data)
+        end = Piece()
+        end.append(tar.END)
+        compressed = compress(end)
+        self.write(compressed.member, compressed.data)
         glibc = max((summary.filled.glibc for summary in self._summaries), default=())
         manifest = Manifest(
             id=combine(*(summary.digest for summary in self._summaries))[:20],
