@@ -103,5 +103,12 @@ def sweep(owner: int | None = None) -> None:
     ):
         for line in docker(*listing, *every).ok().out.splitlines():
             identifier, its_owner = line.split()
-            if int(its_owner) == owner or (owner is None and not Path("/proc", its_owner).exists()):
+            if int(its_owner) == owner or (owner is None and not _lives(its_owner)):
                 docker(*removal, identifier)
+
+
+def _lives(pid: str) -> bool:
+    try:
+        return bool(Path("/proc", pid, "cmdline").read_bytes())  # that of a zombie is empty
+    except OSError:
+        return False
