@@ -214,7 +214,8 @@ def test_pack__another_folder_home_umask_and_clock__gives_the_same_bytes(
         for path in prefix.rglob("*"):
             if not path.is_symlink() and path.stat().st_nlink == 1:
                 os.utime(path, (10**9, 10**9))
-        subprocess.run([prefix / "bin/python", "-c", "import idna, colours, json.tool"], check=True)
+        subprocess.run([prefix / "bin/python", "-c", "import idna, colours, json.tool"], env={}, check=True)
+        assert list(prefix.glob("lib/python3*/site-packages/colours/__pycache__/*.pyc"))
         tarball.pack(prefix, tmp_path / "again.tar.gz", threads=1)
     finally:
         os.umask(before)

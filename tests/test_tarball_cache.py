@@ -72,7 +72,7 @@ def test_pack__another_environment_of_the_same_packages__compiles_only_what_is_n
     assert seen == ["pypi/shapes-1.0.dist-info"]
 
 
-@pytest.mark.parametrize("change", ["content", "same size", "new file", "mode"])
+@pytest.mark.parametrize("change", ["content", "same size", "older", "new file", "mode"])
 def test_pack__a_file_changed_after_installation__is_shipped_as_it_is(
     workshop: Workshop, cache: Path, tmp_path: Path, change: str
 ) -> None:
@@ -81,7 +81,10 @@ def test_pack__a_file_changed_after_installation__is_shipped_as_it_is(
     module = next(prefix.glob("lib/python3*/site-packages/colours/__init__.py"))
     text = module.read_bytes()
     module.unlink()  # a hard link into uv's cache
-    module.write_bytes({"content": text + b"# more\n", "same size": text.upper()}.get(change, text))
+    changed = {"content": text + b"# more\n", "older": text + b"# more\n", "same size": text.upper()}
+    module.write_bytes(changed.get(change, text))
+    if change == "older":
+        os.utime(module, (10**9, 10**9))
     if change == "new file":
         (module.parent / "extra.txt").write_text("extra\n")
     if change == "mode":

@@ -169,24 +169,31 @@ def test_conda_unpack__after_a_move__is_as_if_unpacked_there(
     assert content(fresh) == again
 
 
-def test_conda_unpack__interrupted_then_moved__still_adapts_every_file(
+def test_conda_unpack__interrupted_and_moved_twice__still_adapts_every_file(
     place: Callable[[str], Path], tools: str
 ) -> None:
-    prefix = place("first")
+    first = place("first")
     limit = 20_000  # enough for small files; the Makefile of the standard library is larger
 
     def limited() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-    failed = run([prefix / "bin/conda-unpack"], tools, preexec_fn=limited)
+    failed = run([first / "bin/conda-unpack"], tools, preexec_fn=limited)
     assert failed.returncode == 1
-    assert failed.stderr.startswith(f"conda-unpack: cannot adapt {prefix}: ")
-    assert (prefix / "etc/holder.conf").read_text().startswith(f"root = {prefix}/")
-    moved = prefix.rename(prefix.with_name("second"))
-    assert run([moved / "bin/conda-unpack"], tools).returncode == 0
-    assert_adapted(moved)
-    assert not [path for path, data in content(moved).items() if bytes(prefix) + b"/" in data]
-    assert not list(moved.rglob("*.conda-unpack"))
+    assert failed.stderr.startswith(f"conda-unpack: cannot adapt {first}: ")
+    second = first.rename(first.with_name("second"))
+    obstacle = second / "etc/holder.conf.conda-unpack"
+    obstacle.mkdir()
+    assert run([second / "bin/conda-unpack"], tools).returncode == 1
+    obstacle.rmdir()
+    # By now files hold the placeholder, the first place, or the second.
+    assert (second / "etc/holder.conf").read_text().startswith(f"root = {first}/")
+    third = second.rename(second.with_name("third"))
+    assert run([third / "bin/conda-unpack"], tools).returncode == 0
+    assert_adapted(third)
+    for old in (first, second):
+        assert not [path for path, data in content(third).items() if bytes(old) + b"/" in data]
+    assert not list(third.rglob("*.conda-unpack"))
 
 
 def test_conda_unpack__a_file_that_the_user_edited__is_adapted_by_search(
