@@ -104,6 +104,18 @@ def test_pack__a_damaged_package_cache__names_the_file(workshop: Workshop, tmp_p
     assert sound == tarball.read(tmp_path / "good.tar.gz")
 
 
+def test_pack__a_file_gone_from_a_package_in_the_cache__is_named(workshop: Workshop, tmp_path: Path) -> None:
+    prefix = workshop.environment(tmp_path / "env", "holder")
+    record = prefix / "conda-meta/holder-1.0-0.json"
+    data = json.loads(record.read_bytes())
+    emptied = tmp_path / "holder-1.0-0"
+    shutil.copytree(data["link"]["source"], emptied, symlinks=True)
+    (emptied / "share/holder/plain.txt").unlink()
+    data["link"]["source"] = str(emptied)
+    record.write_text(json.dumps(data))
+    assert refusal(prefix, tmp_path / "empty-cache").endswith(f": {emptied}/share/holder/plain.txt")
+
+
 def test_pack__an_interpreter_that_does_not_run__is_named(fresh: Path, tmp_path: Path) -> None:
     python = fresh / "bin/python"
     python.unlink()

@@ -68,7 +68,9 @@ def _replacing(output: Path) -> Iterator[FileIO]:
             os.fsync(file.fileno())
         new.replace(output)
     except OSError as error:
-        raise PackError(f"cannot write {output}: {error.strerror or error}") from None
+        # A file that cannot be read is named; the one being written has a name that nobody knows.
+        culprit = "" if error.filename in (None, str(new)) else f": {error.filename}"
+        raise PackError(f"cannot write {output}: {error.strerror or error}{culprit}") from None
     finally:
         new.unlink(missing_ok=True)
 
