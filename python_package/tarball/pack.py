@@ -107,7 +107,9 @@ class _Packing:
         missing = [layer for layer, entry in zip(environment.layers, entries, strict=True) if entry is None]
         filled: list[Filled] = []
         with contextlib.ExitStack() as stack:
-            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="python-package-")))
+            scratch = Path(
+                stack.enter_context(tempfile.TemporaryDirectory(prefix="python-package-", ignore_cleanup_errors=True))
+            )
             compiled = iter(compiler(environment, missing, scratch, self._pool, lambda: self._meter.advance(0)))
             for layer, known, entry in zip(environment.layers, identities, entries, strict=True):
                 if entry is not None:
