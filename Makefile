@@ -28,10 +28,11 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/shellcheck python_package/python_package_run scripts/bootstrap scripts/demo scripts/engine scripts/base-image \
-		scripts/test-integration scripts/simulate integration/shims/tar .ci/run
+		scripts/test-integration scripts/simulate scripts/bench scripts/command \
+		python_package/tarball/run_in_env integration/shims/tar .ci/run
 
 bench: $(VENV)/.installed         ## ratios against peers, measured in one run
 	scripts/bench
 
 clean:
-	rm -rf $(VENV) .demo dist
+	rm -rf $(VENV) .demo .bench dist
