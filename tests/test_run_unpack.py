@@ -302,6 +302,20 @@ def test_unpack__damaged_manifest__exits_3(worker: Worker, old: bytes) -> None:
     assert not worker.envs()
 
 
+def test_unpack__streams_that_get_in_each_others_way__one_goes_alone(worker: Worker) -> None:
+    """As GNU tar may, where two make the same directory: it says that there is none, and fails."""
+    tar = f"{tool('busybox')} tar" if worker.busybox else tool("tar")
+    failing = 'echo "tar: lib/0/0: Cannot open: No such file or directory" >&2; cat >/dev/null; exit 2'
+    worker.add_tool("tar", f'mkdir "{worker.root}/once" 2>/dev/null && {{ {failing}; }}; exec {tar} "$@"')
+    env = large()
+    pack(worker.task / "venv.tar.gz", env)
+
+    result = worker.run("venv", "greet", CORES="2")
+
+    assert (result.stdout, result.stderr) == (GREETING, "")
+    assert contents(env, worker.envs()[0]) == expected(env)
+
+
 @pytest.mark.parametrize("content", [b"not gzip at all\n", bytes(100_000), b"\x1f\x8b\x08 and then nothing"])
 def test_unpack__no_tarball_at_all__exits_3(worker: Worker, content: bytes) -> None:
     (worker.task / "venv.tar.gz").write_bytes(content)
