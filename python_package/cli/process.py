@@ -24,8 +24,10 @@ def run(name: str, main: Callable[[list[str]], int]) -> NoReturn:
         print(f"{name}: {error}", file=sys.stderr)
         code = error.code
     except KeyboardInterrupt:
-        print(f"{name}: interrupted", file=sys.stderr)
-        code = 130
+        print(f"{name}: interrupted", file=sys.stderr, flush=True)
+        os._exit(
+            130
+        )  # in here, while the traceback still holds what asyncio was torn from: it would complain at its end
     except BrokenPipeError:
         code = 141
     except SystemExit as exit_:  # argparse after --help

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -117,17 +119,32 @@ class Channels:
             record.chmod(0o666 & ~umask)
 
     def _run(self, work: Callable[[], Awaitable[_T]]) -> _T:
+        started: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[_T] | None]] = []
+
         async def main() -> _T:
+            started.append((asyncio.get_running_loop(), asyncio.current_task()))
             return await work()
 
+        # In a thread, so that an interrupt finds its caller waiting and not asyncio in the middle of its own work.
+        aside = ThreadPoolExecutor(1)
+        future = aside.submit(lambda: asyncio.run(main()))
         try:
-            return asyncio.run(main())
+            return future.result()
+        except KeyboardInterrupt:
+            for loop, task in started:
+                if task:
+                    loop.call_soon_threadsafe(task.cancel)
+            wait([future], timeout=30)
+            time.sleep(1)  # the files that py-rattler's own threads are at; nothing tells when they are done
+            raise
         except (GatewayError, SolverError, InstallerError, InvalidMatchSpecError) as error:
             raise self._explained(error) from None
         except BaseException as error:
             if type(error).__name__ == "PanicException":  # pyo3's, not an Exception, with no importable class
                 raise PackError(f"py-rattler failed: {error}") from None
             raise
+        finally:
+            aside.shutdown(wait=False)
 
     def _explained(self, error: Exception) -> PackageError:
         text = " ".join(re.sub(r"[├└│─╰]", " ", str(error)).split())

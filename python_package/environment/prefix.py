@@ -103,8 +103,7 @@ def _remove(tree: Path) -> None:
         if not os.path.lexists(tree):
             return
         shutil.rmtree(tree, ignore_errors=wait > 0)
-        if os.path.lexists(tree):
-            time.sleep(wait)
+        time.sleep(wait)
 
 
 def _remove_later(tree: Path) -> None:
