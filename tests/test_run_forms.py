@@ -338,12 +338,13 @@ def test_sandbox__task__can_write_its_directory_and_nothing_else(shelter: Worker
     shelter.pack(env=activated(a="export ACTIVATED=yes\n"))
     outside = shelter.home / "file"
     outside.write_text("safe")
+    private = Path(f"/tmp/{shelter.home.parent.name}")  # noqa: S108
     script = f"""
         greet; echo "$ACTIVATED $1"
         echo inside >made
         (echo spoiled >'{outside}') 2>/dev/null || echo 'cannot write the home'
         (echo spoiled >"$CONDA_PREFIX/file") 2>/dev/null || echo 'cannot write the environment'
-        echo >/tmp/python_package_test && ls -A /tmp | grep -c . && echo "$TMPDIR"
+        echo >'{private}' && ls -A /tmp | grep -c . && echo "$TMPDIR"
         ls /proc | grep -c '^[0-9]' | {{ read count; [ "$count" -lt 9 ] && echo 'sees itself only'; }}
         grep -c : /proc/net/dev
         exit 7
@@ -362,7 +363,7 @@ def test_sandbox__task__can_write_its_directory_and_nothing_else(shelter: Worker
     assert result.returncode == 7
     assert (shelter.task / "made").read_text() == "inside\n"
     assert outside.read_text() == "safe"
-    assert not Path("/tmp/python_package_test").exists()  # noqa: S108
+    assert not private.exists()
     own = sum(":" in line for line in Path("/proc/net/dev").read_text().splitlines())
     assert int(interfaces) == (own if network else 1)
 
