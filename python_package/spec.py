@@ -5,79 +5,92 @@ from __future__ import annotations
 from python_package.errors import SpecError
 from python_package.value import Value
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
 # A final release, or the pre-release spelling that `platform.python_version()` uses: 3.13.0rc1, 3.8.13+.
 _VERSION = r"\d+\.\d+\.\d+((a|b|rc)\d+)?\+?\Z"
 
-# A distribution's name and perhaps versions of it (PEP 508), or, with `conda:`, what only a channel has.
-_PACKAGE = r"(conda:)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?( ?[<>=!~]=?[0-9A-Za-z.*+!<>=~, -]*)?\Z"
+# A distribution's name, perhaps extras and versions of it (PEP 508); `conda:` before what only a channel may provide,
+# `pypi:` before what only PyPI may.
+_PACKAGE = (
+    r"(conda:|pypi:)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\[[A-Za-z0-9._, -]*\])?"
+    r"( ?[<>=!~]=?[0-9A-Za-z.*+!<>=~, -]*)?\Z"
+)
+
+# A distribution's version, as its metadata spells it.
+_EXACT = r"[0-9A-Za-z][0-9A-Za-z.!+_-]*\Z"
+
+# Where an interpreter can have a distribution from.
+SOURCES = ("conda", "pypi", "editable", "local", "system")
+
+
+class Pin(Value):
+    """The distribution that provides a module in the user's interpreter: its name, version, and one of SOURCES.
+
+    `url` is where an editable or local one lies (PEP 610), empty for the others.
+    """
+
+    module: str
+    package: str
+    version: str
+    source: str
+    url: str = ""
 
 
 class Spec(Value):
-    """What a script needs: the interpreter's full version and the top-level import names, sorted and unique.
+    """What a script needs: the interpreter's full version and the import names, sorted and unique.
 
-    `mapping` pairs import names with the packages that the user says provide them, `packages` are those wanted
-    besides; their keys are in the file only when there are any.
+    A name is a top-level module's, or longer where only that tells which distribution has it (google.cloud.storage).
+    Of the rest each has a key in the file only when there is any: `mapping` pairs import names with the packages that
+    the user says provide them; `packages` are those wanted besides; `optional` are the modules that the script can do
+    without; `pins` are the versions to have; `local` pairs the import names of the user's own modules with their
+    paths; `channels` are where to look if nobody says otherwise.
+    `python` may be a constraint (`>=3.10`, or empty) if it does not come from a dependency file of ours.
     """
 
     python: str
     modules: tuple[str, ...]
     mapping: tuple[tuple[str, str], ...] = ()
     packages: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    pins: tuple[Pin, ...] = ()
+    local: tuple[tuple[str, str], ...] = ()
+    channels: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Return the dependency file's one line, newline included; by default with just the two documented keys."""
         import json  # here, because analyze imports this while it waits for the default python3
 
         data: dict[str, object] = {"python": self.python, "modules": list(self.modules)}
-        if self.mapping:
-            data["mapping"] = dict(self.mapping)
-        if self.packages:
-            data["packages"] = list(self.packages)
-        return json.dumps(data) + "\n"
+        more = {
+            "mapping": dict(self.mapping),
+            "packages": list(self.packages),
+            "optional": list(self.optional),
+            "pins": {pin.module: _pin_to_json(pin) for pin in self.pins},
+            "local": dict(self.local),
+            "channels": list(self.channels),
+        }
+        return json.dumps({**data, **{key: value for key, value in more.items() if value}}) + "\n"
 
     @classmethod
     def from_json(cls, text: str, source: str) -> Spec:
         """Parse a dependency file; `source` is the name that messages give it.
 
         Raises SpecError for anything but `{"python": "X.Y.Z", "modules": ["name", ...]}`, which may also have
-        `"mapping": {"import": "package", ...}` and `"packages": ["package", ...]`.
+        `"mapping": {"import": "package"}`, `"packages": ["package"]`, `"optional": ["import"]`,
+        `"pins": {"import": {"package": "name", "version": "1.2", "source": "pypi"}}`,
+        `"local": {"import": "path"}` and `"channels": ["name"]`.
         """
         import json
-        import re
 
         try:
             data = json.loads(text)
         except ValueError as error:
             raise SpecError(f"{source}: not JSON: {error}; make it with python_package_analyze") from None
-        if not isinstance(data, dict):
-            raise SpecError(f'{source}: expected an object with "python" and "modules"')
-        unknown = sorted(set(data) - {"python", "modules", "mapping", "packages"})
-        if unknown:
-            raise SpecError(
-                f'{source}: unknown key "{unknown[0]}"; the keys are "python" and "modules", "mapping" and "packages"'
-            )
-        for key in ("python", "modules"):
-            if key not in data:
-                raise SpecError(f'{source}: the key "{key}" is missing')
-        python, modules = data["python"], data["modules"]
-        if not isinstance(python, str) or not re.match(_VERSION, python):
-            raise SpecError(f'{source}: "python" must be a full version such as "3.11.7", not {python!r}')
-        if not isinstance(modules, list):
-            raise SpecError(f'{source}: "modules" must be a list of import names')
-        mapping, packages = data.get("mapping", {}), data.get("packages", [])
-        if not isinstance(mapping, dict):
-            raise SpecError(f'{source}: "mapping" must be an object of import names and packages')
-        if not isinstance(packages, list):
-            raise SpecError(f'{source}: "packages" must be a list of package names')
-        for key, names in (("modules", modules), ("mapping", mapping)):
-            for name in names:
-                if not isinstance(name, str) or not all(part.isidentifier() for part in name.split(".")):
-                    raise SpecError(f'{source}: "{key}" holds {name!r}, which is not an import name')
-        for key, names in (("mapping", list(mapping.values())), ("packages", packages)):
-            for name in names:
-                if not is_package(name):
-                    raise SpecError(f'{source}: "{key}" holds {name!r}, which is not a package name')
-        return cls(python, tuple(sorted(set(modules))), tuple(sorted(mapping.items())), tuple(sorted(set(packages))))
+        return cls(**_Reader(source).spec(data))
 
 
 def is_package(name: object) -> bool:
@@ -85,3 +98,94 @@ def is_package(name: object) -> bool:
     import re
 
     return isinstance(name, str) and re.match(_PACKAGE, name) is not None
+
+
+def is_module(name: object) -> bool:
+    """Tell whether something can be an import name."""
+    return isinstance(name, str) and all(part.isidentifier() for part in name.split("."))
+
+
+def _pin_to_json(pin: Pin) -> dict[str, str]:
+    data = {"package": pin.package, "version": pin.version, "source": pin.source}
+    return {**data, "url": pin.url} if pin.url else data
+
+
+class _Reader:
+    """Checks what a dependency file holds, and says what is wrong with it."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    def spec(self, data: object) -> dict[str, Any]:
+        import re
+
+        if not isinstance(data, dict):
+            raise SpecError(f'{self.source}: expected an object with "python" and "modules"')
+        unknown = sorted(set(data) - set(Spec._fields))
+        if unknown:
+            keys = ", ".join(f'"{key}"' for key in Spec._fields)
+            raise SpecError(f'{self.source}: unknown key "{unknown[0]}"; the keys are {keys}')
+        for key in ("python", "modules"):
+            if key not in data:
+                raise SpecError(f'{self.source}: the key "{key}" is missing')
+        python = data["python"]
+        if not isinstance(python, str) or not re.match(_VERSION, python):
+            raise SpecError(f'{self.source}: "python" must be a full version such as "3.11.7", not {python!r}')
+        modules = self._list(data, "modules", "an import name", is_module)
+        optional = self._list(data, "optional", "an import name", is_module)
+        if stray := sorted(set(optional) - set(modules)):
+            raise SpecError(f'{self.source}: "optional" holds {stray[0]!r}, which "modules" does not')
+        return {
+            "python": python,
+            "modules": modules,
+            "mapping": self._object(data, "mapping", "a package name", is_package),
+            "packages": self._list(data, "packages", "a package name", is_package),
+            "optional": optional,
+            "pins": tuple(self._pin(*item) for item in self._object(data, "pins", "a pin", bool)),
+            "local": self._object(data, "local", "a path", _is_text),
+            "channels": self._list(data, "channels", "a channel", _is_text, ordered=True),
+        }
+
+    def _list(
+        self, data: dict[str, Any], key: str, what: str, valid: Callable[[object], bool], *, ordered: bool = False
+    ) -> tuple[str, ...]:
+        items = data.get(key, [])
+        if not isinstance(items, list):
+            raise SpecError(f'{self.source}: "{key}" must be a list, each item {what}')
+        for item in items:
+            if not valid(item):
+                raise SpecError(f'{self.source}: "{key}" holds {item!r}, which is not {what}')
+        return tuple(dict.fromkeys(items)) if ordered else tuple(sorted(set(items)))
+
+    def _object(
+        self, data: dict[str, Any], key: str, what: str, valid: Callable[[object], bool]
+    ) -> tuple[tuple[str, Any], ...]:
+        items = data.get(key, {})
+        if not isinstance(items, dict):
+            raise SpecError(f'{self.source}: "{key}" must be an object, each key an import name and each value {what}')
+        for name, value in items.items():
+            if not is_module(name):
+                raise SpecError(f'{self.source}: "{key}" holds {name!r}, which is not an import name')
+            if not valid(value):
+                raise SpecError(f'{self.source}: "{key}" holds {value!r}, which is not {what}')
+        return tuple(sorted(items.items()))
+
+    def _pin(self, module: str, pin: object) -> Pin:
+        import re
+
+        fields = set(Pin._fields) - {"module"}
+        if (
+            not isinstance(pin, dict)
+            or not fields - {"url"} <= set(pin) <= fields
+            or not all(map(_is_text, pin.values()))
+        ):
+            raise SpecError(f'{self.source}: the pin of {module} must have "package", "version" and "source"')
+        if pin["source"] not in SOURCES or not (is_package(pin["package"]) and re.match(_EXACT, pin["version"])):
+            raise SpecError(
+                f"{self.source}: the pin of {module} is not a package's name, version and one of {', '.join(SOURCES)}"
+            )
+        return Pin(module, **pin)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from python_package.errors import SpecError
-from python_package.spec import Spec
+from python_package.spec import Pin, Spec
 
 
 def test_to_json__man_page_example__is_the_man_page_line() -> None:
@@ -31,6 +31,52 @@ def test_from_json__mapping_and_packages__are_what_to_json_wrote() -> None:
     assert Spec.from_json(spec.to_json(), "x.json") == spec
 
 
+def test_from_json__every_key__is_what_to_json_wrote() -> None:
+    spec = Spec(
+        "3.11.7",
+        ("cv2", "google.cloud.storage", "mine"),
+        packages=("conda:graphviz", "pypi:dill", "requests[socks,use_chardet] >=2"),
+        optional=("cv2",),
+        pins=(
+            Pin("cv2", "opencv-python", "4.9.0.80", "pypi"),
+            Pin("mine", "my-lib", "0.1", "editable", "file:///mine"),
+        ),
+        local=(("helpers", "/home/ann/helpers"), ("util", "/home/ann/util.py")),
+        channels=("nodefaults", "conda-forge"),
+    )
+    assert json.loads(spec.to_json())["pins"]["cv2"] == {
+        "package": "opencv-python", "version": "4.9.0.80", "source": "pypi"
+    }  # fmt: skip
+    assert Spec.from_json(spec.to_json(), "x.json") == spec
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("optional", ["numpy"], "'numpy', which \"modules\" does not"),
+        ("optional", ["a b"], "'a b', which is not an import name"),
+        ("pins", [], "each value a pin"),
+        ("pins", {"a": "1.0"}, "the pin of a must have"),
+        ("pins", {"a": {"package": "a", "version": "1.0"}}, "the pin of a must have"),
+        ("pins", {"a": {"package": "a", "version": 1, "source": "pypi"}}, "the pin of a must have"),
+        ("pins", {"a": {"package": "a", "version": "1", "source": "pypi", "more": "x"}}, "the pin of a must have"),
+        ("pins", {"a": {"package": "a", "version": "1", "source": "afar"}}, "one of conda, pypi"),
+        ("pins", {"a": {"package": "-a", "version": "1", "source": "pypi"}}, "not a package's name"),
+        ("pins", {"a": {"package": "a", "version": "1 --x", "source": "pypi"}}, "not a package's name"),
+        ("local", {"a": ""}, "'', which is not a path"),
+        ("local", {"a/b": "/x"}, "'a/b', which is not an import name"),
+        ("channels", "conda-forge", "each item a channel"),
+        ("channels", [1], "1, which is not a channel"),
+    ],
+)
+def test_from_json__invalid_addition__names_the_file_and_the_fault(key: str, value: object, says: str) -> None:
+    text = json.dumps({"python": "3.11.7", "modules": ["a"], key: value})
+    with pytest.raises(SpecError) as caught:
+        Spec.from_json(text, "deps.json")
+    assert str(caught.value).startswith("deps.json: ")
+    assert says in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -44,7 +90,7 @@ def test_from_json__mapping_and_packages__are_what_to_json_wrote() -> None:
         ('{"python": "3.11.7", "modules": [], "mapping": {"a-b": "x"}}', "'a-b', which is not an import name"),
         ('{"python": "3.11.7", "modules": [], "mapping": {"a": 1}}', "1, which is not a package name"),
         ('{"python": "3.11.7", "modules": [], "mapping": {"a": "-x"}}', "'-x', which is not a package name"),
-        ('{"python": "3.11.7", "modules": [], "packages": {}}', "must be a list of package names"),
+        ('{"python": "3.11.7", "modules": [], "packages": {}}', "must be a list, each item a package name"),
         ('{"python": "3.11.7", "modules": [], "packages": ["--index-url=x"]}', "which is not a package name"),
         ('{"python": "3.11.7", "modules": [], "packages": ["a @ http://x"]}', "which is not a package name"),
         ('{"python": "3.11", "modules": []}', "a full version"),
