@@ -303,6 +303,23 @@ def test_write__built_on_this_machine__keeps_looking_where_it_did(tmp_path: Path
     assert b"$ORIGIN/own:$ORIGIN/../pkg.libs" in next(made.rglob("_bz2.so")).read_bytes()
 
 
+def test_write__modules_for_one_python__are_compiled_and_never_taken_for_stale(tmp_path: Path) -> None:
+    files = {"pkg/__init__.py": "x = 1\n", "pkg/other.py": "y = 2\n", "pkg/template.py": "{% not python %}\n"}
+    made = convert(write_wheel(tmp_path, "pkg", files, tag=BOUND), tmp_path)
+    site = made / f"lib/python{XY}/site-packages"
+    compiled = {path.name: path.read_bytes() for path in site.rglob("*.pyc")}
+    assert set(compiled) == {f"{name}.{sys.implementation.cache_tag}.pyc" for name in ("__init__", "other")}
+    assert {int.from_bytes(data[4:8], "little") for data in compiled.values()} == {1}
+    assert all(str(tmp_path).encode() not in data for data in compiled.values())
+    recorded = (site / "pkg-1.0.dist-info/RECORD").read_text()
+    assert f"pkg/__pycache__/other.{sys.implementation.cache_tag}.pyc,sha256=" in recorded
+
+
+def test_write__modules_for_any_python__are_not_compiled(tmp_path: Path) -> None:
+    made = convert(write_wheel(tmp_path, "pkg", {"pkg/__init__.py": "x = 1\n"}), tmp_path)
+    assert not list(made.rglob("*.pyc"))
+
+
 def test_write__promises_an_old_glibc__is_left_as_it_is(tmp_path: Path) -> None:
     extension = importlib.util.find_spec("_bz2")
     assert extension and extension.origin

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
-from python_package.channel import elf, package
+from python_package.channel import bytecode, elf, package
 from python_package.channel.interpreter import Interpreter
 from python_package.errors import InterpreterError, PackError
 
@@ -194,21 +192,12 @@ def hide_prefix(text: str, prefix: Path, stage: Path) -> str:
 def _compile(interpreter: Interpreter, stage: Path, rewritten: list[Path]) -> None:
     """Compile the standard library with the staged interpreter itself.
 
-    Unchecked hash-based pycs: linking, packing and unpacking an environment may each change a file's time, which
-    would make timestamped ones stale; and nobody edits the library of a packed environment, so that
-    rereading every source to check its hash would buy nothing. Files that hold the placeholder change when they
-    are linked, so they have none.
+    Files that hold the placeholder change when they are linked, so they have none.
     """
     stdlib = stage / interpreter.stdlib
-    # -B, else what compileall itself imports would have timestamped ones, which it takes for fresh.
-    command = [str(stage / "bin" / interpreter.name), "-B", "-s", "-S", "-m", "compileall", "-q"]
-    command += ["--invalidation-mode", "unchecked-hash", "-d", f"/{interpreter.stdlib}", str(stdlib)]
-    # One process, one order, no random hashes: marshal's output depends on each of them. Files that are broken on
-    # purpose (lib2to3's fixtures) make it exit 1, so the outcome is judged by what is there.
-    environment = {"PATH": os.defpath, "PYTHONHASHSEED": "0"}
-    result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=600)
+    complaint = bytecode.compile_all(stage / "bin" / interpreter.name, stdlib, f"/{interpreter.stdlib}")
     if not list((stdlib / "__pycache__").glob("stat.*.pyc")):
-        raise PackError(f"{interpreter.executable}: its package does not run: {result.stderr.strip()[-300:]}")
+        raise PackError(f"{interpreter.executable}: its package does not run: {complaint[-300:]}")
     for path in rewritten:
         for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
             compiled.unlink()

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,11 +145,15 @@ def _add_wheels(
     with tempfile.TemporaryDirectory(prefix="python_package.") as scratch:
         wheels = [wheel.read(path) for path in fetch(requirements, interpreter, Path(scratch), progress=progress)]
         by_name = {each.name: each for each in wheels}
-        for each in wheels:
+
+        def convert(each: wheel.Wheel) -> None:
             name = f"{each.name}-{each.version}-{wheel.build(each, interpreter)}.conda"
             if not (channel / wheel.subdir(each, interpreter) / name).exists():
                 progress(f"Packing {each.name} {each.version}")
                 wheel.write(each, interpreter, unfinished, by_name)
+
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+            list(pool.map(convert, wheels))
 
 
 def _target(path: Path, source: Path, destination: Path) -> Path:

@@ -18,7 +18,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
-from python_package.channel import elf, package
+from python_package.channel import bytecode, elf, package
 from python_package.channel.interpreter import Interpreter
 from python_package.channel.unpack import Layout, record, unpack
 from python_package.errors import PackError
@@ -87,6 +87,8 @@ def write(wheel: Wheel, interpreter: Interpreter, channel: Path, others: Mapping
         unpack(wheel.path, wheel.info, wheel.entry_points, layout, stage)
         if not wheel.pure and not _promises(wheel):
             _vendor(wheel, interpreter, stage, layout)
+        if not wheel.noarch:  # modules of noarch packages are for whichever Python they are linked with
+            bytecode.compile_all(interpreter.executable, stage / layout.site, layout.site)
         record(wheel.info, wheel.entry_points, layout, stage)
         index: dict[str, Any] = {
             "name": wheel.name,
