@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from python_package import names
+from python_package.environment import python as versions
 from python_package.environment.conda import Channels, Solution
 from python_package.environment.condarc import Condarc
 from python_package.errors import SolveError, UnreachableError
@@ -25,6 +25,7 @@ class Sources:
 
     `channels` replace those of the condarc. `interpreter` says where python itself comes from: a channel, this host's
     own `python` (which is then packaged), or `auto`: the host's when no channel answers and its version is the one.
+    `exact` refuses a later patch release in place of one that the channels lack.
     """
 
     condarc: Condarc
@@ -32,6 +33,7 @@ class Sources:
     offline: bool = False
     interpreter: Interpreter = "auto"
     python: str = "python3"
+    exact: bool = False
 
     def open(self, named: Sequence[str]) -> Channels:
         """Return the channels that the names stand for."""
@@ -55,29 +57,38 @@ def make(spec: Spec, packages: Sequence[names.Package], sources: Sources, progre
     not answer and this host cannot stand in.
     """
     if sources.interpreter == "host":
-        return _solve(spec, packages, sources.open([_host(spec, sources.python, progress), *sources.channels]))
+        opened = sources.open([_host(spec, sources.python, progress), *sources.channels])
+        return _solve(spec, packages, opened, sources, progress)
     usual = sources.channels or sources.condarc.channels or (DEFAULT_CHANNEL,)
     try:
-        return _solve(spec, packages, sources.open(usual))
+        return _solve(spec, packages, sources.open(usual), sources, progress)
     except UnreachableError as error:
         if sources.interpreter == "channel":
             raise
         unreachable = error
-    if _version(sources.python) != spec.python:
+    own = _version(sources.python)
+    if not versions.satisfies(own, spec.python):
         raise UnreachableError(
-            f"{unreachable}; this machine's own python3 could stand in if it were {spec.python}, "
-            f"but it is {_version(sources.python)}"
+            f"{unreachable}; this machine's own python3 could stand in if it were {spec.python}, but it is {own}"
         )
-    progress.note(f"{unreachable}; using this machine's own python3 {spec.python}, and PyPI")
-    return _solve(spec, packages, sources.open([_host(spec, sources.python, progress)]))
+    progress.note(f"{unreachable}; using this machine's own python3 {own}, and PyPI")
+    return _solve(spec, packages, sources.open([_host(spec, sources.python, progress)]), sources, progress)
 
 
-def _solve(spec: Spec, packages: Sequence[names.Package], channels: Channels) -> Plan:
+def _solve(
+    spec: Spec, packages: Sequence[names.Package], channels: Channels, sources: Sources, progress: Progress
+) -> Plan:
     """Take from the channels what they have, in one consistent solve, and leave the rest to PyPI."""
-    version = spec.python.rstrip("+")
     found = channels.versions(["python", *(name for package in packages for name in package.conda)])
-    if version not in found.get("python", ()):
-        raise SolveError(_no_python(version, found.get("python", set()), channels.names))
+    python = versions.choose(
+        spec.python,
+        found.get("python", ()),
+        lambda: _version(sources.python),
+        where=", ".join(channels.names),
+        exact=sources.exact,
+    )
+    if python.note:
+        progress.note(python.note)
     specs, requirements = set(), set()
     for package in packages:
         name = next((name for name in package.conda if name in found), None)
@@ -90,16 +101,8 @@ def _solve(spec: Spec, packages: Sequence[names.Package], channels: Channels) ->
                 f"{package.module}: its package {package.conda[0]} is in no channel of {', '.join(channels.names)}, "
                 "and not on PyPI; name a channel that has it with --channel"
             )
-    solution = channels.solve([f"python =={version}", *sorted(specs)])
+    solution = channels.solve([f"python =={python.version}", *sorted(specs)])
     return Plan(channels, solution, tuple(sorted(requirements)))
-
-
-def _no_python(version: str, available: set[str], channels: Sequence[str]) -> str:
-    minor = ".".join(version.split(".")[:2]) + "."
-    near = [v for v in available if v.startswith(minor)] or list(available)
-    near.sort(key=lambda v: [int(part) for part in re.findall(r"\d+", v)])
-    offer = f"they have {', '.join(near[-8:])}" if near else "they have no python at all"
-    return f"python {version} is in no channel of {', '.join(channels)}: {offer}"
 
 
 def _version(python: str) -> str:
@@ -112,9 +115,10 @@ def _host(spec: Spec, python: str, progress: Progress) -> str:
     """Return the channel that holds this host's own interpreter, made now if need be."""
     from python_package import channel
 
-    if _version(python) != spec.python:
+    own = _version(python)
+    if not versions.satisfies(own, spec.python):
         raise SolveError(
-            f"python {spec.python} is not this machine's: its {python} is {_version(python)}; "
+            f"python {spec.python} is not this machine's: its {python} is {own}; "
             "use --interpreter channel, or analyze again here"
         )
     progress.phase("package this machine's python3")

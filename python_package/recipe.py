@@ -53,6 +53,7 @@ def create(
     channels: Sequence[str] = (),
     offline: bool = False,
     interpreter: Interpreter = "auto",
+    exact: bool = False,
     check: bool = True,
     mapping: Mapping[str, str] | None = None,
     strict_names: bool = False,
@@ -63,9 +64,9 @@ def create(
     """Build the Conda environment `name` in the default directory of environments and pack it into `output`.
 
     Without `output` the tarball is `name`.tar.gz in the current directory.
-    `channels`, `offline`, `interpreter` and `python` are as in `plan.Sources`, `mapping` and `strict_names` as in
-    `names.resolve`; `command` is what Conda's history will say was run. An environment or tarball of the same name
-    is replaced when the new ones are complete.
+    `channels`, `offline`, `interpreter`, `exact` and `python` are as in `plan.Sources`, `mapping` and `strict_names`
+    as in `names.resolve`; `command` is what Conda's history will say was run. An environment or tarball of the same
+    name is replaced when the new ones are complete.
 
     Raises UsageError for a bad name, SolveError when something is in no channel and no index or conflicts,
     UnreachableError when a channel or index does not answer, BrokenModuleError when a module does not import, and
@@ -87,7 +88,7 @@ def create(
 
         config = condarc.load()
         offline = offline or config.offline
-        sources = plan.Sources(config, tuple(channels), offline, interpreter, python)
+        sources = plan.Sources(config, tuple(channels), offline, interpreter, python, exact)
         packages = resolving.result()
     for package in packages:
         if package.note:
@@ -129,9 +130,13 @@ def create(
 def _resolve(spec: Spec, python: str, mapping: Mapping[str, str], strict: bool) -> tuple[names.Package, ...]:
     from python_package import names
     from python_package.analysis.stdlib import standard_library
+    from python_package.channel.interpreter import ask
+    from python_package.environment import python as versions
     from python_package.names.installed import import_path
 
-    standard = standard_library(spec.python)
+    # Of a constraint, the user's own version is the likeliest outcome; few modules come with a constraint at all.
+    full = spec.python if versions.is_full(spec.python) else ask(python).version
+    standard = standard_library(full)
     mapping = {**dict(spec.mapping), **mapping}
     packages = names.resolve(spec.modules, import_path(python), mapping=mapping, strict=strict, standard=standard)
     for package in packages:

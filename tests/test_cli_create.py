@@ -206,6 +206,14 @@ def test_create__no_channel_answers_but_the_host_has_the_version__uses_it_and_sa
     assert (desk.envs / "env" / "bin" / "python").exists()
 
 
+def test_create__patch_release_that_no_channel_has__takes_the_nearest_later_and_says_so(desk: Desk) -> None:
+    wanted = f"{sys.version_info[0]}.{sys.version_info[1]}.0"
+    done = desk.run("-c", str(desk.channel), desk.spec(python=wanted), "env")
+    assert done.returncode == 0, done.stderr
+    assert f"note: python {wanted} is in no channel of {desk.channel}; taking {PYTHON}" in done.stderr
+    assert f'"python =={PYTHON}"' in (desk.envs / "env" / "conda-meta" / "history").read_text()
+
+
 def test_create__again_with_other_modules__replaces_both(made: Desk) -> None:
     before = made.state()
     assert made.create(modules=("onlypypi",)).returncode == 0
@@ -289,6 +297,13 @@ def test_create__python_version_that_no_channel_has__exits_4_and_offers_what_the
     assert done.returncode == 4
     assert "python 3.11.99 is in no channel" in one_line(done.stderr)
     assert PYTHON in one_line(done.stderr)
+
+
+def test_create__patch_release_that_no_channel_has_but_exact__exits_4(desk: Desk) -> None:
+    wanted = f"{sys.version_info[0]}.{sys.version_info[1]}.0"
+    done = desk.run("--exact", "-c", str(desk.channel), desk.spec(python=wanted), "env")
+    assert done.returncode == 4
+    assert f"python {wanted} is in no channel of {desk.channel}: they have {PYTHON}" in one_line(done.stderr)
 
 
 def test_create__host_interpreter_of_another_version__exits_4(desk: Desk) -> None:

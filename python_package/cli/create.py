@@ -35,6 +35,7 @@ def main(argv: list[str]) -> int:
                 channels=args.channel,
                 offline=args.offline,
                 interpreter=args.interpreter,
+                exact=args.exact,
                 check=args.check,
                 mapping=_mapping(args.map),
                 strict_names=args.strict_names,
@@ -71,6 +72,9 @@ def _parser() -> command.Parser:
         default="auto",
         help="where python comes from: a channel, this machine's own python3, or auto (default): the latter "
         "when no channel answers",
+    )
+    parser.add_argument(
+        "--exact", action="store_true", help="refuse a later patch release of python than the one asked for"
     )
     parser.add_argument(
         "--map",

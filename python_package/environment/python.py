@@ -1,0 +1,79 @@
+"""Which version of Python an environment gets, when the one that was asked for may not be had."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from python_package.errors import SolveError, SpecError
+
+_OFFERED = 8  # versions named in a refusal
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A version to take, and what the user must be told about it."""
+
+    version: str
+    note: str = ""
+
+
+def choose(
+    wanted: str, available: Collection[str], own: Callable[[], str | None], *, where: str, exact: bool = False
+) -> Choice:
+    """Return the version to take of those that the channels called `where` have.
+
+    A full version is taken as it is, else the nearest later patch release of its minor version, unless `exact`.
+    Of a constraint, `own`, the version of the user's interpreter, is taken if it satisfies, else the newest final one.
+    Raises SolveError when there is none, SpecError when `wanted` is neither.
+    """
+    known = {Version(version): version for version in available if _is_version(version)}
+    if not is_full(wanted):
+        fitting = [version for version in known if satisfies(str(version), wanted)]
+        theirs = own()
+        if theirs and Version(theirs) in fitting:
+            return Choice(known[Version(theirs)])
+        if fitting:
+            return Choice(known[max(fitting)])
+        raise SolveError(f"no python {wanted} is in any channel of {where}: {_offer(known)}")
+    full = wanted.rstrip("+")
+    target = Version(full)
+    if target in known:
+        return Choice(known[target])
+    later = sorted(v for v in known if v > target and v.release[:2] == target.release[:2] and not v.is_prerelease)
+    if later and not exact:
+        taken = known[later[0]]
+        return Choice(taken, f"python {full} is in no channel of {where}; taking {taken}, the nearest later one")
+    near = {v: known[v] for v in known if v.release[:2] == target.release[:2]} or known
+    raise SolveError(f"python {full} is in no channel of {where}: {_offer(near)}")
+
+
+def satisfies(version: str, wanted: str) -> bool:
+    """Tell whether a version is the full one that is wanted, or fits the constraint that is."""
+    if is_full(wanted):
+        return version.rstrip("+") == wanted.rstrip("+")
+    try:
+        return SpecifierSet(wanted).contains(version.rstrip("+"))
+    except InvalidSpecifier:
+        raise SpecError(f"{wanted!r} is not a constraint on Python's version; write it like >=3.10,<3.13") from None
+
+
+def is_full(wanted: str) -> bool:
+    """Tell a full version such as 3.11.7 from a constraint."""
+    return _is_version(wanted.rstrip("+"))
+
+
+def _is_version(text: str) -> bool:
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True
+
+
+def _offer(known: dict[Version, str]) -> str:
+    near = [known[version] for version in sorted(known)]
+    return f"they have {', '.join(near[-_OFFERED:])}" if near else "they have no python at all"
