@@ -32,7 +32,7 @@ def choose(
     """
     known = {Version(version): version for version in available if _is_version(version)}
     if not is_full(wanted):
-        fitting = [version for version in known if satisfies(str(version), wanted)]
+        fitting = [version for version in known if satisfies(str(version), wanted) and not version.is_prerelease]
         theirs = own()
         if theirs and Version(theirs) in fitting:
             return Choice(known[Version(theirs)])
