@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from python_package import names
+from python_package.assignment import Assigned, assign
 from python_package.environment import python as versions
 from python_package.environment.conda import Channels, Solution
 from python_package.environment.condarc import Condarc
@@ -43,11 +44,21 @@ class Sources:
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be linked from which channels, and the requirements left to PyPI."""
+    """What will be linked from which channels and asked of PyPI, for which modules.
+
+    `dropped` are the optional modules that are left out.
+    """
 
     channels: Channels
     solution: Solution
-    requirements: tuple[str, ...]
+    assigned: tuple[Assigned, ...]
+    dropped: tuple[str, ...] = ()
+
+    def requirements(self, optional: Collection[str] = ()) -> tuple[list[str], list[str]]:
+        """Return what is asked of PyPI: what must be had, and what only the optional modules want."""
+        of_module = [(each.requirement, each.package.module) for each in self.assigned if each.requirement]
+        required = {requirement for requirement, module in of_module if module not in optional}
+        return sorted(required), sorted({requirement for requirement, _ in of_module} - required)
 
 
 def make(spec: Spec, packages: Sequence[names.Package], sources: Sources, progress: Progress) -> Plan:
@@ -79,30 +90,50 @@ def _solve(
     spec: Spec, packages: Sequence[names.Package], channels: Channels, sources: Sources, progress: Progress
 ) -> Plan:
     """Take from the channels what they have, in one consistent solve, and leave the rest to PyPI."""
+    where = ", ".join(channels.names)
     found = channels.versions(["python", *(name for package in packages for name in package.conda)])
     python = versions.choose(
         spec.python,
         found.get("python", ()),
         lambda: _version(sources.python),
-        where=", ".join(channels.names),
+        where=where,
         exact=sources.exact,
     )
     if python.note:
         progress.note(python.note)
-    specs, requirements = set(), set()
-    for package in packages:
-        name = next((name for name in package.conda if name in found), None)
-        if name:
-            specs.add(f"{name} {package.version}".strip())
-        elif package.pypi:
-            requirements.add(package.pypi + package.version)
-        else:
-            raise SolveError(
-                f"{package.module}: its package {package.conda[0]} is in no channel of {', '.join(channels.names)}, "
-                "and not on PyPI; name a channel that has it with --channel"
-            )
-    solution = channels.solve([f"python =={python.version}", *sorted(specs)])
-    return Plan(channels, solution, tuple(sorted(requirements)))
+    assignment = assign(packages, found, pins=spec.pins, optional=spec.optional, where=where)
+    for note in assignment.notes:
+        progress.note(note)
+    optional = {each.spec for each in assignment.assigned if each.package.module in spec.optional}
+    required = {each.spec for each in assignment.assigned if each.package.module not in spec.optional}
+    base = [f"python =={python.version}", *sorted(required - {""})]
+    solution, refused = _most(channels, base, sorted(optional - required - {""}))
+    dropped = set(assignment.dropped)
+    for each in assignment.assigned:
+        if each.spec and each.spec in refused:
+            dropped.add(each.package.module)
+            progress.note(f"{each.package.module}: optional, and left out: {refused[each.spec]}")
+    taken = tuple(each for each in assignment.assigned if each.package.module not in dropped)
+    return Plan(channels, solution, taken, tuple(sorted(dropped)))
+
+
+def _most(channels: Channels, specs: Sequence[str], optional: Sequence[str]) -> tuple[Solution, dict[str, str]]:
+    """Solve with as many of the optional specs as agree with the rest; return also why each other was refused."""
+    try:
+        return channels.solve([*specs, *optional]), {}
+    except SolveError:
+        if not optional:
+            raise
+    solution = channels.solve(specs)
+    taken: list[str] = []
+    refused = {}
+    for spec in optional:
+        try:
+            solution = channels.solve([*specs, *taken, spec])
+            taken.append(spec)
+        except SolveError as error:
+            refused[spec] = str(error)
+    return solution, refused
 
 
 def _version(python: str) -> str:

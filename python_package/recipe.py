@@ -100,11 +100,19 @@ def create(
                 chosen = plan.make(spec, packages, sources, clock.progress)
             with clock.phase("link"):
                 chosen.channels.link(chosen.solution, staged.path, clock.progress)
-            if chosen.requirements:
+            dropped = set(chosen.dropped)
+            requirements, wishes = chosen.requirements(spec.optional)
+            if requirements or wishes:
                 with clock.phase("install from PyPI"):
-                    pypi.install(staged.path, chosen.requirements, offline=offline)
+                    refused = pypi.install_most(staged.path, requirements, wishes, offline=offline)
+                for each in chosen.assigned:
+                    if each.requirement in refused:
+                        dropped.add(each.package.module)
+                        why = refused[each.requirement]
+                        clock.progress.note(f"{each.package.module}: optional, and left out: {why}")
+            modules = tuple(module for module in spec.modules if module not in dropped)
             prefix.write_history(staged.path, chosen.solution.specs, command)
-            with Check(staged.path, spec.modules if check else ()) as checking:
+            with Check(staged.path, modules if check else ()) as checking:
 
                 def packed(done: int, total: int) -> None:
                     checking.stop_if_broken()
@@ -113,7 +121,7 @@ def create(
                 with clock.phase("pack"):
                     manifest = tarball.pack(staged.path, partial, progress=packed)
                 with clock.phase("check"):
-                    verdict = Verdict(manifest.id, spec.modules)
+                    verdict = Verdict(manifest.id, modules)
                     if check and not verdict.known():
                         checking.finish()
                         verdict.record()

@@ -21,7 +21,7 @@ from wheels import write_wheel
 PYTHON = ".".join(map(str, sys.version_info[:3]))
 COMMAND = Path(sys.executable).with_name("python_package_create")
 # The index's own projects, which nobody knows outside of these tests.
-OURS = [f"--map={name}={name}" for name in ("broken", "clashing", "onlypypi")]
+OURS = [f"--map={name}={name}" for name in ("broken", "clashing", "nowhere", "onlypypi")]
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class Desk:
     def create(self, *argv: str, modules: tuple[str, ...] = (), **extra: str) -> subprocess.CompletedProcess[str]:
         return self.run("-c", str(self.channel), *OURS, *argv, self.spec(*modules), "env", **extra)
 
-    def spec(self, *modules: str, python: str = PYTHON) -> str:
-        (self.cwd / "deps.json").write_text(json.dumps({"python": python, "modules": modules}))
+    def spec(self, *modules: str, python: str = PYTHON, **keys: object) -> str:
+        (self.cwd / "deps.json").write_text(json.dumps({"python": python, "modules": modules, **keys}))
         return "deps.json"
 
     def state(self) -> dict[str, bytes]:
@@ -89,6 +89,7 @@ def desk(tmp_path: Path, channel: Path, caches: dict[str, str]) -> Desk:
         {"onlypypi.py": "ANSWER = 42\n"},
         entry_points="[console_scripts]\nonlypypi-tool = onlypypi:ANSWER.bit_length\n",
     )
+    write_wheel(index, "onlypypi", {"onlypypi.py": "ANSWER = 41\n"}, version="0.9")
     write_wheel(index, "broken", {"broken.py": "import nowhere_to_be_found\n"})
     write_wheel(index, "clashing", {"clashing.py": ""}, requires=("idna<0.1",))
     write_wheel(index, "idna", {"idna/__init__.py": ""}, version="0.0.1")
@@ -214,6 +215,22 @@ def test_create__patch_release_that_no_channel_has__takes_the_nearest_later_and_
     assert f'"python =={PYTHON}"' in (desk.envs / "env" / "conda-meta" / "history").read_text()
 
 
+def test_create__pins_and_optional_modules__are_honoured_and_what_is_left_out_is_said(desk: Desk) -> None:
+    pin = {"package": "onlypypi", "version": "0.9", "source": "pypi"}
+    modules = ("clashing", "idna", "nowhere", "onlypypi")
+    spec = desk.spec(*modules, pins={"onlypypi": pin}, optional=["clashing", "nowhere"])
+    done = desk.run("-c", str(desk.channel), *OURS, spec, "env")
+    assert done.returncode == 0, done.stderr
+    assert "note: onlypypi: its package onlypypi==0.9 is in no channel of" in done.stderr
+    assert "note: clashing: optional, and left out: cannot install clashing from PyPI" in done.stderr
+    assert "note: nowhere: optional, and left out: cannot install nowhere from PyPI" in done.stderr
+    prefix = desk.envs / "env"
+    site = prefix / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+    assert (site / "onlypypi.py").read_text() == "ANSWER = 41\n"
+    assert (site / "idna").is_dir()
+    assert not (site / "clashing.py").exists()
+
+
 def test_create__again_with_other_modules__replaces_both(made: Desk) -> None:
     before = made.state()
     assert made.create(modules=("onlypypi",)).returncode == 0
@@ -318,6 +335,23 @@ def test_create__pypi_would_replace_what_conda_installed__exits_4(made: Desk) ->
     assert done.returncode == 4, done.stderr
     assert "idna" in one_line(done.stderr)
     assert made.state() == before
+
+
+def test_create__pinned_version_that_the_index_lacks__exits_4(made: Desk) -> None:
+    before = made.state()
+    pin = {"package": "onlypypi", "version": "7.7", "source": "pypi"}
+    done = made.run("-c", str(made.channel), *OURS, made.spec("onlypypi", pins={"onlypypi": pin}), "env")
+    assert done.returncode == 4, done.stderr
+    assert "cannot install onlypypi==7.7 from PyPI" in one_line(done.stderr)
+    assert made.state() == before
+
+
+def test_create__pins_from_conda_that_the_channel_lacks__exits_4_and_names_each(desk: Desk) -> None:
+    pins = {name: {"package": name, "version": "0.1", "source": "conda"} for name in ("idna", "numpy")}
+    done = desk.run("-c", str(desk.channel), desk.spec("idna", "numpy", pins=pins), "env")
+    assert done.returncode == 4
+    assert "idna 0.1 is in no channel" in one_line(done.stderr)
+    assert "numpy 0.1 is in no channel" in one_line(done.stderr)
 
 
 # 5: unreachable

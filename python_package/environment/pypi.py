@@ -48,6 +48,30 @@ def install(prefix: Path, requirements: Sequence[str], *, offline: bool = False)
     return tuple(sorted(_distributions(prefix) - before))
 
 
+def install_most(
+    prefix: Path, requirements: Sequence[str], optional: Sequence[str], *, offline: bool = False
+) -> dict[str, str]:
+    """Install the requirements and as many of the optional ones as can be had; return why each other was refused.
+
+    Raises as `install` does, of an optional requirement only when files cannot be written.
+    """
+    try:
+        install(prefix, [*requirements, *optional], offline=offline)
+        return {}
+    except (SolveError, UnreachableError):
+        if not optional:
+            raise
+    if requirements:
+        install(prefix, requirements, offline=offline)
+    refused = {}
+    for requirement in optional:
+        try:
+            install(prefix, [requirement], offline=offline)
+        except (SolveError, UnreachableError) as error:
+            refused[requirement] = str(error)
+    return refused
+
+
 def _distributions(prefix: Path) -> set[str]:
     paths = [str(path) for path in prefix.glob("lib/python3*/site-packages")]
     return {f"{d.metadata['Name']}=={d.version}" for d in metadata.distributions(path=paths)}
