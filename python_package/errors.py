@@ -91,3 +91,9 @@ class PackError(PackageError):
     """The environment cannot be packed, or the environment or its tarball cannot be written."""
 
     code = 7
+
+
+class ChecksumError(PackageError):
+    """A file that the environment is made of is not the one that was promised: its sha256 differs."""
+
+    code = 8

@@ -16,6 +16,7 @@ BIN = Path(sys.executable).parent
 
 ANALYZE = {"ScriptNotFoundError", "NotPythonError", "OutputError", "InterpreterError"}
 CREATE = {"SpecNotFoundError", "SpecError", "SolveError", "UnreachableError", "BrokenModuleError", "PackError"}
+CREATE |= {"ChecksumError"}
 
 
 def classes() -> dict[str, int]:

@@ -58,7 +58,8 @@ def _parser() -> command.Parser:
         prog=NAME,
         description="Create a Conda environment from a dependency file, and its tarball in the current directory.",
         epilog="Exit status: 0 success, 1 invalid command, 2 no such dependency file, 3 its content is invalid, "
-        "4 cannot be solved, 5 a channel or index does not answer, 6 a module does not import, 7 cannot be written.",
+        "4 cannot be solved, 5 a channel or index does not answer, 6 a module does not import, 7 cannot be written, "
+        "8 a package is not the file that was promised.",
     )
     parser.add_argument("dependency_file", metavar="dependency-file", help="written by python_package_analyze")
     parser.add_argument("environment_name", metavar="environment-name", help="a name, or [FOLDER/]NAME.tar.gz")

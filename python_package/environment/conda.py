@@ -14,14 +14,19 @@ from typing import Protocol, TypeVar
 
 import rattler
 from rattler.exceptions import GatewayError, InstallerError, InvalidMatchSpecError, SolverError
+from rattler.package_cache import PackageCache
 
-from python_package.errors import PackageError, PackError, SolveError, UnreachableError
+from python_package.environment import integrity
+from python_package.errors import ChecksumError, PackageError, PackError, SolveError, UnreachableError
 
 _T = TypeVar("_T")
 
 _NETWORK = re.compile(
     r"error sending request|dns error|connect|timed out|status client error|status server error", re.I
 )
+
+# py-rattler's words for a download that is not what its channel promised.
+_MISMATCH = re.compile(r"hash mismatch when extracting (\S+) to .*?: expected (\w+), got (\w+)")
 
 
 class LinkProgress(Protocol):
@@ -47,6 +52,7 @@ class Channels:
 
     def __init__(self, channels: Sequence[str], *, offline: bool = False, strict_priority: bool = True) -> None:
         self.names = tuple(channels)
+        self._offline = offline
         self._sources = [rattler.Channel(_located(channel)) for channel in channels]
         self._client = rattler.Client.default_client()
         # A channel that does not answer is said quickly: one retry here; downloads keep the default client's three.
@@ -97,8 +103,14 @@ class Channels:
     def link(self, solution: Solution, prefix: Path, progress: LinkProgress) -> None:
         """Fetch what the package cache lacks and link the solution into the prefix, an absolute path.
 
-        Raises UnreachableError when a package cannot be fetched, PackError when files cannot be written.
+        Raises UnreachableError when a package cannot be fetched, ChecksumError when one is not what its channel
+        promised, PackError when files cannot be written.
         """
+        if self._offline:
+            self._require_cached(solution.records)
+        seals = integrity.Seals()
+        archives = [a for record in solution.records if (a := integrity.local(record.url, record.sha256))]
+        seals.verify(archives)
         self._run(
             lambda: rattler.install(
                 list(solution.records),
@@ -110,6 +122,7 @@ class Channels:
                 reporter=_Reporter(progress),  # type: ignore[arg-type]  # duck-typed: most events are ignored
             )
         )
+        seals.verify_unpacked(integrity.unpacked(prefix, archives))
         # The tag marks a cache for backup tools to leave out; in an environment it would do harm.
         (prefix / "CACHEDIR.TAG").unlink(missing_ok=True)
         # py-rattler writes its records for the owner alone; Conda's can be read by whoever can read the environment.
@@ -117,6 +130,17 @@ class Channels:
         os.umask(umask)
         for record in (prefix / "conda-meta").glob("*.json"):
             record.chmod(0o666 & ~umask)
+
+    def _require_cached(self, records: Iterable[rattler.RepoDataRecord]) -> None:
+        """Raise UnreachableError if a package would have to be downloaded."""
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        cache = Path(os.environ.get("RATTLER_CACHE_DIR") or Path(base, "rattler", "cache")) / "pkgs"
+        index = self._run(PackageCache(cache).index)
+        for record in records:
+            if not record.url.startswith("file:") and not index.contains_record(record):
+                raise UnreachableError(
+                    f"{record.url} is not in the cache of packages, and --offline forbids to fetch it"
+                )
 
     def _run(self, work: Callable[[], Awaitable[_T]]) -> _T:
         started: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[_T] | None]] = []
@@ -150,6 +174,10 @@ class Channels:
         text = " ".join(re.sub(r"[├└│─╰]", " ", str(error)).split())
         causes = text.split(" Caused by: ")
         where = ", ".join(self.names)
+        if wrong := _MISMATCH.search(text):
+            return ChecksumError(
+                f"{wrong[1]} is not the package that was promised: its sha256 is {wrong[3]}, not {wrong[2]}"
+            )
         if isinstance(error, SolverError | InvalidMatchSpecError):
             reason = text.removeprefix("Cannot solve the request because of: ")
             return SolveError(f"no environment can be made from the channel {where}: {reason}")
