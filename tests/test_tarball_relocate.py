@@ -24,17 +24,22 @@ def staged(workshop: Workshop) -> Path:
     return prefix
 
 
+def relocate(prefix: Path, cache: Path, new: str) -> None:
+    with tarball.Packer(prefix, cache=cache) as packer:
+        packer.relocate(new)
+
+
 def holders(folder: Path, text: str) -> list[str]:
     """Return the files that hold a text, by grep."""
     found = subprocess.run(["grep", "-rlF", "--", text, folder], capture_output=True, text=True)
     return [os.path.relpath(line, folder) for line in found.stdout.splitlines()]
 
 
-def test_relocate__a_staged_environment__mentions_only_its_new_place(staged: Path) -> None:
+def test_relocate__a_staged_environment__mentions_only_its_new_place(staged: Path, workshop: Workshop) -> None:
     target = staged.with_name(staged.name[1:-4])
     assert len(holders(staged, str(staged))) > 5
     modes = {path.name: path.stat().st_mode for path in (staged / "bin").iterdir() if path.exists()}
-    tarball.relocate(staged, str(staged), str(target))
+    relocate(staged, workshop.layers, str(target))
     assert holders(staged, str(staged)) == []
     assert {path.name: path.stat().st_mode for path in (staged / "bin").iterdir() if path.exists()} == modes
     staged.rename(target)
@@ -48,17 +53,19 @@ def test_relocate__a_staged_environment__mentions_only_its_new_place(staged: Pat
     ).replace(HELD.encode(), bytes(target) + bytes(room))
 
 
-def test_relocate__a_file_with_other_names__is_not_written_through_them(staged: Path, tmp_path: Path) -> None:
+def test_relocate__a_file_with_other_names__is_not_written_through_them(
+    staged: Path, workshop: Workshop, tmp_path: Path
+) -> None:
     for name in ("bin/colours", "lib/libholder.so", "conda-meta/holder-1.0-0.json"):
         (tmp_path / Path(name).name).hardlink_to(staged / name)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    tarball.relocate(staged, str(staged), str(staged)[:-4])
+    relocate(staged, workshop.layers, str(staged)[:-4])
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
     assert (staged / "bin/colours").read_bytes() != before[tmp_path / "colours"]
 
 
-def test_relocate__records__hold_the_hash_of_what_is_there(staged: Path) -> None:
-    tarball.relocate(staged, str(staged), str(staged)[:-4])
+def test_relocate__records__hold_the_hash_of_what_is_there(staged: Path, workshop: Workshop) -> None:
+    relocate(staged, workshop.layers, str(staged)[:-4])
     checked = 0
     for record in (staged / "conda-meta").glob("*.json"):
         for path in json.loads(record.read_bytes())["paths_data"]["paths"]:
@@ -74,26 +81,60 @@ def test_relocate__packed_before_or_after__is_the_same_tarball(
 ) -> None:
     before = tarball.pack(staged, tmp_path / "before.tar.gz", cache=workshop.layers)
     target = staged.with_name(staged.name[1:-4])
-    tarball.relocate(staged, str(staged), str(target))
+    relocate(staged, workshop.layers, str(target))
     after = tarball.pack(staged.rename(target), tmp_path / "after.tar.gz", cache=workshop.layers)
     assert after == before
 
 
-def test_relocate__no_room_in_a_library__raises_before_anything_changes(staged: Path) -> None:
+def test_relocate__an_environment_known_whole__finds_the_same_files(
+    staged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = tmp_path / "again"
+    with tarball.Packer(staged, cache=tmp_path / "layers") as first:
+        first.pack(tmp_path / "first.tar.gz")
+        subprocess.run(["cp", "-al", "--", staged, again], check=True)
+        first.relocate("/new/place")
+    known = holders(staged, "/new/place")
+    subprocess.run(["rm", "-rf", "--", staged], check=True)
+    again.rename(staged)
+    monkeypatch.setattr("python_package.tarball.contents.load", None)  # asking conda-pack is what takes long
+    with tarball.Packer(staged, cache=tmp_path / "layers") as second:
+        assert second.id == tarball.read(tmp_path / "first.tar.gz").id
+        second.relocate("/new/place")
+    assert sorted(holders(staged, "/new/place")) == sorted(known)
+    assert holders(staged, str(staged)) == []
+
+
+def test_relocate__a_loose_file_that_changed__is_looked_at_anew(staged: Path, tmp_path: Path) -> None:
+    mine = staged / "share/mine.cfg"
+    mine.write_text("here = elsewhere\n")
+    for text in ("here = elsewhere\n", f"here = {staged}\n"):
+        mine.write_text(text)
+        with tarball.Packer(staged, cache=tmp_path / "layers") as packer:
+            packer.pack(tmp_path / "out.tar.gz")
+            subprocess.run(["cp", "-al", "--", staged, tmp_path / "kept"], check=True)
+            packer.relocate("/new/place")
+        moved = mine.read_text()
+        subprocess.run(["rm", "-rf", "--", staged], check=True)
+        (tmp_path / "kept").rename(staged)
+    assert moved == "here = /new/place\n"
+
+
+def test_relocate__no_room_in_a_library__raises_before_anything_changes(staged: Path, workshop: Workshop) -> None:
     before = {path: path.read_bytes() for path in (staged / "bin").iterdir() if path.is_file()}
     longer = str(staged) + "x"
     with pytest.raises(PackError, match=r"libholder\.so: no room for"):
-        tarball.relocate(staged, str(staged), longer)
+        relocate(staged, workshop.layers, longer)
     assert {path: path.read_bytes() for path in (staged / "bin").iterdir() if path.is_file()} == before
     assert holders(staged, longer) == []
 
 
-def test_relocate__to_where_it_is__does_nothing(staged: Path) -> None:
+def test_relocate__to_where_it_is__does_nothing(staged: Path, workshop: Workshop) -> None:
     before = {path: path.lstat().st_ino for path in staged.rglob("*")}
-    tarball.relocate(staged, str(staged), str(staged))
+    relocate(staged, workshop.layers, str(staged))
     assert {path: path.lstat().st_ino for path in staged.rglob("*")} == before
 
 
 def test_relocate__no_environment__raises(tmp_path: Path) -> None:
     with pytest.raises(PackError, match="not a conda environment"):
-        tarball.relocate(tmp_path, str(tmp_path), "/new")
+        relocate(tmp_path, tmp_path / "layers", "/new")

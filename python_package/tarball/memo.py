@@ -12,6 +12,8 @@ from conda_pack.core import File
 
 from python_package.tarball import identity, normalize, wheel
 from python_package.tarball.contents import Contents, Layer
+from python_package.tarball.layer import Summary
+from python_package.tarball.relocate import Place
 from python_package.tarball.store import Entry, Store
 
 # Files whose content conda-pack or the keys of packages depend on, beside the names of all files.
@@ -24,6 +26,7 @@ class Recalled:
     """An environment that is in the cache whole: its layers in order, the last one ours."""
 
     entries: tuple[Entry, ...]
+    summaries: tuple[Summary, ...]
     version: str
     subdir: str
 
@@ -82,7 +85,26 @@ def recall(store: Store, memo: str, prefix: Path) -> Recalled | None:
         if found is None:
             return None
         entries.append(found)
-    return Recalled(tuple(entries), version, subdir)
+    return Recalled(tuple(entries), tuple(Summary.from_json(each.summary) for each in entries), version, subdir)
+
+
+def keep_places(store: Store, memo: str, content: str, places: Sequence[Place]) -> None:
+    """Remember which files of an environment, packed with that content id, hold its prefix."""
+    with store.draft(_places(memo, content)) as draft:
+        draft.commit(places)
+
+
+def recall_places(store: Store, memo: str, content: str) -> list[Place] | None:
+    """Return what keep_places was told."""
+    entry = store.find(_places(memo, content))
+    if entry is None:
+        return None
+    with entry.file:
+        return [(path, mode) for path, mode in entry.summary]
+
+
+def _places(memo: str, content: str) -> str:
+    return identity.combine("places", memo, content) if memo and content else ""
 
 
 def _layer(prefix: Path, name: str, dist_info: str, targets: Sequence[str]) -> Layer:

@@ -59,7 +59,7 @@ class Output:
         self.write(compressed.member, compressed.data)
         glibc = max((summary.filled.glibc for summary in self._summaries), default=())
         manifest = Manifest(
-            id=combine(*(summary.digest for summary in self._summaries))[:20],
+            id=content_id(self._summaries),
             subdir=subdir,
             glibc=".".join(map(str, glibc)) or "none",
             python=version,
@@ -80,6 +80,11 @@ class Output:
             os.posix_fadvise(self._file.fileno(), self._advised, end - self._advised, os.POSIX_FADV_DONTNEED)
             self._advised = end
         self._progress(sum(member.raw for member in members))
+
+
+def content_id(summaries: Sequence[Summary]) -> str:
+    """Return what identifies the content of a tarball with these layers, ours the last."""
+    return combine(*(summary.digest for summary in summaries))[:20]
 
 
 def split(members: Sequence[Member]) -> tuple[tuple[int, int], ...]:

@@ -7,55 +7,93 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from io import FileIO
 from pathlib import Path
+from typing import Any
 
 from python_package.errors import PackError
-from python_package.tarball import bytecode, contents, identity, memo, own
+from python_package.tarball import bytecode, contents, identity, memo, own, relocate
 from python_package.tarball.builder import Builder
 from python_package.tarball.contents import Contents, Layer
 from python_package.tarball.identity import Identity
 from python_package.tarball.layer import Filled, Summary, fill
 from python_package.tarball.manifest import Manifest
-from python_package.tarball.output import Output
+from python_package.tarball.output import Output, content_id
 from python_package.tarball.pipeline import Pipeline
 from python_package.tarball.store import Entry, Store, default_folder
 
 Progress = Callable[[int, int], None]
 
 
-def pack(
-    prefix: Path,
-    output: Path,
-    *,
-    cache: Path | None = None,
-    threads: int | None = None,
-    progress: Progress = lambda _done, _total: None,
-    compiler: bytecode.Compiler = bytecode.compile_layers,
-) -> Manifest:
-    """Pack the environment at `prefix` into the tarball `output`, and return the manifest it begins with.
+class Packer:
+    """Packs one environment, and rewrites it so that its folder may be renamed.
 
-    The bytes depend on the environment's contents alone: not on its path, the machine or the time. `cache` is the
-    folder of packed layers, `threads` the number used, `progress` is told (bytes done, bytes in all) and may end it
-    all by raising. Raises PackError when the environment cannot be packed or the file not written; what was at
-    `output` stays until the new file is whole.
+    `cache` is the folder of packed layers, which also remembers what was found in environments that did not change.
+    `id` is the content id, empty while it takes packing to know it. Leaving the context closes what it keeps open.
     """
-    prefix = prefix.absolute()
-    store = Store(cache or default_folder())
-    key = memo.key(prefix)
-    recalled = memo.recall(store, key, prefix)
-    if recalled:
-        with _replacing(output) as file:
-            return _repeat(recalled, file, progress)
-    environment = contents.load(prefix)
-    with _replacing(output) as file, ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool:
-        try:
-            manifest = _Packing(environment, store, file, pool, progress).run(key, compiler)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    store.trim()
-    return manifest
+
+    def __init__(self, prefix: Path, *, cache: Path | None = None) -> None:
+        self._prefix = prefix.absolute()
+        self._store = Store(cache or default_folder())
+        self._key = memo.key(self._prefix)
+        self._recalled = memo.recall(self._store, self._key, self._prefix)
+        self.id = content_id(self._recalled.summaries) if self._recalled else ""
+
+    def __enter__(self) -> Packer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for entry in self._recalled.entries if self._recalled else ():
+            entry.file.close()
+
+    @cached_property
+    def _environment(self) -> contents.Contents:
+        return contents.load(self._prefix)
+
+    def pack(
+        self,
+        output: Path,
+        *,
+        threads: int | None = None,
+        progress: Progress = lambda _done, _total: None,
+        compiler: bytecode.Compiler = bytecode.compile_layers,
+    ) -> Manifest:
+        """Write the tarball `output`, and return the manifest it begins with.
+
+        The bytes depend on the environment's contents alone: not on its path, the machine or the time. `threads` is
+        the number used, `progress` is told (bytes done, bytes in all) and may end it all by raising. Raises PackError
+        when the environment cannot be packed or the file not written; what was at `output` stays until the new file
+        is whole.
+        """
+        if self._recalled:
+            with _replacing(output) as file:
+                return _repeat(self._recalled, file, progress)
+        environment, store = self._environment, self._store
+        with _replacing(output) as file, ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool:
+            try:
+                manifest = _Packing(environment, store, file, pool, progress).run(self._key, compiler)
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        store.trim()
+        self.id = manifest.id
+        return manifest
+
+    def relocate(self, new: str) -> None:
+        """Make the environment believe that it lies in `new`; raise PackError as `relocate.relocate` does."""
+        files = memo.recall_places(self._store, self._key, self.id)
+        if files is not None:
+            relocate.relocate(self._prefix, files, new)
+        else:
+            places = relocate.relocate(self._prefix, relocate.candidates(self._environment), new)
+            memo.keep_places(self._store, self._key, self.id, places)
+
+
+def pack(prefix: Path, output: Path, *, cache: Path | None = None, **options: Any) -> Manifest:
+    """Pack the environment at `prefix` as Packer.pack does, which takes the same options."""
+    with Packer(prefix, cache=cache) as packer:
+        return packer.pack(output, **options)
 
 
 @contextlib.contextmanager
@@ -77,10 +115,9 @@ def _replacing(output: Path) -> Iterator[FileIO]:
 
 def _repeat(recalled: memo.Recalled, file: FileIO, progress: Progress) -> Manifest:
     """Write the tarball of an environment that is in the cache whole."""
-    summaries = [Summary.from_json(entry.summary) for entry in recalled.entries]
-    meter = _Meter(sum(member.raw for summary in summaries for member in summary.members), progress)
+    meter = _Meter(sum(member.raw for summary in recalled.summaries for member in summary.members), progress)
     output = Output(file, meter.advance)
-    for entry, summary in zip(recalled.entries, summaries, strict=True):
+    for entry, summary in zip(recalled.entries, recalled.summaries, strict=True):
         output.copy(entry, summary)
     return output.finish(version=recalled.version, subdir=recalled.subdir)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from conda_pack.prefixes import replace_prefix
@@ -12,17 +12,23 @@ from conda_pack.prefixes import replace_prefix
 from python_package.errors import PackError
 from python_package.tarball import contents, identity
 
+# A file, relative to the prefix, and how it holds that: as "text", "binary", or "" where nobody says it.
+Place = tuple[str, str]
 
-def relocate(prefix: Path, old: str, new: str) -> None:
-    """Make the environment at `prefix` believe that it lies in `new` instead of `old`.
+
+def relocate(prefix: Path, files: Iterable[Place], new: str) -> list[Place]:
+    """Make the environment at `prefix` believe that it lies in `new`; return those of the files that hold the prefix.
 
     Files are replaced, not changed: they may be hard links into a package cache. Raises PackError when `new` has
     no room in a binary file; then nothing was changed.
     """
+    old = str(prefix)
     if old == new:
-        return
+        return []
+    records = [(f"conda-meta/{path.name}", "text") for path in (prefix / "conda-meta").iterdir() if path.is_file()]
     changes = {}
-    for path, mode in _candidates(contents.load(prefix)):
+    for place in (*records, *files):
+        path, mode = prefix / place[0], place[1]
         try:
             data = path.read_bytes()
         except OSError as error:
@@ -30,21 +36,21 @@ def relocate(prefix: Path, old: str, new: str) -> None:
         if old.encode() not in data:
             continue
         try:
-            changes[path] = data, replace_prefix(data, mode or ("binary" if b"\0" in data else "text"), old, new)
+            changes[place] = data, replace_prefix(data, mode or ("binary" if b"\0" in data else "text"), old, new)
         except ValueError:
             raise PackError(f"{path}: no room for {new}, which is longer than {old}") from None
     hashes = {}
-    for path, (before, after) in changes.items():
+    for place, (before, after) in changes.items():
         hashes[hashlib.sha256(before).hexdigest().encode()] = hashlib.sha256(after).hexdigest().encode()
-        _replace(path, after)
+        _replace(prefix / place[0], after)
     for path in (prefix / "conda-meta").glob("*.json"):
         _update_record(path, hashes)
+    return [place for place in changes if place not in records]
 
 
-def _candidates(environment: contents.Contents) -> Iterator[tuple[Path, str | None]]:
-    """Yield each file that may hold the prefix; the mode is None where no package says it."""
+def candidates(environment: contents.Contents) -> Iterator[Place]:
+    """Yield each file that may hold the prefix, Conda's records aside."""
     prefix = environment.prefix
-    yield from ((path, "text") for path in (prefix / "conda-meta").iterdir() if path.is_file())
     for layer in environment.layers:
         # An index's wheel was made elsewhere: only the scripts in it are written by the installer.
         only_scripts = bool(layer.dist_info) and identity.is_prebuilt(str(prefix), layer.dist_info)
@@ -53,7 +59,7 @@ def _candidates(environment: contents.Contents) -> Iterator[tuple[Path, str | No
             if not file.file_mode or (only_scripts and not file.target.startswith("bin/")):
                 continue
             if path.is_file() and not path.is_symlink():
-                yield path, None if file.file_mode == "unknown" else file.file_mode
+                yield file.target, "" if file.file_mode == "unknown" else file.file_mode
 
 
 def _update_record(path: Path, hashes: dict[bytes, bytes]) -> None:
