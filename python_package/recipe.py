@@ -104,7 +104,7 @@ def create(
             requirements, wishes = chosen.requirements(spec.optional)
             if requirements or wishes:
                 with clock.phase("install from PyPI"):
-                    refused = pypi.install_most(staged.path, requirements, wishes, offline=offline)
+                    _, refused = pypi.install_most(staged.path, requirements, wishes, offline=offline)
                 for each in chosen.assigned:
                     if each.requirement in refused:
                         dropped.add(each.package.module)

@@ -5,71 +5,92 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
 from uv import find_uv_bin
 
-from python_package.errors import PackError, SolveError, UnreachableError
+from python_package.environment import pylock
+from python_package.errors import ChecksumError, PackageError, PackError, SolveError, UnreachableError
 from python_package.indexes import for_uv
+from python_package.lock import Distribution
 
 # uv's own words for a network that does not answer, and for a cache that lacks what --offline forbids to fetch.
-_NETWORK = re.compile(
+NETWORK = re.compile(
     r"failed to fetch|error sending request|dns error|connect|timed out|network connectivity is disabled"
     r"|was not found in the cache",
     re.IGNORECASE,
 )
 
+# uv's words for a file whose sha256 is another.
+_MISMATCH = re.compile(r"Hash mismatch for `(.+?)` (.*)")
 
-def install(prefix: Path, requirements: Sequence[str], *, offline: bool = False) -> tuple[str, ...]:
-    """Install the requirements and what they need into the prefix; return the `name==version` of all that was added.
+# Settings that would undo what a lock is for, or that uv refuses beside one.
+_UNLOCKED = ("UV_NO_VERIFY_HASHES", "UV_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE")
 
+
+def install(prefix: Path, requirements: Sequence[str], *, offline: bool = False) -> tuple[Distribution, ...]:
+    """Install the requirements and what they need into the prefix; return the files that were installed.
+
+    First it is settled which files those are, with their sha256, so that it is the same to install from a lock.
     Raises SolveError when no index has a requirement or it conflicts with what Conda installed,
-    UnreachableError when an index does not answer, PackError when files cannot be written.
+    UnreachableError when an index does not answer, and as `install_locked` does.
     """
-    before = _distributions(prefix)
     uv = for_uv()
+    options = ["--python", str(prefix / "bin" / "python"), *(["--offline"] if offline else []), *uv.options]
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as constraints:
-        constraints.write("".join(f"{pin}\n" for pin in sorted(before)))
+        constraints.write("".join(f"{pin}\n" for pin in sorted(_distributions(prefix))))
         constraints.flush()
-        argv = [find_uv_bin(), "pip", "install", "--quiet", "--no-progress", "--color", "never"]
-        argv += ["--python", str(prefix / "bin" / "python"), "--constraint", constraints.name]
-        argv += ["--offline"] if offline else []
-        process = subprocess.run(
-            [*argv, *uv.options, "--", *requirements],
-            env=uv.environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-        )
-    if process.returncode:
-        raise _failure(process.stderr, requirements)
-    return tuple(sorted(_distributions(prefix) - before))
+        argv = ["install", "--dry-run", *options, "--constraint", constraints.name, "--", *requirements]
+        pins = _pins(_uv(argv, uv.environ, requirements).stderr)
+    if not pins:
+        return ()
+    argv = ["compile", "--quiet", "--no-deps", "--no-header", "--format", "pylock.toml", *options, "-"]
+    settled = _uv(argv, uv.environ, requirements, "".join(f"{pin}\n" for pin in pins)).stdout
+    distributions = pylock.parse(settled, *_python(prefix))
+    install_locked(prefix, distributions, offline=offline)
+    return distributions
+
+
+def install_locked(prefix: Path, distributions: Sequence[Distribution], *, offline: bool = False) -> None:
+    """Install just these files into the prefix.
+
+    Raises ChecksumError when one is not what its sha256 says, UnreachableError when one cannot be had, SolveError
+    when one cannot be installed, PackError when files cannot be written.
+    """
+    uv = for_uv()
+    environ = {key: value for key, value in uv.environ.items() if key not in _UNLOCKED}
+    with tempfile.TemporaryDirectory(prefix="python_package.") as folder:
+        lock = Path(folder, "pylock.toml")
+        lock.write_text(pylock.to_text(distributions), encoding="utf-8")
+        argv = ["install", "--quiet", "--no-deps", "--python", str(prefix / "bin" / "python"), "-r", str(lock)]
+        argv += [option for option in uv.options if not option.startswith("--constraint")]
+        _uv(argv + (["--offline"] if offline else []), environ, [each.name for each in distributions])
 
 
 def install_most(
     prefix: Path, requirements: Sequence[str], optional: Sequence[str], *, offline: bool = False
-) -> dict[str, str]:
-    """Install the requirements and as many of the optional ones as can be had; return why each other was refused.
+) -> tuple[tuple[Distribution, ...], dict[str, str]]:
+    """Install the requirements and as many of the optional ones as can be had.
+
+    Return the files that were installed, and why each other optional requirement was refused.
 
     Raises as `install` does, of an optional requirement only when files cannot be written.
     """
     try:
-        install(prefix, [*requirements, *optional], offline=offline)
-        return {}
+        return install(prefix, [*requirements, *optional], offline=offline), {}
     except (SolveError, UnreachableError):
         if not optional:
             raise
-    if requirements:
-        install(prefix, requirements, offline=offline)
+    installed = list(install(prefix, requirements, offline=offline)) if requirements else []
     refused = {}
     for requirement in optional:
         try:
-            install(prefix, [requirement], offline=offline)
+            installed += install(prefix, [requirement], offline=offline)
         except (SolveError, UnreachableError) as error:
             refused[requirement] = str(error)
-    return refused
+    return tuple(installed), refused
 
 
 def _distributions(prefix: Path) -> set[str]:
@@ -77,11 +98,45 @@ def _distributions(prefix: Path) -> set[str]:
     return {f"{d.metadata['Name']}=={d.version}" for d in metadata.distributions(path=paths)}
 
 
-def _failure(stderr: str, requirements: Sequence[str]) -> SolveError | UnreachableError | PackError:
+def _python(prefix: Path) -> tuple[str, str]:
+    """Return the version of the prefix's interpreter, and its ABI as wheels name it."""
+    record = next((prefix / "conda-meta").glob("python-[0-9]*.json"))
+    version = record.name.split("-")[1]
+    minor = ".".join(version.split(".")[:2])
+    flags = "t" if (prefix / "lib" / f"python{minor}t").is_dir() else "m" if minor in ("3.6", "3.7") else ""
+    return version, f"cp{minor.replace('.', '')}{flags}"
+
+
+def _pins(report: str) -> list[str]:
+    """Return as requirements what uv reports that it would add: " + name==1.0" or " + name==1.0 (from URL)"."""
+    added = re.findall(r"(?m)^ \+ (\S+?)(==\S+)?(?: @ (\S+)| \(from (\S+)\))?$", report)
+    return [
+        f"{name} @ {url or source}" if url or source else f"{name}{version}" for name, version, url, source in added
+    ]
+
+
+def _uv(
+    argv: Sequence[str], environ: Mapping[str, str], wanted: Sequence[str], stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
+    process = subprocess.run(
+        [find_uv_bin(), "pip", "--no-progress", "--color", "never", *argv],
+        env=environ,
+        input=stdin,
+        capture_output=True,
+        text=True,
+    )
+    if process.returncode:
+        raise _failure(process.stderr, wanted)
+    return process
+
+
+def _failure(stderr: str, requirements: Sequence[str]) -> PackageError:
     text = " ".join(line.strip() for line in stderr.splitlines())
     wanted = ", ".join(requirements)
     if "No space left" in text or "Permission denied" in text:
         return PackError(f"cannot install {wanted} from PyPI: {text}")
-    if _NETWORK.search(text):
+    if wrong := _MISMATCH.search(text):
+        return ChecksumError(f"{wrong[1]} from PyPI is not the file that was promised: {wrong[2]}")
+    if NETWORK.search(text):
         return UnreachableError(f"the package index does not answer for {wanted}: {text}")
     return SolveError(f"cannot install {wanted} from PyPI: {text}")

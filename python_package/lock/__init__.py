@@ -1,0 +1,110 @@
+"""The lock: exactly which files an environment was made of, and the dependency file that asked for them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from python_package.errors import SpecError
+from python_package.spec import Spec
+
+if TYPE_CHECKING:
+    from rattler import RepoDataRecord
+
+# Stand for a folder on the disk of the machine that locked, in a lock that travels: with the files that conda-meta
+# of a tarball names, these are the same for everybody.
+LOCAL_CHANNEL = "file:///local-channel"
+LOCAL_WHEELS = "file:///local-wheels"
+
+_CREDENTIALS = re.compile(r"(?<=://)[^/@]+@|(?<=/)t/[^/]+/")
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A file that PyPI's part of an environment is installed from; `location` is its URL.
+
+    `sha256` is empty for what has none, a commit of a repository. `direct` says that the file itself was asked for, not
+    a version of an index, of which installers keep a note.
+    """
+
+    name: str
+    version: str
+    location: str
+    sha256: str
+    direct: bool = False
+
+
+@dataclass(frozen=True)
+class Lock:
+    """An environment to the last file: Conda's records, and the distributions from PyPI.
+
+    `specs` are the match specs that were solved, which Conda's history keeps; `channels` are URLs.
+    """
+
+    spec: Spec
+    platform: str
+    channels: tuple[str, ...]
+    specs: tuple[str, ...]
+    records: tuple[RepoDataRecord, ...]
+    distributions: tuple[Distribution, ...]
+
+    def check(self, spec: Spec) -> None:
+        """Raise SpecError that says what differs if the lock was not made from this dependency file."""
+        differences = list(_differences(self.spec, portable_spec(spec)))
+        if differences:
+            raise SpecError(
+                f"the lock was made from another dependency file: {'; '.join(differences)}; "
+                "make a new lock with --lock, or leave the dependency file out to rebuild what was locked"
+            )
+
+
+def public(location: str) -> str:
+    """Return a URL without the password or token in it; what is on this machine's disk has none."""
+    return location if location.startswith("file:") else _CREDENTIALS.sub("", location)
+
+
+def portable_spec(spec: Spec) -> Spec:
+    """Return the dependency file without what only one machine has: folders, passwords."""
+
+    def channel(name: str) -> str:
+        is_folder = "://" not in name and name.startswith((".", "/", "~"))
+        return LOCAL_CHANNEL if is_folder or name.startswith("file:") else public(name)
+
+    fields = {field: getattr(spec, field) for field in Spec._fields}
+    fields["local"] = tuple((name, Path(path).name) for name, path in spec.local)
+    fields["channels"] = tuple(dict.fromkeys(map(channel, spec.channels)))
+    fields["pins"] = tuple(
+        type(pin)(pin.module, pin.package, pin.version, pin.source, "" if pin.url.startswith("file:") else pin.url)
+        for pin in spec.pins
+    )
+    return Spec(**fields)
+
+
+def portable_distribution(distribution: Distribution) -> Distribution:
+    """Return the distribution as it is named elsewhere: a file on this machine's disk by its name alone."""
+    location = public(distribution.location)
+    if location.startswith("file:"):
+        location = f"{LOCAL_WHEELS}/{location.rsplit('/', 1)[-1]}"
+    return replace(distribution, location=location)
+
+
+def _differences(locked: Spec, given: Spec) -> Iterable[str]:
+    for field in Spec._fields:
+        there, here = getattr(locked, field), getattr(given, field)
+        if there == here:
+            continue
+        if isinstance(there, str):
+            yield f"its {field} is {there}, not {here}"
+            continue
+        only_there = [_name(item) for item in there if item not in here]
+        only_here = [_name(item) for item in here if item not in there]
+        parts = [f"{', '.join(only_there)} only there"] if only_there else []
+        parts += [f"{', '.join(only_here)} only here"] if only_here else []
+        yield f"{field}: {', '.join(parts) or 'in another order'}"
+
+
+def _name(item: object) -> str:
+    return " = ".join(map(str, item)) if isinstance(item, tuple) else str(getattr(item, "module", item))
