@@ -143,7 +143,7 @@ def test_analyze_sources__third_party_import__is_kept_with_its_file_line_and_dot
     (use,) = analysis.uses
     assert use.file == str((tmp_path / "helper.py").resolve())
     assert (use.found.name, use.found.line) == ("google.cloud.storage", 2)
-    assert analysis.spec.modules == ("google",)
+    assert analysis.spec.modules == ("google.cloud.storage",)
 
 
 def test_analyze_sources__optional_and_required_import_of_one_name__is_listed(tmp_path: Path, python: str) -> None:

@@ -6,6 +6,7 @@ import gc
 import os
 
 from python_package.analysis.interpreter import Question
+from python_package.analysis.namespaces import listed
 from python_package.errors import ScriptNotFoundError, UsageError
 from python_package.spec import Spec
 from python_package.value import Value
@@ -76,7 +77,8 @@ def analyze_sources(
         raise UsageError(f"no function {scope.function} in {', '.join(name for name, _ in sources)}")
     remarks = [remark for tracer in tracers for remark in tracer.remarks]
     uses = [use for tracer in tracers for use in _third_party(tracer, version, remarks)]
-    modules = {use.found.name.partition(".")[0] for use in uses}
+    names = listed(use.found for use in uses)
+    modules = {name for use in uses for name in names[use.found]}
     spec = Spec(version, tuple(sorted(modules)), tuple(sorted((mapping or {}).items())), tuple(sorted(set(packages))))
     local = dict.fromkeys(path for tracer in tracers for path in tracer.local)
     return Analysis(spec, tuple(uses), tuple(local), tuple(dict.fromkeys(remarks)))

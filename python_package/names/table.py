@@ -78,10 +78,25 @@ class Table:
             return ".".join(dotted.split(".")[: row.key.count(".") + 2])
         return row.key
 
+    def __contains__(self, name: str) -> bool:
+        """Tell whether just this name, not only what it is in, is known."""
+        row = self.find(name)
+        return row is not None and row.key == name
+
+    def unfilled(self, name: str) -> bool:
+        """Tell whether a name is a namespace that is no project itself."""
+        row = self.row(name)
+        return row is not None and row.namespace and not row.providers
+
     def namespaces(self) -> tuple[str, ...]:
         """Return the top-level names that many projects fill."""
         rows = (line.split() for text in self._texts("imports") for line in text.split("\n"))
         return tuple(row[0] for row in rows if row[1:2] == ["*"] and "." not in row[0])
+
+    def shared(self) -> frozenset[str]:
+        """Return the top-level names below which more than one project is known."""
+        keys = (line.partition(" ")[0] for text in self._texts("imports") for line in text.split("\n"))
+        return frozenset(self.namespaces()) | {key.partition(".")[0] for key in keys if "." in key}
 
     def portions(self, namespace: str) -> tuple[str, ...]:
         """Return the projects that fill a namespace, the best known first."""

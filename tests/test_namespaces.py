@@ -1,0 +1,84 @@
+"""Which names of the imports are listed: the top level, or more where only that tells the project."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from python_package import names
+from python_package.analysis import analyze_sources
+from python_package.analysis.namespaces import SHARED
+from python_package.names import table
+
+
+def _modules(source: str, python: str = sys.executable) -> tuple[str, ...]:
+    return analyze_sources([("script.py", source.encode())], python=python).spec.modules
+
+
+@pytest.mark.parametrize(
+    ("source", "modules"),
+    [
+        ("import google.cloud.storage", ("google.cloud.storage",)),
+        ("import google.cloud.storage.blob as b", ("google.cloud.storage",)),
+        ("from google.cloud import storage", ("google.cloud.storage",)),
+        ("from google.cloud import storage as s, bigquery", ("google.cloud.bigquery", "google.cloud.storage")),
+        ("from google.cloud.storage import Client, Blob", ("google.cloud.storage",)),
+        ("from google import auth, protobuf", ("google.auth", "google.protobuf")),
+        ("from google.protobuf import message", ("google.protobuf",)),
+        ("from azure.storage.blob import BlobClient", ("azure.storage.blob",)),
+        ("import azure.identity, azure.storage.blob.aio", ("azure.identity", "azure.storage.blob")),
+        ("from ruamel.yaml import YAML", ("ruamel.yaml",)),
+        ("from ruamel import yaml", ("ruamel.yaml",)),
+        ("from zope.interface import Interface, implementer", ("zope.interface",)),
+        ("from mpl_toolkits.mplot3d import Axes3D", ("mpl_toolkits",)),
+        ("from mpl_toolkits.basemap import Basemap", ("mpl_toolkits.basemap",)),
+        ("from airflow import DAG", ("airflow",)),
+        ("from airflow.providers.amazon.aws import hooks", ("airflow.providers.amazon",)),
+        ("from opentelemetry import trace", ("opentelemetry",)),
+        ("from opentelemetry.sdk.trace import TracerProvider", ("opentelemetry.sdk",)),
+        ("from Products import CMFCore", ("Products.CMFCore",)),
+        ("__import__('google.cloud.storage'); __import__('google.cloud.my-storage')", ("google.cloud.storage",)),
+    ],
+)
+def test_listed__namespace__is_named_as_far_as_tells_its_project(source: str, modules: tuple[str, ...]) -> None:
+    assert _modules(source) == modules
+    assert all(package.pypi for package in names.resolve(modules))
+
+
+@pytest.mark.parametrize(
+    ("source", "modules"),
+    [
+        ("import google, google.auth", ("google.auth",)),
+        ("import google.cloud.storage\nfrom google import cloud", ("google.cloud.storage",)),
+        ("import opentelemetry, opentelemetry.sdk", ("opentelemetry", "opentelemetry.sdk")),
+        ("import google", ("google",)),
+        ("import google.cloud", ("google.cloud",)),
+        ("from google.cloud import *", ("google.cloud",)),
+        ("from google.cloud import Client", ("google.cloud",)),
+        ("from google.cloud.unknown_part import Client", ("google.cloud.unknown_part",)),
+    ],
+)
+def test_listed__the_namespace_itself__only_where_nothing_says_more(source: str, modules: tuple[str, ...]) -> None:
+    assert _modules(source) == modules
+
+
+def test_listed__every_other_module__is_its_top_level() -> None:
+    source = "import google.auth, numpy.linalg\nfrom Acme.sub import Thing\nfrom os import path\nfrom yaml import YAML"
+    assert _modules(source) == ("Acme", "google.auth", "numpy", "yaml")
+
+
+def test_shared__is_what_the_tables_tell_apart() -> None:
+    assert sorted(table.load().shared() ^ SHARED) == [], "copy it into python_package/analysis/namespaces.py"
+
+
+@pytest.mark.parametrize(("source", "reads"), [("import numpy.linalg, yaml", False), ("import google.auth", True)])
+def test_listed__script_without_namespaces__does_not_read_the_tables(source: str, reads: bool) -> None:
+    program = (
+        "import sys; from python_package.analysis import analyze_sources; "
+        f"analyze_sources([('s.py', {source.encode()!r})], python=sys.executable); "
+        "print('python_package.names' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert ran.stdout.strip() == str(reads)
