@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,11 +54,10 @@ class Plan:
     assigned: tuple[Assigned, ...]
     dropped: tuple[str, ...] = ()
 
-    def requirements(self, optional: Collection[str] = ()) -> tuple[list[str], list[str]]:
-        """Return what is asked of PyPI: what must be had, and what only the optional modules want."""
-        of_module = [(each.requirement, each.package.module) for each in self.assigned if each.requirement]
-        required = {requirement for requirement, module in of_module if module not in optional}
-        return sorted(required), sorted({requirement for requirement, _ in of_module} - required)
+    @property
+    def python(self) -> str:
+        """Return the version of Python that was solved for."""
+        return next(str(record.version) for record in self.solution.records if record.name.normalized == "python")
 
 
 def make(spec: Spec, packages: Sequence[names.Package], sources: Sources, progress: Progress) -> Plan:

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from python_package.errors import PackError, SolveError, UsageError
+from python_package.errors import PackError, UsageError
 from python_package.progress import Progress, Silent
 from python_package.spec import Spec
 
 if TYPE_CHECKING:
-    from python_package import names
+    from python_package.environment.prefix import Staged
     from python_package.plan import Interpreter
+    from python_package.resolution import Wanted
 
 # What Conda itself refuses in a name, and what a shell or an option parser would misread.
 _NAME = re.compile(r"[^\W-][\w.+@=,-]*\Z")
@@ -68,9 +69,10 @@ def create(
     as in `names.resolve`; `command` is what Conda's history will say was run. An environment or tarball of the same
     name is replaced when the new ones are complete.
 
-    Raises UsageError for a bad name, SolveError when something is in no channel and no index or conflicts,
-    UnreachableError when a channel or index does not answer, BrokenModuleError when a module does not import, and
-    PackError when something cannot be written; after each of them, all that existed before is as it was.
+    Raises UsageError for a bad name, SpecError when a local module is not where the spec says, SolveError when
+    something is in no channel and no index, conflicts or cannot be built, UnreachableError when a channel or index does
+    not answer, BrokenModuleError when a module does not import, and PackError when something cannot be written; after
+    each of them, all that existed before is as it was.
     """
     validate_name(name)
     output = Path(output or f"{name}.tar.gz").absolute()
@@ -81,51 +83,36 @@ def create(
     clock = _Clock(progress or Silent())
     with ThreadPoolExecutor(1) as aside, clock.phase("prepare"):
         # Our own imports take as long as asking the user's interpreter where it imports from.
-        resolving = aside.submit(_resolve, spec, python, mapping or {}, strict_names)
-        from python_package import plan, tarball
-        from python_package.environment import condarc, prefix, pypi
-        from python_package.environment.check import Check, Verdict
+        resolving = aside.submit(_resolve, spec, python, mapping, strict_names)
+        from python_package import filling, plan
+        from python_package.environment import condarc, prefix
 
         config = condarc.load()
         offline = offline or config.offline
         sources = plan.Sources(config, tuple(channels), offline, interpreter, python, exact)
-        packages = resolving.result()
-    for package in packages:
+        wanted = resolving.result()
+    for package in (*wanted.packages, *(package for package, _ in wanted.projects)):
         if package.note:
             clock.progress.note(package.note)
     partial = output.with_name(f".{output.name}.new")
     with prefix.stage(prefix.envs_dir(config), name) as staged:
         try:
             with clock.phase("solve"):
-                chosen = plan.make(spec, packages, sources, clock.progress)
+                chosen = plan.make(spec, wanted.packages, sources, clock.progress)
             with clock.phase("link"):
                 chosen.channels.link(chosen.solution, staged.path, clock.progress)
-            dropped = set(chosen.dropped)
-            requirements, wishes = chosen.requirements(spec.optional)
-            if requirements or wishes:
-                with clock.phase("install from PyPI"):
-                    _, refused = pypi.install_most(staged.path, requirements, wishes, offline=offline)
-                for each in chosen.assigned:
-                    if each.requirement in refused:
-                        dropped.add(each.package.module)
-                        why = refused[each.requirement]
-                        clock.progress.note(f"{each.package.module}: optional, and left out: {why}")
-            modules = tuple(module for module in spec.modules if module not in dropped)
+            filled = filling.fill(
+                staged.path,
+                spec,
+                chosen,
+                wanted,
+                offline=offline,
+                phase=clock.phase,
+                note=clock.progress.note,
+            )
+            modules = tuple(module for module in spec.modules if module not in filled.dropped)
             prefix.write_history(staged.path, chosen.solution.specs, command)
-            with Check(staged.path, modules if check else ()) as checking:
-
-                def packed(done: int, total: int) -> None:
-                    checking.stop_if_broken()
-                    clock.progress.packed(done, total)
-
-                with clock.phase("pack"):
-                    manifest = tarball.pack(staged.path, partial, progress=packed)
-                with clock.phase("check"):
-                    verdict = Verdict(manifest.id, modules)
-                    if check and not verdict.known():
-                        checking.finish()
-                        verdict.record()
-            tarball.relocate(staged.path, str(staged.path), str(staged.target))
+            _pack(staged, partial, modules if check else (), clock)
             with _uninterrupted():
                 staged.commit()
                 partial.replace(output)
@@ -135,25 +122,33 @@ def create(
     return Created(staged.target, output, clock.seconds)
 
 
-def _resolve(spec: Spec, python: str, mapping: Mapping[str, str], strict: bool) -> tuple[names.Package, ...]:
-    from python_package import names
-    from python_package.analysis.stdlib import standard_library
-    from python_package.channel.interpreter import ask
-    from python_package.environment import python as versions
-    from python_package.names.installed import import_path
+def _resolve(spec: Spec, python: str, mapping: Mapping[str, str] | None, strict: bool) -> Wanted:
+    from python_package import resolution
 
-    # Of a constraint, the user's own version is the likeliest outcome; few modules come with a constraint at all.
-    full = spec.python if versions.is_full(spec.python) else ask(python).version
-    standard = standard_library(full)
-    mapping = {**dict(spec.mapping), **mapping}
-    packages = names.resolve(spec.modules, import_path(python), mapping=mapping, strict=strict, standard=standard)
-    for package in packages:
-        if package.origin:
-            raise SolveError(
-                f"{package.module}: your python3 has {package.pypi} from {package.origin}, which no channel or index "
-                f"has; put its modules beside the script, or choose a published one with --map {package.module}=PACKAGE"
-            )
-    return packages + names.requested(spec.packages)
+    return resolution.resolve(spec, python, mapping=mapping, strict=strict)
+
+
+def _pack(staged: Staged, partial: Path, modules: Sequence[str], clock: _Clock) -> None:
+    """Pack the environment, import its modules meanwhile unless that is known to work, and prepare it for its place."""
+    from python_package import tarball
+    from python_package.environment.check import Check, Verdict
+
+    with tarball.Packer(staged.path) as packer:
+        known = bool(packer.id) and Verdict(packer.id, modules).known()
+        with Check(staged.path, () if known else modules) as checking:
+
+            def packed(done: int, total: int) -> None:
+                checking.stop_if_broken()
+                clock.progress.packed(done, total)
+
+            with clock.phase("pack"):
+                packer.pack(partial, progress=packed)
+            with clock.phase("check"):
+                verdict = Verdict(packer.id, modules)
+                if modules and not verdict.known():
+                    checking.finish()
+                    verdict.record()
+        packer.relocate(str(staged.target))
 
 
 @contextmanager

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
-from python_package import names, recipe
+from python_package import names, resolution
 from python_package.errors import UsageError
 from python_package.spec import Spec
 
@@ -23,9 +25,9 @@ def test_requested__what_is_no_package__is_refused() -> None:
 
 def test_resolve__mapping_and_packages_of_the_dependency_file__count() -> None:
     spec = Spec("3.11.7", ("cv2",), (("cv2", "opencv-python-headless"),), ("dill",))
-    assert [package.pypi for package in recipe._resolve(spec, "python3", {}, False)] == [
+    assert [package.pypi for package in resolution.resolve(spec, sys.executable).packages] == [
         "opencv-python-headless",
         "dill",
     ]
-    chosen = recipe._resolve(spec, "python3", {"cv2": "opencv-contrib-python"}, False)
-    assert chosen[0].pypi == "opencv-contrib-python"
+    chosen = resolution.resolve(spec, sys.executable, mapping={"cv2": "opencv-contrib-python"})
+    assert chosen.packages[0].pypi == "opencv-contrib-python"

@@ -1,0 +1,101 @@
+"""A project's folder, copied for a build: the user's own stays untouched, and what is no source stays behind."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+# What tools leave in a project: environments, caches, metadata of an earlier build.
+_LEFT_OUT = {
+    ".bzr", ".eggs", ".git", ".hg", ".mypy_cache", ".nox", ".pytest_cache", ".ruff_cache", ".svn", ".tox", ".venv",
+    "__pycache__", "node_modules",
+}  # fmt: skip
+# Where setuptools builds: what an earlier build left there would be packed again.
+_BUILT = ("lib", "lib.", "bdist.", "temp.")
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file of a project: its path below the project's folder, and where it is."""
+
+    path: str
+    file: Path
+
+    @property
+    def is_executable(self) -> bool:
+        """Tell whether its owner may execute it: all of its mode that a build sees."""
+        return bool(self.file.stat().st_mode & 0o100)
+
+
+def sources(project: Path) -> tuple[Source, ...]:
+    """Return the files that a build of a project may need, in a fixed order; links are followed."""
+    return tuple(sorted(_walk(project, "", (project.resolve(),)), key=lambda source: source.path))
+
+
+def fingerprint(project: Path, files: tuple[Source, ...]) -> str:
+    """Return a hash of all that a build of a project sees: its files, and what git says of its version."""
+    digest = hashlib.sha256()
+    for source in files:
+        digest.update(f"{source.path}\0{source.is_executable}\0{source.file.stat().st_size}\0".encode())
+        with source.file.open("rb") as stream:
+            while block := stream.read(_BLOCK):
+                digest.update(block)
+    repository = git_folder(project)
+    if repository:
+        for path in sorted([repository / "HEAD", repository / "packed-refs", *(repository / "refs").rglob("*")]):
+            if path.is_file():
+                digest.update(path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def copy(project: Path, files: tuple[Source, ...], destination: Path) -> None:
+    """Copy the files with modes that do not depend on the user's umask.
+
+    A git repository is referred to, not copied: tools that read versions and lists of files from it need it.
+    """
+    destination.mkdir(mode=0o755)
+    for source in files:
+        target = destination / source.path
+        target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        shutil.copyfile(source.file, target)
+        target.chmod(0o755 if source.is_executable else 0o644)
+    repository = git_folder(project)
+    if repository:
+        (destination / ".git").write_text(f"gitdir: {repository}\n")
+
+
+def git_folder(project: Path) -> Path | None:
+    """Return the git folder of a project that is the top of a working tree, or None."""
+    place = project / ".git"
+    if place.is_file():  # a worktree or a submodule
+        line = place.read_text(encoding="utf-8", errors="surrogateescape").strip()
+        place = project / line.removeprefix("gitdir: ")
+    return place.resolve() if (place / "HEAD").is_file() else None
+
+
+def _walk(folder: Path, below: str, inside: tuple[Path, ...]) -> Iterator[Source]:
+    for entry in os.scandir(folder):
+        path = below + entry.name
+        place = Path(entry.path)
+        if entry.is_dir():
+            real = place.resolve()
+            if real not in inside and not _left_out(place, top=not below):
+                yield from _walk(place, path + "/", (*inside, real))
+        elif entry.is_file() and not entry.name.endswith(".pyc") and (below or entry.name != ".git"):
+            yield Source(path, place)
+
+
+def _left_out(folder: Path, *, top: bool) -> bool:
+    name = folder.name
+    if name in _LEFT_OUT or name.endswith(".egg-info"):
+        return True
+    if (folder / "pyvenv.cfg").exists() or (folder / "conda-meta").is_dir():
+        return True
+    if not top or (folder / "__init__.py").exists():
+        return False
+    return name == "dist" or (name == "build" and any(part.name.startswith(_BUILT) for part in folder.iterdir()))

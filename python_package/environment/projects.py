@@ -1,0 +1,243 @@
+"""Distributions that no index has, because the user's interpreter has them from a folder: built into wheels."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from zipfile import BadZipFile, ZipFile
+
+from packaging.requirements import InvalidRequirement, Requirement
+from uv import find_uv_bin
+
+from python_package.environment import copying
+from python_package.environment.pypi import NETWORK
+from python_package.environment.wheels import Wheel, Wheels, parse
+from python_package.errors import SolveError, UnreachableError
+from python_package.indexes import for_uv
+from python_package.names.table import canonical
+
+# Raise it when the same project would become another wheel.
+_FORMAT = "1"
+# The first moment that a zip file can express.
+_EPOCH = "315532800"
+_SDISTS = (".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A distribution that was not installed from an index: its canonical name, its version, and its URL (PEP 610).
+
+    `commit` is what is checked out of a `vcs`, `folder` where in it the project is, `sha256` is that of an archive;
+    all may be empty.
+    """
+
+    name: str
+    version: str
+    url: str
+    vcs: str = ""
+    commit: str = ""
+    folder: str = ""
+    sha256: str = ""
+
+    @property
+    def is_here(self) -> bool:
+        """Tell whether it lies on this machine."""
+        return self.url.startswith("file:")
+
+    @property
+    def path(self) -> Path:
+        """Return where it lies on this machine."""
+        return Path(unquote(urlsplit(self.url).path))
+
+    def requirement(self, extras: tuple[str, ...] = ()) -> str:
+        """Return the direct reference (PEP 508) to a project that does not lie here.
+
+        Raises SolveError when its URL does not tell what is behind it.
+        """
+        more = f"[{','.join(extras)}]" if extras else ""
+        if self.vcs:
+            inside = f"#subdirectory={self.folder}" if self.folder else ""
+            return f"{self.name}{more} @ {self.vcs}+{self.url}@{self.commit}{inside}"
+        if self.url.startswith(("http://", "https://")) and self.url.endswith((".whl", *_SDISTS)):
+            return f"{self.name}{more} @ {self.url}" + (f"#sha256={self.sha256}" if self.sha256 else "")
+        raise SolveError(
+            f"{self.name}: your python3 has it from {self.url}, which is no file and no repository that can be asked; "
+            "install it from there again with pip, or choose a published package with --map"
+        )
+
+
+@dataclass(frozen=True)
+class Built:
+    """The wheels that were made, and the direct references (PEP 508) to what they need from elsewhere."""
+
+    wheels: tuple[Wheel, ...]
+    references: tuple[str, ...]
+
+
+def installed(paths: Iterable[str]) -> dict[str, Project]:
+    """Return the distributions on an import path that were not installed from an index, by canonical name."""
+    found: dict[str, Project] = {}
+    for distribution in metadata.distributions(path=list(paths)):
+        data = _json(distribution.read_text("direct_url.json") or "{}")
+        # Conda's own builds carry the URL of the machine that built them.
+        if isinstance(data.get("url"), str) and (distribution.read_text("INSTALLER") or "").strip() != "conda":
+            name = canonical(distribution.metadata["Name"])
+            vcs, archive = data.get("vcs_info") or {}, data.get("archive_info") or {}
+            project = Project(
+                name,
+                distribution.version,
+                data["url"],
+                vcs=vcs.get("vcs", ""),
+                commit=vcs.get("commit_id", ""),
+                folder=data.get("subdirectory") or "",
+                sha256=(archive.get("hashes") or {}).get("sha256", ""),
+            )
+            found.setdefault(name, project)
+    return found
+
+
+def build(
+    projects: Sequence[Project],
+    python: Path,
+    *,
+    others: Mapping[str, Project] | None = None,
+    offline: bool = False,
+    wheels: Wheels | None = None,
+) -> Built:
+    """Make the wheels of projects on this machine, and of those of the `others` that they need.
+
+    `python` is the interpreter of the environment that they are for. A folder is built as it is now, in a copy; a
+    wheel is taken as it is. Raises SolveError with the project's path and the reason when one cannot be built,
+    UnreachableError when its build needs an index that does not answer.
+    A project that lies elsewhere is only referred to.
+    """
+    wheels = wheels or Wheels()
+    built: dict[str, Wheel] = {}
+    references = {}
+    waiting = list(projects)
+    while waiting:
+        project = waiting.pop()
+        if not project.is_here:
+            references[project.name] = project.requirement()
+        elif project.name not in built:
+            built[project.name] = wheel = _wheel(project, python, offline, wheels)
+            waiting += [(others or {})[name] for name in _needs(wheel.path) & set(others or ())]
+    wheels.trim()
+    return Built(tuple(built[name] for name in sorted(built)), tuple(references[name] for name in sorted(references)))
+
+
+def _wheel(project: Project, python: Path, offline: bool, wheels: Wheels) -> Wheel:
+    path = project.path
+    if not path.exists():
+        raise SolveError(
+            f"{project.name}: your python3 has it from {path}, which does not exist; "
+            f"install it again, or choose a published package with --map"
+        )
+    if path.suffix == ".whl" and parse(path.name):
+        return wheels.put(path, project.url)
+    if path.is_file():
+        key = hashlib.sha256(path.read_bytes()).hexdigest()
+        files: tuple[copying.Source, ...] = ()
+    else:
+        files = copying.sources(path)
+        key = copying.fingerprint(path, files)
+    key = hashlib.sha256("\0".join([_FORMAT, key, project.version, *_identity(python)]).encode()).hexdigest()
+    known = wheels.recall(key, project.url)
+    if known:
+        return known
+    with wheels.room(key) as room:
+        source = room / path.name
+        if path.is_file():
+            source = path
+        else:
+            copying.copy(path, files, source)
+        made = wheels.put(_built(project, source, room / "out", python, offline), project.url)
+    wheels.remember(key, made)
+    return made
+
+
+def _built(project: Project, source: Path, out: Path, python: Path, offline: bool) -> Path:
+    uv = for_uv()
+    argv = [find_uv_bin(), "build", "--wheel", "--no-create-gitignore", "--no-progress", "--color", "never"]
+    argv += ["--no-sources", "--python", str(python), "--out-dir", str(out)]
+    argv += ["--offline"] if offline else []
+    argv += ["--no-index"] if "--no-index" in uv.options else []
+    process = subprocess.run(
+        [*argv, "--", str(source)],
+        env=_environ(uv.environ, project, source),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        umask=0o022,
+    )
+    made = list(out.glob("*.whl")) if out.is_dir() else []
+    if process.returncode or len(made) != 1:
+        what = f"{project.name}: its project {project.path} cannot be built into a wheel"
+        if NETWORK.search(process.stderr.partition("error: Failed to build")[2]):
+            raise UnreachableError(f"{what}: the package index does not answer: {_reason(process.stderr)}")
+        raise SolveError(f"{what}: {_reason(process.stderr)}")
+    return made[0]
+
+
+def _environ(environ: Mapping[str, str], project: Project, source: Path) -> dict[str, str]:
+    """Return what makes a build depend on its sources alone: no time, no order of hashing, no paths for debuggers."""
+    kept = {key: value for key, value in environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV", "CONDA_"))}
+    flags = {name: f"{kept.get(name, '')} -g0".strip() for name in ("CFLAGS", "CXXFLAGS")}
+    more = {"SOURCE_DATE_EPOCH": _EPOCH, "PYTHONHASHSEED": "0", "GIT_OPTIONAL_LOCKS": "0"}
+    if not (source / ".git").exists() and project.version:
+        # The copy of a part of a repository cannot ask it for its version; setuptools-scm's and hatch-vcs's variable.
+        name = project.name.upper().replace("-", "_")
+        more[f"SETUPTOOLS_SCM_PRETEND_VERSION_FOR_{name}"] = project.version
+    return {**kept, **flags, **more}
+
+
+def _identity(python: Path) -> Collection[str]:
+    """Return what decides which wheels an interpreter's builds are: its version and ABI."""
+    show = "import sys, sysconfig; print(sys.version, sysconfig.get_config_var('SOABI'))"
+    try:
+        return [subprocess.run([python, "-I", "-S", "-c", show], capture_output=True, text=True, check=True).stdout]
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise SolveError(f"{python}: does not run: {error}") from None
+
+
+def _needs(wheel: Path) -> set[str]:
+    """Return the canonical names of all that a wheel may require, markers aside."""
+    try:
+        with ZipFile(wheel) as archive:
+            name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+            text = archive.read(name).decode("utf-8", "replace")
+    except (BadZipFile, StopIteration, OSError):
+        return set()  # uv says what is wrong with it
+    found = set()
+    for line in text.partition("\n\n")[0].splitlines():
+        header, _, value = line.partition(":")
+        if header.lower() == "requires-dist":
+            try:
+                found.add(canonical(Requirement(value.strip()).name))
+            except InvalidRequirement:
+                continue
+    return found
+
+
+def _reason(stderr: str) -> str:
+    """Return the last line that the build itself wrote, or uv's own reason when it wrote none."""
+    log, _, summary = stderr.partition("error: Failed to build")
+    lines = [line.strip() for line in log.splitlines() if line.strip() and not line.startswith("Building ")]
+    causes = [line.partition("cause:")[2].strip() for line in summary.splitlines() if "cause:" in line]
+    return lines[-1] if lines else causes[-1] if causes else " ".join(stderr.split())
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}

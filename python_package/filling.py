@@ -1,0 +1,86 @@
+"""What no channel has is put into a linked prefix: PyPI's distributions, the user's projects, their own modules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from python_package.analysis.stdlib import standard_library
+from python_package.environment import local, projects, pypi
+from python_package.environment.wheels import Wheel
+from python_package.errors import SolveError
+from python_package.plan import Plan
+from python_package.resolution import Wanted
+from python_package.spec import Spec
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The wheels that were made here and installed, and the optional modules that could not be had."""
+
+    wheels: tuple[Wheel, ...]
+    dropped: tuple[str, ...]
+
+
+def fill(
+    prefix: Path,
+    spec: Spec,
+    plan: Plan,
+    wanted: Wanted,
+    *,
+    offline: bool = False,
+    phase: Callable[[str], AbstractContextManager[None]],
+    note: Callable[[str], None],
+) -> Filled:
+    """Install all that is left; `phase` announces what takes time, and `note` is told what is left out.
+
+    Raises SolveError when something is in no index, cannot be built or collides with what is there,
+    UnreachableError when an index does not answer, SpecError when a local module is not where it should be, and
+    PackError when files cannot be written.
+    """
+    files, left_out = local.members(spec.local)
+    for link in left_out:
+        note(f"{link}: points out of its package, and is left out")
+    asked = {each.package.module: each.requirement for each in plan.assigned if each.requirement}
+    failed: dict[str, str] = {}
+    wheels: list[Wheel] = []
+    references: list[str] = []
+    if wanted.projects:
+        with phase("build the user's projects"):
+            for package, project in wanted.projects:
+                try:
+                    built = projects.build([project], _python(prefix), others=wanted.nearby, offline=offline)
+                except SolveError as error:
+                    if package.module not in spec.optional:
+                        raise
+                    failed[package.module] = str(error)
+                    continue
+                wheels += built.wheels
+                references += built.references
+                own = next((wheel for wheel in built.wheels if wheel.origin == project.url), None)
+                asked[package.module] = own.requirement() if own else project.requirement()
+    must = {requirement for module, requirement in asked.items() if module not in spec.optional}
+    wishes = set(asked.values()) - must
+    must |= {wheel.requirement() for wheel in wheels if wheel.requirement() not in wishes} | (set(references) - wishes)
+    if must or wishes:
+        with phase("install from PyPI"):
+            _, refused = pypi.install_most(prefix, sorted(must), sorted(wishes), offline=offline)
+        failed |= {module: refused[requirement] for module, requirement in asked.items() if requirement in refused}
+    for module, why in failed.items():
+        note(f"{module}: optional, and left out: {why}")
+    if files:
+        with phase("install local modules"):
+            local.refuse_collisions(spec.local, files, _site(prefix), standard_library(plan.python))
+            wheels.append(local.build(files))
+            pypi.install(prefix, [wheels[-1].requirement()], offline=offline)
+    return Filled(tuple(dict.fromkeys(wheels)), tuple(sorted({*plan.dropped, *failed})))
+
+
+def _python(prefix: Path) -> Path:
+    return prefix / "bin" / "python"
+
+
+def _site(prefix: Path) -> Path:
+    return next(prefix.glob("lib/python3*/site-packages"))
