@@ -15,6 +15,7 @@ class Case:
 
     name: str
     modules: tuple[str, ...]
+    optional: tuple[str, ...]
     local: frozenset[str]
     says: tuple[str, ...]
     may_say: tuple[str, ...]
@@ -44,12 +45,13 @@ def _read(path: Path) -> Case:
         if not line.startswith("#"):
             key, _, value = line.partition(":")
             said.setdefault(key, []).append(value.strip())
-    unknown = said.keys() - {"modules", "local", "says", "may say", "script", "python", "executes"}
+    unknown = said.keys() - {"modules", "optional", "local", "says", "may say", "script", "python", "executes"}
     if unknown or "modules" not in said:
         raise ValueError(f"{path}: {unknown or 'no modules line'}")
     return Case(
         name=path.stem,
         modules=tuple(said["modules"][0].split()),
+        optional=tuple(said.get("optional", [""])[0].split()),
         local=frozenset(said.get("local", [""])[0].split()),
         says=tuple(said.get("says", ())),
         may_say=tuple(said.get("may say", ())),

@@ -151,6 +151,30 @@ def test_analyze_sources__optional_and_required_import_of_one_name__is_listed(tm
     assert analyze_sources([(str(tmp_path / "script.py"), source)], python=python).spec.modules == ("cPickle",)
 
 
+@pytest.mark.parametrize(
+    ("source", "modules", "optional"),
+    [
+        ("import a", ("a",), ()),
+        ("try: import a\nexcept ImportError: pass", ("a",), ("a",)),
+        ("try: import a\nexcept ImportError: pass\nif x: import a", ("a",), ()),
+        ("try: import a\nexcept ImportError: pass\nimport b", ("a", "b"), ("a",)),
+        ("try: import a\nexcept ImportError: import b", ("a", "b"), ("a", "b")),
+        ("try: from google import auth\nexcept ImportError: pass\nimport google.cloud.storage",
+         ("google.auth", "google.cloud.storage"), ("google.auth",)),
+    ],
+)  # fmt: skip
+def test_analyze_sources__import_whose_every_failure_is_handled__is_optional(
+    source: str, modules: tuple[str, ...], optional: tuple[str, ...], python: str
+) -> None:
+    spec = analyze_sources([("script.py", source.encode())], python=python).spec
+    assert (spec.modules, spec.optional) == (modules, optional)
+
+
+def test_analyze_sources__optional_in_one_script_and_required_in_another__is_required(python: str) -> None:
+    sources = [("one.py", b"try: import a\nexcept ImportError: pass"), ("two.py", b"import a")]
+    assert analyze_sources(sources, python=python).spec.optional == ()
+
+
 def test_analyze_sources__remark_that_would_come_twice__comes_once(tmp_path: Path, python: str) -> None:
     source = b"try: import cPickle, cPickle\nexcept ImportError: pass\n"
     assert len(analyze_sources([(str(tmp_path / "script.py"), source)], python=python).remarks) == 1

@@ -61,6 +61,7 @@ def test_analyze_sources__hard_script__lists_exactly_its_modules_and_local_files
     analysis = analyze_sources([(script.name, script.read_bytes())], python=python)
 
     assert analysis.spec.modules == case.modules
+    assert analysis.spec.optional == case.optional
     assert analysis.spec.python == case.python
     root = (tmp_path / "case").resolve()
     assert {str(Path(path).relative_to(root)) for path in analysis.local} == case.local

@@ -61,7 +61,8 @@ def analyze_sources(
     collecting = gc.isenabled()
     gc.disable()  # a syntax tree of a million nodes holds no cycles, and looking for them takes longer than all else
     try:
-        from python_package.analysis.modules import Tracer  # imported while the interpreter starts
+        from python_package.analysis.imports import OPTIONAL  # imported while the interpreter starts
+        from python_package.analysis.modules import Tracer
 
         tracers = []
         for name, source in sources:
@@ -79,7 +80,14 @@ def analyze_sources(
     uses = [use for tracer in tracers for use in _third_party(tracer, version, remarks)]
     names = listed(use.found for use in uses)
     modules = {name for use in uses for name in names[use.found]}
-    spec = Spec(version, tuple(sorted(modules)), tuple(sorted((mapping or {}).items())), tuple(sorted(set(packages))))
+    needed = {name for use in uses if use.found.kind != OPTIONAL for name in names[use.found]}
+    spec = Spec(
+        version,
+        tuple(sorted(modules)),
+        tuple(sorted((mapping or {}).items())),
+        tuple(sorted(set(packages))),
+        tuple(sorted(modules - needed)),
+    )
     local = dict.fromkeys(path for tracer in tracers for path in tracer.local)
     return Analysis(spec, tuple(uses), tuple(local), tuple(dict.fromkeys(remarks)))
 

@@ -17,6 +17,7 @@ CONDITIONAL = "conditional"
 OPTIONAL = "optional"
 
 _IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
+_EXITS = {"exit", "_exit", "quit", "abort"}
 # What holds statements; everything else that a statement holds is expressions, which cannot hold an import statement.
 _BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
 # Most statements, which hold no others.
@@ -251,9 +252,15 @@ def _names(node: Any) -> Iterator[str]:
 
 
 def _forgives(handler: Any) -> bool:
-    """Tell whether an except clause handles a failing import, rather than reword it."""
+    """Tell whether an except clause handles a failing import, rather than reword it or give up."""
     caught = handler.type is None or not _IMPORT_ERRORS.isdisjoint(_names(handler.type))
-    return caught and handler.body[-1].__class__ is not ast.Raise
+    last = handler.body[-1]
+    gives_up = last.__class__ is ast.Raise or (
+        last.__class__ is ast.Expr
+        and last.value.__class__ is ast.Call
+        and not _EXITS.isdisjoint(_names(last.value.func))
+    )
+    return caught and not gives_up
 
 
 def _suppresses(item: Any) -> bool:
