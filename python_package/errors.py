@@ -31,10 +31,14 @@ class ScriptNotFoundError(PackageError):
     code = 2
 
 
-class NotPythonError(PackageError):
-    """The script is not valid Python of any version."""
+class InvalidScriptError(PackageError):
+    """What the script says about itself cannot be honoured: its inline metadata is not valid."""
 
     code = 3
+
+
+class NotPythonError(InvalidScriptError):
+    """The script is not valid Python of any version."""
 
     def __init__(self, path: str, line: int, reason: str) -> None:
         super().__init__(f"{path}:{line}: not valid Python: {reason}")

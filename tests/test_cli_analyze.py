@@ -124,6 +124,31 @@ def test_command__local_module_that_is_not_python__exits_3_with_its_name(folder:
 
 
 @pytest.mark.parametrize(
+    ("line", "code", "says"),
+    [
+        ("dependencies = 1", 3, "meta.py:2: `dependencies` must be"),
+        (
+            "requires-python = '>=3.9'",
+            5,
+            "meta.py:2: the script requires Python >=3.9, but the default python3 is 3.7.3",
+        ),
+    ],
+)
+def test_command__metadata_that_cannot_be_honoured__exits_with_its_place(
+    folder: Path, line: str, code: int, says: str
+) -> None:
+    (folder / "meta.py").write_text(f"# /// script\n# {line}\n# ///\n")
+    _fails(_run(folder, "meta.py", "out.json"), code, says)
+    assert not (folder / "out.json").exists()
+
+
+def test_command__metadata__is_in_the_output(folder: Path) -> None:
+    (folder / "meta.py").write_text("# /// script\n# dependencies = ['rich>=13']\n# ///\nimport yaml\n")
+    ran = _run(folder, "meta.py", "-")
+    assert json.loads(ran.stdout) == {"python": "3.7.3", "modules": ["yaml"], "packages": ["rich>=13"]}
+
+
+@pytest.mark.parametrize(
     ("output", "says"),
     [
         (".", "is a directory"),
@@ -399,11 +424,13 @@ def test_command__start__imports_none_of_the_slow_modules(folder: Path) -> None:
         "argparse",
         "ast",
         "dataclasses",
+        "packaging",
         "pathlib",
         "stdlib_list",
         "subprocess",
         "tree_sitter",
         "typing",
         "tokenize",
+        "tomllib",
     }
     assert slow.isdisjoint(ran.stdout.split())

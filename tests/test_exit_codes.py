@@ -14,7 +14,7 @@ from python_package import errors
 PACKAGE = Path(errors.__file__).parent
 BIN = Path(sys.executable).parent
 
-ANALYZE = {"ScriptNotFoundError", "NotPythonError", "OutputError", "InterpreterError"}
+ANALYZE = {"ScriptNotFoundError", "InvalidScriptError", "NotPythonError", "OutputError", "InterpreterError"}
 CREATE = {"SpecNotFoundError", "SpecError", "SolveError", "UnreachableError", "BrokenModuleError", "PackError"}
 CREATE |= {"ChecksumError"}
 

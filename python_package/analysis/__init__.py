@@ -52,10 +52,12 @@ def analyze_sources(
     """Analyze what has been read of one or more scripts.
 
     Each source comes with the path that messages give it and that its local modules are beside. `scope` limits which
-    of the scripts' own imports count. `mapping` and `packages` are handed on in the Spec.
+    of the scripts' own imports count. `mapping` and `packages` are handed on in the Spec, with the packages that the
+    scripts' inline metadata (PEP 723) asks for.
 
-    Raises NotPythonError, InterpreterError, ScriptNotFoundError for a local module that cannot be read, and
-    UsageError when no script has the function of the scope.
+    Raises NotPythonError, InvalidScriptError for faulty metadata, InterpreterError (also where the metadata asks for
+    another Python), ScriptNotFoundError for a local module that cannot be read, and UsageError when no script has the
+    function of the scope.
     """
     question = Question(python, timeout)
     collecting = gc.isenabled()
@@ -76,6 +78,7 @@ def analyze_sources(
             gc.enable()
     if scope is not None and not any(tracer.in_scope for tracer in tracers):
         raise UsageError(f"no function {scope.function} in {', '.join(name for name, _ in sources)}")
+    declared = [package for tracer in tracers for package in _declared(tracer, version)]
     remarks = [remark for tracer in tracers for remark in tracer.remarks]
     uses = [use for tracer in tracers for use in _third_party(tracer, version, remarks)]
     names = listed(use.found for use in uses)
@@ -85,11 +88,18 @@ def analyze_sources(
         version,
         tuple(sorted(modules)),
         tuple(sorted((mapping or {}).items())),
-        tuple(sorted(set(packages))),
+        tuple(sorted({*packages, *declared})),
         tuple(sorted(modules - needed)),
     )
     local = dict.fromkeys(path for tracer in tracers for path in tracer.local)
     return Analysis(spec, tuple(uses), tuple(local), tuple(dict.fromkeys(remarks)))
+
+
+def _declared(tracer: Tracer, version: str) -> Iterator[str]:
+    """Yield the packages that the inline metadata of a script asks for, once its Python is what it asks for."""
+    for metadata in tracer.metadata:
+        metadata.check(version)
+        yield from metadata.packages(version)
 
 
 def _standard(version: str) -> frozenset[str]:
@@ -106,7 +116,7 @@ def _third_party(tracer: Tracer, version: str, remarks: list[str]) -> Iterator[U
     standard = _standard(version)
     for use in tracer.uses:
         top = use.found.name.partition(".")[0]
-        where = f"{tracer.display(use.file)}:{use.found.line}"
+        where = tracer.where(use)
         if top in standard:
             continue
         if not top.isidentifier():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from python_package.analysis.finder import Finder, Place, package_root
-from python_package.analysis.imports import REQUIRED, Import, Module, imports_of
+from python_package.analysis.imports import REQUIRED, Import, Module
+from python_package.analysis.reading import Lines, read
 from python_package.analysis.stdlib import FIXED
-from python_package.analysis.syntax import parse
 from python_package.errors import NotPythonError, ScriptNotFoundError
 from python_package.value import Value
 
@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from python_package.analysis.metadata import Metadata
     from python_package.analysis.scope import Scope
 
 
@@ -29,7 +30,8 @@ class Tracer:
     """Follows the imports of a script through the local files that they reach.
 
     `uses` are the imports that no local file answers, `local` the files that answer the others, `remarks` what the
-    user should know, a line each. `in_scope` tells whether the script has the function that was asked for.
+    user should know, a line each, `metadata` what the script says about itself. `in_scope` tells whether it has the
+    function that was asked for.
     """
 
     def __init__(self, name: str, path: str, standard: Callable[[], frozenset[str]]) -> None:
@@ -40,6 +42,7 @@ class Tracer:
         self.uses: list[Use] = []
         self.local: list[str] = []
         self.remarks: list[str] = []
+        self.metadata: list[Metadata] = []
         self.in_scope = True
         self._name, self._path = name, path
         self._standard = standard
@@ -49,6 +52,7 @@ class Tracer:
         self._roots = [self._folder] if root is None else [self._folder, root]
         self._finder = Finder()
         self._modules: dict[str, Module] = {}
+        self._lines: dict[str, Lines] = {}
         self._reached: dict[str, Use] = {}
         self._fresh: list[Use] = []
         self._broken: dict[str, Exception] = {}
@@ -57,7 +61,7 @@ class Tracer:
     def trace(self, source: bytes, scope: Scope | None = None) -> None:
         """Read the script, within a scope, and every local file that it reaches.
 
-        Raises NotPythonError for one that is not Python.
+        Raises NotPythonError for one that is not Python, InvalidScriptError for metadata that cannot be honoured.
         """
         self._read(source, self._path, scope)
         searched = 0
@@ -74,20 +78,13 @@ class Tracer:
 
     def _read(self, source: bytes, path: str, scope: Scope | None = None) -> None:
         """Take the imports of a source, and the folders that it puts on sys.path."""
-        name = self.display(path)
-        tree, remark = parse(source, name)
-        if remark is not None:
-            self.remarks.append(remark)
-        module = imports_of(tree, path, source)
-        if scope is not None:
-            from python_package.analysis.scope import limit
-
-            limited = limit(module, tree, scope)
-            self.in_scope = limited is not None
-            module = limited or Module((), (), (), ())
+        reading = read(source, path, self.display(path), script=path == self._path, scope=scope)
+        module = reading.module
         self._modules[path] = module
-        for line in module.computed:
-            self.remarks.append(f"{name}:{line}: imports a module by a name that only running it tells: not listed")
+        self._lines[path] = reading.lines
+        self.remarks += reading.remarks
+        self.in_scope &= reading.in_scope
+        self.metadata += [] if reading.metadata is None else [reading.metadata]
         for folder, front in module.folders:
             for base in (self._folder, os.getcwd()):
                 path_entry = os.path.normpath(os.path.join(base, folder))
@@ -112,7 +109,7 @@ class Tracer:
                     source = file.read()
             except OSError as error:
                 raise ScriptNotFoundError(
-                    f"{self.display(path)}: {error.strerror}; {self._where(use)} imports it"
+                    f"{self.display(path)}: {error.strerror}; {self.where(use)} imports it"
                 ) from None
             self._read(source, path)
         except (ScriptNotFoundError, NotPythonError) as error:
@@ -175,7 +172,7 @@ class Tracer:
             if inner is None:
                 if use.found.kind == REQUIRED:
                     self.remarks.append(
-                        f"{self._where(use)}: no local module answers {'.' * use.found.level}{use.found.name}"
+                        f"{self.where(use)}: no local module answers {'.' * use.found.level}{use.found.name}"
                     )
                 return
             self._reach(inner, use)
@@ -212,8 +209,9 @@ class Tracer:
         else:
             self.remarks.append(f"{self.display(path)}: compiled, so what it imports is not listed")
 
-    def _where(self, use: Use) -> str:
-        return f"{self.display(use.file)}:{use.found.line}"
+    def where(self, use: Use) -> str:
+        """Return what messages call the place of an import."""
+        return (self._lines.get(use.file) or Lines(self.display(use.file))).at(use.found.line)
 
     def display(self, path: str) -> str:
         """Return what messages call a file: the script as it was given, others as seen from here."""

@@ -1,0 +1,73 @@
+"""A file of the user -> what it imports and what it says about itself: a script, a notebook, a module."""
+
+from __future__ import annotations
+
+from python_package.analysis.imports import Module, imports_of
+from python_package.analysis.syntax import decode, parse
+from python_package.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from python_package.analysis.metadata import Metadata
+    from python_package.analysis.scope import Scope
+
+
+class Lines(Value):
+    """What messages call the lines of a file.
+
+    A notebook's cells are read as one text; `cells` has the line before each cell's first, and the cell's number.
+    """
+
+    name: str
+    cells: tuple[tuple[int, int], ...] = ()
+
+    def at(self, line: int) -> str:
+        """Return the place of a line."""
+        name, first = self.name, 0
+        for before, cell in self.cells:
+            if before < line:
+                name, first = f"{self.name}:cell {cell}", before
+        return f"{name}:{line - first}"
+
+
+class Reading(Value):
+    """What has been read of one file; `remarks` is what the user should know about it, a line each.
+
+    `in_scope` tells whether it has the function that was asked for.
+    """
+
+    module: Module
+    lines: Lines
+    remarks: tuple[str, ...]
+    in_scope: bool = True
+    metadata: Metadata | None = None
+
+
+def read(source: bytes, path: str, name: str, *, script: bool = False, scope: Scope | None = None) -> Reading:
+    """Read the source of the file at `path`, which messages call `name`.
+
+    Only of a `script` the metadata counts, and a scope limits its imports.
+
+    Raises NotPythonError, and InvalidScriptError for metadata that cannot be honoured.
+    """
+    lines = Lines(name)
+    tree, remark = parse(source, name)
+    remarks = [] if remark is None else [remark]
+    module = imports_of(tree, path, source)
+    in_scope = True
+    if scope is not None:
+        from python_package.analysis.scope import limit
+
+        limited = limit(module, tree, scope)
+        in_scope = limited is not None
+        module = limited or Module((), (), (), ())
+    remarks += [
+        f"{lines.at(line)}: imports a module by a name that only running it tells: not listed"
+        for line in module.computed
+    ]
+    metadata = None
+    if script and b"# /// script" in source:
+        from python_package.analysis import metadata as inline
+
+        metadata = inline.read(decode(source, name), lines.at)
+    return Reading(module, lines, tuple(remarks), in_scope, metadata)
