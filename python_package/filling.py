@@ -37,12 +37,8 @@ def fill(
     """Install all that is left; `phase` announces what takes time, and `note` is told what is left out.
 
     Raises SolveError when something is in no index, cannot be built or collides with what is there,
-    UnreachableError when an index does not answer, SpecError when a local module is not where it should be, and
-    PackError when files cannot be written.
+    UnreachableError when an index does not answer, and PackError when files cannot be written.
     """
-    files, left_out = local.members(spec.local)
-    for link in left_out:
-        note(f"{link}: points out of its package, and is left out")
     asked = {each.package.module: each.requirement for each in plan.assigned if each.requirement}
     failed: dict[str, str] = {}
     wheels: list[Wheel] = []
@@ -70,10 +66,10 @@ def fill(
         failed |= {module: refused[requirement] for module, requirement in asked.items() if requirement in refused}
     for module, why in failed.items():
         note(f"{module}: optional, and left out: {why}")
-    if files:
+    if wanted.files:
         with phase("install local modules"):
-            local.refuse_collisions(spec.local, files, _site(prefix), standard_library(plan.python))
-            wheels.append(local.build(files))
+            local.refuse_collisions(spec.local, wanted.files, _site(prefix), standard_library(plan.python))
+            wheels.append(local.build(wanted.files))
             pypi.install(prefix, [wheels[-1].requirement()], offline=offline)
     return Filled(tuple(dict.fromkeys(wheels)), tuple(sorted({*plan.dropped, *failed})))
 

@@ -91,9 +91,8 @@ def create(
         offline = offline or config.offline
         sources = plan.Sources(config, tuple(channels), offline, interpreter, python, exact)
         wanted = resolving.result()
-    for package in (*wanted.packages, *(package for package, _ in wanted.projects)):
-        if package.note:
-            clock.progress.note(package.note)
+    for note in wanted.notes:
+        clock.progress.note(note)
     partial = output.with_name(f".{output.name}.new")
     with prefix.stage(prefix.envs_dir(config), name) as staged:
         try:

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from desk import caches, desk  # fixtures, for the files that run python_package_create
 from tarball_environment import workshop  # a fixture, for the files test_tarball*.py
 
 from python_package import channel as channel_room
 from python_package.environment.conda import Channels
 
-__all__ = ["workshop"]
+__all__ = ["caches", "desk", "workshop"]
 
 
 # A runner in the background (`make test &`) starts with SIGINT ignored, and all that it starts inherits that.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -10,99 +9,12 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from desk import COMMAND, OURS, PYTHON, Desk, one_line
 from leftovers import left
-from wheels import write_wheel
-
-PYTHON = ".".join(map(str, sys.version_info[:3]))
-COMMAND = Path(sys.executable).with_name("python_package_create")
-# The index's own projects, which nobody knows outside of these tests.
-OURS = [f"--map={name}={name}" for name in ("broken", "clashing", "nowhere", "onlypypi")]
-
-
-@dataclass(frozen=True)
-class Desk:
-    """A person's machine: a home, a working directory, a channel, an index that holds a few wheels."""
-
-    home: Path
-    cwd: Path
-    channel: Path
-    environ: Mapping[str, str]
-
-    @property
-    def envs(self) -> Path:
-        return self.home / ".conda" / "envs"
-
-    def start(self, *argv: str, **extra: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [COMMAND, *argv],
-            cwd=self.cwd,
-            env={**self.environ, **extra},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def run(self, *argv: str, **extra: str) -> subprocess.CompletedProcess[str]:
-        process = self.start(*argv, **extra)
-        stdout, stderr = process.communicate(timeout=300)
-        return subprocess.CompletedProcess(argv, process.returncode, stdout, stderr)
-
-    def create(self, *argv: str, modules: tuple[str, ...] = (), **extra: str) -> subprocess.CompletedProcess[str]:
-        return self.run("-c", str(self.channel), *OURS, *argv, self.spec(*modules), "env", **extra)
-
-    def spec(self, *modules: str, python: str = PYTHON, **keys: object) -> str:
-        (self.cwd / "deps.json").write_text(json.dumps({"python": python, "modules": modules, **keys}))
-        return "deps.json"
-
-    def state(self) -> dict[str, bytes]:
-        """Return what exists under the name `env`: file names with contents, link targets left out."""
-        files = [path for path in (self.envs / "env").rglob("*") if path.is_file() and not path.is_symlink()]
-        files += [self.cwd / "env.tar.gz"]
-        return {str(path): path.read_bytes() for path in files if path.is_file()}
-
-
-@pytest.fixture(scope="session")
-def caches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Caches that the tests of a session share, so that each package is fetched once."""
-    root = tmp_path_factory.mktemp("caches")
-    return {
-        "XDG_CACHE_HOME": str(root / "xdg"),
-        "RATTLER_CACHE_DIR": str(root / "rattler"),
-        "UV_CACHE_DIR": str(root / "uv"),
-    }
-
-
-@pytest.fixture
-def desk(tmp_path: Path, channel: Path, caches: dict[str, str]) -> Desk:
-    home, cwd, index = tmp_path / "home", tmp_path / "a job", tmp_path / "index"
-    for folder in (home, cwd):
-        folder.mkdir()
-    write_wheel(
-        index,
-        "onlypypi",
-        {"onlypypi.py": "ANSWER = 42\n"},
-        entry_points="[console_scripts]\nonlypypi-tool = onlypypi:ANSWER.bit_length\n",
-    )
-    write_wheel(index, "onlypypi", {"onlypypi.py": "ANSWER = 41\n"}, version="0.9")
-    write_wheel(index, "broken", {"broken.py": "import nowhere_to_be_found\n"})
-    write_wheel(index, "clashing", {"clashing.py": ""}, requires=("idna<0.1",))
-    write_wheel(index, "idna", {"idna/__init__.py": ""}, version="0.0.1")
-    environ = {
-        "HOME": str(home),
-        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-        "PIP_CONFIG_FILE": os.devnull,
-        "PIP_FIND_LINKS": str(index),
-        "PIP_NO_INDEX": "1",
-        "UV_HTTP_RETRIES": "0",
-        **caches,
-    }
-    return Desk(home, cwd, channel, environ)
 
 
 @pytest.fixture
@@ -118,14 +30,6 @@ def dead_channel() -> Iterator[str]:
     with socket.socket() as held:  # bound but not listening
         held.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{held.getsockname()[1]}/channel"
-
-
-def one_line(stderr: str) -> str:
-    """Return the last line of stderr, which must be the command's own and no traceback."""
-    assert "Traceback" not in stderr
-    last = stderr.splitlines()[-1]
-    assert last.startswith("python_package_create: ")
-    return last
 
 
 # success

@@ -58,10 +58,12 @@ def copy(project: Path, files: tuple[Source, ...], destination: Path) -> None:
 
     A git repository is referred to, not copied: tools that read versions and lists of files from it need it.
     """
-    destination.mkdir(mode=0o755)
+    folders = {parent for source in files for parent in (destination / source.path).parents}
+    for folder in sorted({destination, *(folder for folder in folders if folder.is_relative_to(destination))}):
+        folder.mkdir()
+        folder.chmod(0o755)
     for source in files:
         target = destination / source.path
-        target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         shutil.copyfile(source.file, target)
         target.chmod(0o755 if source.is_executable else 0o644)
     repository = git_folder(project)

@@ -87,10 +87,11 @@ def refuse_collisions(
         if top in standard:
             raise SolveError(f"the local module {name} ({path}) has the name of one of Python's own; rename it")
         own = [member.path for member in files if member.path.partition("/")[0].partition(".")[0] == top]
-        there = [site / top, *site.glob(f"{top}.*")]
-        there = [place for place in there if place.is_dir() or place.suffix in _MODULE_SUFFIXES]
+        there = [place for place in site.glob(f"{top}.*") if place.suffix in _MODULE_SUFFIXES]
+        there += [site / top] if (site / top).is_dir() else []
         # Folders without __init__.py are one namespace, which everybody may fill.
-        shared = there == [site / top] and not any(_is_package(site / top, part) for part in (own, _listed(site, top)))
+        first = f"{top}/__init__.py"
+        shared = there == [site / top] and first not in own and not (site / first).exists()
         if there and (not shared or any((site / each).exists() for each in own)):
             owners = ", ".join(sorted(found.name for found in installed.find([top], [str(site)]).get(top, ())))
             of = f"of {owners} " if owners else ""
@@ -126,14 +127,6 @@ def _of_package(
                 yield from _of_package(f"{target}/{place.name}", place, root, (real, *above), left_out)
         elif place.is_file():
             yield Member(f"{target}/{place.name}", place)
-
-
-def _is_package(folder: Path, paths: Iterable[str]) -> bool:
-    return f"{folder.name}/__init__.py" in paths
-
-
-def _listed(site: Path, top: str) -> list[str]:
-    return [f"{top}/{place.name}" for place in (site / top).iterdir()] if (site / top).is_dir() else []
 
 
 def _hash(file: Path) -> tuple[bytes, int]:
