@@ -11,6 +11,7 @@ from python_package.analysis.stdlib import standard_library
 from python_package.environment import local, projects, pypi
 from python_package.environment.wheels import Wheel
 from python_package.errors import SolveError
+from python_package.lock import Distribution
 from python_package.plan import Plan
 from python_package.resolution import Wanted
 from python_package.spec import Spec
@@ -18,9 +19,9 @@ from python_package.spec import Spec
 
 @dataclass(frozen=True)
 class Filled:
-    """The wheels that were made here and installed, and the optional modules that could not be had."""
+    """The files that were installed, and the optional modules that could not be had."""
 
-    wheels: tuple[Wheel, ...]
+    distributions: tuple[Distribution, ...]
     dropped: tuple[str, ...]
 
 
@@ -43,6 +44,7 @@ def fill(
     failed: dict[str, str] = {}
     wheels: list[Wheel] = []
     references: list[str] = []
+    distributions: list[Distribution] = []
     if wanted.projects:
         with phase("build the user's projects"):
             for package, project in wanted.projects:
@@ -62,16 +64,23 @@ def fill(
     must |= {wheel.requirement() for wheel in wheels if wheel.requirement() not in wishes} | (set(references) - wishes)
     if must or wishes:
         with phase("install from PyPI"):
-            _, refused = pypi.install_most(prefix, sorted(must), sorted(wishes), offline=offline)
+            installed, refused = pypi.install_most(prefix, sorted(must), sorted(wishes), offline=offline)
+        distributions += installed
         failed |= {module: refused[requirement] for module, requirement in asked.items() if requirement in refused}
     for module, why in failed.items():
         note(f"{module}: optional, and left out: {why}")
     if wanted.files:
         with phase("install local modules"):
+<<<<<<< /work/main/python_package/filling.py
+            local.refuse_collisions(spec.local, files, _site(prefix), standard_library(plan.python))
+            distributions += pypi.install(prefix, [local.build(files).requirement()], offline=offline)
+    return Filled(tuple(distributions), tuple(sorted({*plan.dropped, *failed})))
+=======
             local.refuse_collisions(spec.local, wanted.files, _site(prefix), standard_library(plan.python))
             wheels.append(local.build(wanted.files))
             pypi.install(prefix, [wheels[-1].requirement()], offline=offline)
     return Filled(tuple(dict.fromkeys(wheels)), tuple(sorted({*plan.dropped, *failed})))
+>>>>>>> python_package/filling.py
 
 
 def _python(prefix: Path) -> Path:

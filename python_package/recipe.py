@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,12 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from python_package.errors import PackError, UsageError
+from python_package.clock import Clock
+from python_package.errors import UsageError
+from python_package.outputs import Outputs
 from python_package.progress import Progress, Silent
 from python_package.spec import Spec
 
 if TYPE_CHECKING:
     from python_package.environment.prefix import Staged
+    from python_package.lock import Lock
     from python_package.plan import Interpreter
     from python_package.resolution import Wanted
 
@@ -59,6 +61,8 @@ def create(
     mapping: Mapping[str, str] | None = None,
     strict_names: bool = False,
     python: str = "python3",
+    lock: str | os.PathLike[str] | None = None,
+    locked: Lock | None = None,
     command: str = "python_package.create",
     progress: Progress | None = None,
 ) -> Created:
@@ -66,29 +70,50 @@ def create(
 
     Without `output` the tarball is `name`.tar.gz in the current directory.
     `channels`, `offline`, `interpreter`, `exact` and `python` are as in `plan.Sources`, `mapping` and `strict_names`
-    as in `names.resolve`; `command` is what Conda's history will say was run. An environment or tarball of the same
-    name is replaced when the new ones are complete.
+    as in `names.resolve`; `command` is what Conda's history will say was run. `lock` is a file that will say
+    of what the environment was made; with `locked`, as `lock.document.load` reads it, just that is made again, and
+    `channels` only say where folders are now. An environment or tarball of the same name is replaced when the new ones
+    are complete.
 
-    Raises UsageError for a bad name, SpecError when a local module is not where the spec says, SolveError when
-    something is in no channel and no index, conflicts or cannot be built, UnreachableError when a channel or index does
-    not answer, BrokenModuleError when a module does not import, and PackError when something cannot be written; after
-    each of them, all that existed before is as it was.
+    Raises UsageError for a bad name, SpecError when a local module is not where the spec says or the lock is of another
+    spec, SolveError when something is in no channel and no index, conflicts or cannot be built, UnreachableError when
+    a channel or index does not answer, BrokenModuleError when a module does not import, ChecksumError when a file is
+    not the one that was promised, and PackError when something cannot be written; after each of them, all that existed
+    before is as it was.
     """
     validate_name(name)
     output = Path(output or f"{name}.tar.gz").absolute()
-    if not os.access(output.parent, os.W_OK | os.X_OK):
-        raise PackError(f"cannot write {output}: the folder {output.parent} is not writable")
-    if output.is_dir():
-        raise PackError(f"cannot write {output}: a folder has that name; move it or choose another name")
-    clock = _Clock(progress or Silent())
+    lock = Path(lock).absolute() if lock is not None else None
+    outputs = Outputs(output, *([lock] if lock else []))
+    clock = Clock(progress or Silent())
     with ThreadPoolExecutor(1) as aside, clock.phase("prepare"):
         # Our own imports take as long as asking the user's interpreter where it imports from.
-        resolving = aside.submit(_resolve, spec, python, mapping, strict_names)
-        from python_package import filling, plan
+        resolving = aside.submit(_resolve, spec, python, mapping, strict_names) if locked is None else None
+        from python_package import making
         from python_package.environment import condarc, prefix
+        from python_package.lock import document
+        from python_package.plan import Sources
 
         config = condarc.load()
         offline = offline or config.offline
+<<<<<<< /work/main/python_package/recipe.py
+        sources = Sources(config, tuple(channels), offline, interpreter, python, exact)
+        wanted = resolving.result() if resolving else None
+    with prefix.stage(prefix.envs_dir(config), name) as staged, outputs:
+        if wanted is not None:
+            made = making.make(staged.path, spec, wanted, sources, clock)
+        elif locked is not None:
+            made = making.repeat(staged.path, spec, locked, sources, clock)
+        prefix.write_history(staged.path, made.specs, command)
+        document.write(staged.path, made)
+        if lock:
+            outputs.write(lock, document.to_text(made))
+        _pack(staged, outputs.partial(output), made.modules if check else (), clock)
+        with _uninterrupted():
+            staged.commit()
+            outputs.commit()
+        prefix.register(staged.target)
+=======
         sources = plan.Sources(config, tuple(channels), offline, interpreter, python, exact)
         wanted = resolving.result()
     for note in wanted.notes:
@@ -118,6 +143,7 @@ def create(
             prefix.register(staged.target)
         finally:
             partial.unlink(missing_ok=True)
+>>>>>>> python_package/recipe.py
     return Created(staged.target, output, clock.seconds)
 
 
@@ -127,7 +153,7 @@ def _resolve(spec: Spec, python: str, mapping: Mapping[str, str] | None, strict:
     return resolution.resolve(spec, python, mapping=mapping, strict=strict)
 
 
-def _pack(staged: Staged, partial: Path, modules: Sequence[str], clock: _Clock) -> None:
+def _pack(staged: Staged, partial: Path, modules: Sequence[str], clock: Clock) -> None:
     """Pack the environment, import its modules meanwhile unless that is known to work, and prepare it for its place."""
     from python_package import tarball
     from python_package.environment.check import Check, Verdict
@@ -158,18 +184,3 @@ def _uninterrupted() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-class _Clock:
-    """Announces phases and keeps the seconds that each took."""
-
-    def __init__(self, progress: Progress) -> None:
-        self.progress = progress
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def phase(self, title: str) -> Iterator[None]:
-        self.progress.phase(title)
-        start = time.perf_counter()
-        yield
-        self.seconds[title] = self.seconds.get(title, 0.0) + time.perf_counter() - start

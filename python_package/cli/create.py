@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shlex
 import sys
 import time
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from python_package.cli import command
 from python_package.errors import PackError, SpecError, SpecNotFoundError, UsageError
 from python_package.spec import Spec
+
+if TYPE_CHECKING:
+    from python_package.lock import Lock
 
 NAME = "python_package_create"
 
@@ -21,10 +25,11 @@ def main(argv: list[str]) -> int:
     from python_package.cli import progress
     from python_package.recipe import create, validate_name
 
-    args = _parser().parse_args(argv)
+    args = _arguments(argv)
     output, name = _target(args.environment_name)
     validate_name(name)
-    spec = _read(args.dependency_file)
+    locked = _lock(args.locked)
+    spec = _read(args.dependency_file) if locked is None or args.dependency_file else locked.spec
     start = time.perf_counter()
     with progress.on(sys.stderr, NAME, quiet=args.quiet) as display:
         try:
@@ -39,6 +44,8 @@ def main(argv: list[str]) -> int:
                 check=args.check,
                 mapping=_mapping(args.map),
                 strict_names=args.strict_names,
+                lock=args.lock,
+                locked=locked,
                 command=shlex.join([NAME, *argv]),
                 progress=display,
             )
@@ -61,7 +68,12 @@ def _parser() -> command.Parser:
         "4 cannot be solved, 5 a channel or index does not answer, 6 a module does not import, 7 cannot be written, "
         "8 a package is not the file that was promised.",
     )
-    parser.add_argument("dependency_file", metavar="dependency-file", help="written by python_package_analyze")
+    parser.add_argument(
+        "dependency_file",
+        metavar="dependency-file",
+        nargs="?",
+        help="written by python_package_analyze; may be left out with --locked",
+    )
     parser.add_argument("environment_name", metavar="environment-name", help="a name, or [FOLDER/]NAME.tar.gz")
     parser.add_argument(
         "-c", "--channel", action="append", default=[], help="take packages from here (repeatable; name, URL or folder)"
@@ -84,12 +96,38 @@ def _parser() -> command.Parser:
         metavar="IMPORT=PACKAGE",
         help="the package that provides an import (repeatable; conda:PACKAGE for one that PyPI must not be asked for)",
     )
+    parser.add_argument("--lock", metavar="FILE", help="write what the environment is made of, to the last file")
+    parser.add_argument(
+        "--locked", metavar="FILE", help="make again just what that lock says: the same tarball, byte for byte"
+    )
     parser.add_argument("--strict-names", action="store_true", help="refuse a package that is only assumed")
     parser.add_argument(
         "--no-check", dest="check", action="store_false", help="do not import the modules before packing"
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
     return parser
+
+
+def _arguments(argv: list[str]) -> argparse.Namespace:
+    """Parse the command line, in which a lock can stand for the dependency file, but not for what would solve anew."""
+    parser = _parser()
+    args = parser.parse_intermixed_args(argv)
+    if args.locked is None and args.dependency_file is None:
+        parser.error("the following arguments are required: dependency-file")
+    solving = {"--map": args.map, "--strict-names": args.strict_names, "--exact": args.exact}
+    solving["--interpreter"] = args.interpreter != "auto"
+    for option, given in solving.items():
+        if args.locked is not None and given:
+            parser.error(f"{option} has no meaning with --locked, which solves nothing")
+    return args
+
+
+def _lock(argument: str | None) -> Lock | None:
+    if argument is None:
+        return None
+    from python_package.lock import document
+
+    return document.load(Path(argument))
 
 
 def _target(argument: str) -> tuple[str | None, str]:

@@ -18,8 +18,12 @@ from rattler.package_cache import PackageCache
 
 from python_package.environment import integrity
 from python_package.errors import ChecksumError, PackageError, PackError, SolveError, UnreachableError
+from python_package.lock.document import canonical
 
 _T = TypeVar("_T")
+
+# This machine's, as Conda names it: linux-64.
+PLATFORM = str(rattler.Subdir.current())
 
 _NETWORK = re.compile(
     r"error sending request|dns error|connect|timed out|status client error|status server error", re.I
@@ -54,6 +58,7 @@ class Channels:
         self.names = tuple(channels)
         self._offline = offline
         self._sources = [rattler.Channel(_located(channel)) for channel in channels]
+        self.urls = tuple(source.base_url for source in self._sources)
         self._client = rattler.Client.default_client()
         # A channel that does not answer is said quickly: one retry here; downloads keep the default client's three.
         self._gateway = rattler.Gateway(
@@ -84,7 +89,7 @@ class Channels:
         return found
 
     def solve(self, specs: Sequence[str]) -> Solution:
-        """Return packages that satisfy all match specs on this machine's platform.
+        """Return packages that satisfy all match specs on this machine's platform, as a lock gives them back.
 
         Raises SolveError with the solver's reason, UnreachableError when a channel does not answer.
         """
@@ -98,7 +103,7 @@ class Channels:
                 channel_priority=self._priority,
             )
         )
-        return Solution(tuple(records), tuple(specs))
+        return Solution(canonical(records, PLATFORM), tuple(specs))
 
     def link(self, solution: Solution, prefix: Path, progress: LinkProgress) -> None:
         """Fetch what the package cache lacks and link the solution into the prefix, an absolute path.

@@ -61,12 +61,18 @@ class Seals:
             found = list(pool.map(self._sha256, archives))
         for archive, sha256 in zip(archives, found, strict=True):
             if sha256 is None and self._get(archive.sha256) is None:
-                raise UnreachableError(f"{archive.path}: there is no such package; is its channel elsewhere now?")
+                raise UnreachableError(
+                    f"{archive.path}: there is no such package; if its channel is elsewhere now, name it with --channel"
+                )
             if sha256 not in (None, archive.sha256):
                 raise ChecksumError(
                     f"{archive.path} is not the package that was promised: its sha256 is {sha256}, "
                     f"not {archive.sha256}; put the right file there, or index the channel again"
                 )
+
+    def holds(self, archive: Archive) -> bool:
+        """Tell whether a file is there and is the one that it ought to be."""
+        return self._sha256(archive) == archive.sha256
 
     def verify_unpacked(self, unpacked: Iterable[tuple[Archive, Path]]) -> None:
         """Raise ChecksumError when a folder does not hold what the (verified) archive beside it does."""

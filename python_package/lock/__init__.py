@@ -14,6 +14,9 @@ from python_package.spec import Spec
 if TYPE_CHECKING:
     from rattler import RepoDataRecord
 
+# Where an environment and its tarball keep their lock.
+FILE = "conda-meta/python-package.lock"
+
 # Stand for a folder on the disk of the machine that locked, in a lock that travels: with the files that conda-meta
 # of a tarball names, these are the same for everybody.
 LOCAL_CHANNEL = "file:///local-channel"
@@ -41,7 +44,8 @@ class Distribution:
 class Lock:
     """An environment to the last file: Conda's records, and the distributions from PyPI.
 
-    `specs` are the match specs that were solved, which Conda's history keeps; `channels` are URLs.
+    `specs` are the match specs that were solved, which Conda's history keeps; `channels` are URLs; `dropped` are the
+    optional modules that could not be had.
     """
 
     spec: Spec
@@ -50,6 +54,12 @@ class Lock:
     specs: tuple[str, ...]
     records: tuple[RepoDataRecord, ...]
     distributions: tuple[Distribution, ...]
+    dropped: tuple[str, ...] = ()
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Return the modules that the environment has."""
+        return tuple(module for module in self.spec.modules if module not in self.dropped)
 
     def check(self, spec: Spec) -> None:
         """Raise SpecError that says what differs if the lock was not made from this dependency file."""

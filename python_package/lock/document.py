@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from rattler import LockChannel, LockFile, LockPlatform, RepoDataRecord
+from rattler import LockChannel, LockFile, LockPlatform, PypiLockedPackage, RepoDataRecord
 
 from python_package.errors import SpecError, SpecNotFoundError
 from python_package.lock import (
+    FILE,
     LOCAL_CHANNEL,
     Distribution,
     Lock,
@@ -56,9 +57,15 @@ def to_text(lock: Lock, *, portable: bool = False) -> str:
         "format": _FORMAT,
         "spec": json.loads(portable_spec(lock.spec).to_json()),
         "specs": list(lock.specs),
+        "dropped": list(lock.dropped),
         "direct": [each.name for each in distributions if each.direct],
     }
     return f"{_HEADER}{json.dumps(header)}\n{text}"
+
+
+def write(prefix: Path, lock: Lock) -> None:
+    """Put the lock into the environment that was made of it, in the form that travels."""
+    (prefix / FILE).write_text(to_text(lock, portable=True), encoding="utf-8")
 
 
 def parse(text: str, source: str) -> Lock:
@@ -73,7 +80,8 @@ def parse(text: str, source: str) -> Lock:
         header = json.loads(first.removeprefix(_HEADER))
         if header["format"] != _FORMAT:
             raise SpecError(f"{source}: a lock of format {header['format']}, from another version; make it again")
-        specs, direct = tuple(map(str, header["specs"])), frozenset(header["direct"])
+        specs, dropped = tuple(map(str, header["specs"])), tuple(map(str, header["dropped"]))
+        direct = frozenset(header["direct"])
         spec = _spec(header["spec"])
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise SpecError(f"{source}: its first line is damaged: {error!r}; make it again with --lock") from None
@@ -92,7 +100,7 @@ def parse(text: str, source: str) -> Lock:
                     each.name,
                     str(each.version),
                     _read(each.location),
-                    (each.hashes.sha256 or b"").hex() if each.hashes else "",
+                    _sum(each).hex(),
                     each.name in direct,
                 )
                 for each in environment.pypi_packages_for_platform(platform) or ()
@@ -106,7 +114,7 @@ def parse(text: str, source: str) -> Lock:
     for each in distributions:
         if not each.sha256 and not each.location.startswith("git+"):
             raise SpecError(f"{source}: {each.name} has no sha256; make the lock again with --lock")
-    return Lock(spec, platform.name, channels, specs, records, distributions)
+    return Lock(spec, platform.name, channels, specs, records, distributions, dropped)
 
 
 def load(path: Path) -> Lock:
@@ -150,6 +158,13 @@ def _spec(data: Mapping[str, Any]) -> Spec:
 def _written(location: str) -> str:
     """Return a distribution's URL as the format has it: a file of this machine's as its path."""
     return unquote(urlsplit(location).path) if location.startswith("file:") else public(location)
+
+
+def _sum(package: PypiLockedPackage) -> bytes:
+    try:
+        return (package.hashes and package.hashes.sha256) or b""
+    except AttributeError:  # of a package without any, py-rattler's own object is hollow
+        return b""
 
 
 def _read(location: str) -> str:

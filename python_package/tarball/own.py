@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from python_package.lock import FILE
 from python_package.tarball import identity, normalize, unpack
 from python_package.tarball.archive import Archive
 from python_package.tarball.contents import Contents
@@ -20,6 +21,7 @@ def identify(contents: Contents, filled: Sequence[Filled]) -> Identity:
         NAME,
         *(layer.record_text for layer in contents.layers),
         _history(contents),
+        _lock(contents),
         *(repr(each) for each in filled),
         *unpack.sources(),
     )
@@ -33,6 +35,8 @@ def fill(archive: Archive, contents: Contents, filled: Sequence[Filled]) -> Fill
             name = "{name}-{version}-{build}.json".format_map(layer.record)
             archive.add_text(f"conda-meta/{name}", normalize.record(layer.record, each.bytecode))
     archive.add_text("conda-meta/history", _history(contents))
+    if lock := _lock(contents):
+        archive.add_text(FILE, lock)
     scripts = unpack.scripts(prefix for each in filled for prefix in each.prefixes)
     for path, data in sorted(scripts.items()):
         archive.add_text(path, data, executable=True)
@@ -46,3 +50,11 @@ def _history(contents: Contents) -> bytes:
     except FileNotFoundError:
         text = ""
     return normalize.history(records, text)
+
+
+def _lock(contents: Contents) -> bytes:
+    """Return the lock of an environment, empty if it was made without."""
+    try:
+        return Path(contents.prefix, FILE).read_bytes()
+    except FileNotFoundError:
+        return b""

@@ -1,0 +1,53 @@
+"""An empty prefix becomes an environment: of what a dependency file asks for, or of what a lock says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from python_package import filling, plan
+from python_package.clock import Clock
+from python_package.environment import locate, pypi
+from python_package.environment.conda import PLATFORM, Solution
+from python_package.lock import Lock
+from python_package.plan import Sources
+from python_package.resolution import Wanted
+from python_package.spec import Spec
+
+
+def make(prefix: Path, spec: Spec, wanted: Wanted, sources: Sources, clock: Clock) -> Lock:
+    """Solve, link and install what a dependency file wants; return of what the environment was made.
+
+    Raises as `plan.make`, `Channels.link` and `filling.fill` do.
+    """
+    for package in (*wanted.packages, *(package for package, _ in wanted.projects)):
+        if package.note:
+            clock.progress.note(package.note)
+    with clock.phase("solve"):
+        chosen = plan.make(spec, wanted.packages, sources, clock.progress)
+    with clock.phase("link"):
+        chosen.channels.link(chosen.solution, prefix, clock.progress)
+    filled = filling.fill(
+        prefix, spec, chosen, wanted, offline=sources.offline, phase=clock.phase, note=clock.progress.note
+    )
+    solution = chosen.solution
+    return Lock(
+        spec, PLATFORM, chosen.channels.urls, solution.specs, solution.records, filled.distributions, filled.dropped
+    )
+
+
+def repeat(prefix: Path, spec: Spec, lock: Lock, sources: Sources, clock: Clock) -> Lock:
+    """Link and install what a lock says, and nothing else; return the lock with where its files are now.
+
+    Raises SpecError when the lock is of another dependency file, and as `locate`, `Channels.link` and
+    `pypi.install_locked` do.
+    """
+    lock.check(spec)
+    channels = sources.open(sources.channels)
+    with clock.phase("find"):
+        found = locate.locate(lock, channels)
+    with clock.phase("link"):
+        sources.open(lock.channels).link(Solution(found.records, found.specs), prefix, clock.progress)
+    if found.distributions:
+        with clock.phase("install from PyPI"):
+            pypi.install_locked(prefix, found.distributions, offline=sources.offline)
+    return found
