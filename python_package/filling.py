@@ -71,16 +71,9 @@ def fill(
         note(f"{module}: optional, and left out: {why}")
     if wanted.files:
         with phase("install local modules"):
-<<<<<<< /work/main/python_package/filling.py
-            local.refuse_collisions(spec.local, files, _site(prefix), standard_library(plan.python))
-            distributions += pypi.install(prefix, [local.build(files).requirement()], offline=offline)
-    return Filled(tuple(distributions), tuple(sorted({*plan.dropped, *failed})))
-=======
             local.refuse_collisions(spec.local, wanted.files, _site(prefix), standard_library(plan.python))
-            wheels.append(local.build(wanted.files))
-            pypi.install(prefix, [wheels[-1].requirement()], offline=offline)
-    return Filled(tuple(dict.fromkeys(wheels)), tuple(sorted({*plan.dropped, *failed})))
->>>>>>> python_package/filling.py
+            distributions += pypi.install(prefix, [local.build(wanted.files).requirement()], offline=offline)
+    return Filled(tuple(distributions), tuple(sorted({*plan.dropped, *failed})))
 
 
 def _python(prefix: Path) -> Path:

@@ -19,9 +19,8 @@ def make(prefix: Path, spec: Spec, wanted: Wanted, sources: Sources, clock: Cloc
 
     Raises as `plan.make`, `Channels.link` and `filling.fill` do.
     """
-    for package in (*wanted.packages, *(package for package, _ in wanted.projects)):
-        if package.note:
-            clock.progress.note(package.note)
+    for note in wanted.notes:
+        clock.progress.note(note)
     with clock.phase("solve"):
         chosen = plan.make(spec, wanted.packages, sources, clock.progress)
     with clock.phase("link"):

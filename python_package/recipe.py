@@ -96,7 +96,6 @@ def create(
 
         config = condarc.load()
         offline = offline or config.offline
-<<<<<<< /work/main/python_package/recipe.py
         sources = Sources(config, tuple(channels), offline, interpreter, python, exact)
         wanted = resolving.result() if resolving else None
     with prefix.stage(prefix.envs_dir(config), name) as staged, outputs:
@@ -113,37 +112,6 @@ def create(
             staged.commit()
             outputs.commit()
         prefix.register(staged.target)
-=======
-        sources = plan.Sources(config, tuple(channels), offline, interpreter, python, exact)
-        wanted = resolving.result()
-    for note in wanted.notes:
-        clock.progress.note(note)
-    partial = output.with_name(f".{output.name}.new")
-    with prefix.stage(prefix.envs_dir(config), name) as staged:
-        try:
-            with clock.phase("solve"):
-                chosen = plan.make(spec, wanted.packages, sources, clock.progress)
-            with clock.phase("link"):
-                chosen.channels.link(chosen.solution, staged.path, clock.progress)
-            filled = filling.fill(
-                staged.path,
-                spec,
-                chosen,
-                wanted,
-                offline=offline,
-                phase=clock.phase,
-                note=clock.progress.note,
-            )
-            modules = tuple(module for module in spec.modules if module not in filled.dropped)
-            prefix.write_history(staged.path, chosen.solution.specs, command)
-            _pack(staged, partial, modules if check else (), clock)
-            with _uninterrupted():
-                staged.commit()
-                partial.replace(output)
-            prefix.register(staged.target)
-        finally:
-            partial.unlink(missing_ok=True)
->>>>>>> python_package/recipe.py
     return Created(staged.target, output, clock.seconds)
 
 
