@@ -9,7 +9,8 @@ import pytest
 
 from python_package import names
 from python_package.errors import SolveError, UsageError
-from python_package.names import Package
+from python_package.names import Package, installed
+from python_package.spec import Pin
 
 
 def install(site: Path, name: str, *files: str, installer: str = "pip", url: str = "") -> None:
@@ -80,8 +81,20 @@ def test_resolve__a_mapping_to_conda_only__never_asks_pypi() -> None:
     assert (package.pypi, package.conda) == ("", ("my_package",))
 
 
+def test_resolve__a_mapping_to_pypi_only__never_asks_a_channel() -> None:
+    package = one("mine", mapping={"mine": "pypi:My_Package>=2"})
+    assert (package.pypi, package.conda, package.version) == ("my-package", (), ">=2")
+
+
+def test_resolve__a_mapping_with_extras__keeps_them_apart_from_the_name() -> None:
+    package = one("requests", mapping={"requests": "requests[use_chardet, socks]>=2"})
+    assert (package.pypi, package.conda) == ("requests", ("requests",))
+    assert (package.extras, package.version) == ("[socks,use_chardet]", ">=2")
+
+
 @pytest.mark.parametrize(
-    "package", ["", "a b", "-r", "../x", "git+https://x", "x @ https://x", "x[y]", "x; os_name=='x'", "ünï", "--index"]
+    "package",
+    ["", "a b", "-r", "../x", "git+https://x", "x @ https://x", "conda:x[y]", "x; os_name=='x'", "ünï", "pypi:"],
 )
 def test_resolve__a_mapping_to_no_package__is_a_usage_error(package: str) -> None:
     with pytest.raises(UsageError, match="is not the name of a package"):
@@ -106,6 +119,142 @@ def test_resolve__a_declared_project_of_the_import_s_name__is_chosen() -> None:
 
 def test_resolve__declared_but_for_another_import__changes_nothing() -> None:
     assert one("cv2", declared=["pandas"]).pypi == "opencv-python-headless"
+
+
+@pytest.mark.parametrize("declared", ["PyYAML", "pyyaml>=6,<7", "PyYAML[c] ~=6.0", "pypi:pyyaml", "conda:pyyaml"])
+def test_resolve__declared_in_whatever_form__is_chosen(declared: str, tmp_path: Path) -> None:
+    install(tmp_path, "lazyaml", "yaml/__init__.py")
+    assert one("yaml", tmp_path, declared=[declared]).why == "the script's own metadata depends on it"
+
+
+# Pins
+
+
+def pin(module: str, package: str, source: str = "pypi", url: str = "", version: str = "1.2") -> Pin:
+    return Pin(module, package, version, source, url)
+
+
+def test_resolve__pinned__is_that_version_and_needs_no_interpreter(tmp_path: Path) -> None:
+    install(tmp_path, "other-cv", "cv2/__init__.py")
+    package = one("cv2", tmp_path, pins=[pin("cv2", "opencv-python")])
+    assert (package.pypi, package.conda, package.version) == ("opencv-python", ("py-opencv", "opencv-python"), "==1.2")
+    assert package.why == "pinned: opencv-python 1.2 provides it in your python3"
+
+
+def test_resolve__pinned_or_mapped__is_not_looked_for_in_the_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def find(modules: list[str], _: object) -> dict[str, tuple[installed.Found, ...]]:
+        asked.extend(modules)
+        return {}
+
+    monkeypatch.setattr(installed, "find", find)
+    names.resolve(["cv2", "numpy", "yaml"], pins=[pin("cv2", "opencv-python")], mapping={"yaml": "pyyaml"})
+    assert asked == ["numpy"]
+
+
+def test_resolve__pinned__wins_over_the_version_of_the_table() -> None:
+    assert one("pkg_resources").version == "<82"
+    assert one("pkg_resources", pins=[pin("pkg_resources", "setuptools", version="80.9")]).version == "==80.9"
+
+
+def test_resolve__pin_of_a_prefix__holds_for_what_is_below_it() -> None:
+    assert one("acme.deep.er", pins=[pin("acme.deep", "acme-deep"), pin("acme", "acme")]).pypi == "acme-deep"
+
+
+def test_resolve__pinned_from_conda_by_a_project_s_name__is_asked_of_both() -> None:
+    package = one("torch", pins=[pin("torch", "torch", "conda")])
+    assert (package.pypi, package.conda, package.version) == ("torch", ("pytorch", "torch"), "==1.2")
+
+
+@pytest.mark.parametrize("module", ["osgeo", "oddone", "work_queue"])
+def test_resolve__pinned_by_the_name_of_a_conda_package__is_asked_of_channels_alone(module: str) -> None:
+    package = one(module, pins=[pin(module, "conda:lib_odd", "conda")])
+    assert (package.pypi, package.conda, package.version) == ("", ("lib_odd",), "==1.2")
+
+
+def test_resolve__pinned_stub_of_what_is_not_on_pypi__is_not_taken() -> None:
+    package = one("work_queue", pins=[pin("work_queue", "work-queue")])
+    assert (package.pypi, package.conda, package.version) == ("", ("ndcctools",), "")
+
+
+@pytest.mark.parametrize("source", ["editable", "local"])
+def test_resolve__pinned_project__has_its_place_and_no_version(source: str) -> None:
+    package = one("mylab", pins=[pin("mylab", "MyLab", source, "file:///home/me/mylab")])
+    assert (package.pypi, package.origin, package.version) == ("mylab", "file:///home/me/mylab", "")
+
+
+def test_resolve__pinned_look_alike__is_said() -> None:
+    note = "reqeusts: one letter away from requests; it is reqeusts 1.2 in your python3"
+    assert one("reqeusts", pins=[pin("reqeusts", "reqeusts")]).note == note
+
+
+def test_resolve__pinned_from_the_system__is_believed_only_for_a_known_project() -> None:
+    assert one("yaml", pins=[pin("yaml", "PyYAML", "system")]).version == "==1.2"
+    with pytest.raises(SolveError, match=r"ubuntuthing: .*its system's package of ubuntu-thing.*--map"):
+        one("ubuntuthing", pins=[pin("ubuntuthing", "ubuntu-thing", "system")])
+
+
+def test_resolve__mapping_or_metadata_of_the_pinned_project__has_the_pin_s_version() -> None:
+    pins = [pin("cv2", "opencv-contrib-python")]
+    assert one("cv2", pins=pins, mapping={"cv2": "opencv_contrib_python[x]"}).version == "==1.2"
+    assert one("cv2", pins=pins, declared=["opencv-contrib-python"]).version == "==1.2"
+    assert one("cv2", pins=pins, mapping={"cv2": "opencv-contrib-python<5"}).version == "<5"
+    assert one("cv2", pins=pins, mapping={"cv2": "opencv-python"}).version == ""
+    assert one("cv2", pins=pins, declared=["opencv-python"]).version == ""
+
+
+def test_resolve__pinned_project_of_a_folder__is_not_what_was_mapped_but_what_was_declared() -> None:
+    pins = [pin("mylab", "mylab", "editable", "file:///home/me/mylab")]
+    mapped = one("mylab", pins=pins, mapping={"mylab": "mylab"})
+    assert (mapped.origin, mapped.version) == ("", "")
+    assert one("mylab", pins=pins, declared=["mylab"]).origin == "file:///home/me/mylab"
+
+
+# Optional modules
+
+
+@pytest.mark.parametrize(
+    ("module", "why"),
+    [
+        ("numpyy", "no package is known to provide it; is it a slip for numpy? Else choose with --map numpyy=PACKAGE"),
+        ("qzxwv", "no package is known to provide it; choose with --map qzxwv=PACKAGE"),
+    ],
+)
+def test_resolve__optional_and_unknown__is_absent_and_said(module: str, why: str) -> None:
+    package = one(module, optional={module})
+    assert (package.pypi, package.conda, package.absent, package.why) == ("", (), True, why)
+    assert package.note == f"{module}: optional, and left out: {why}"
+
+
+def test_resolve__optional_and_known__is_as_any_other() -> None:
+    assert one("cv2", optional={"cv2"}) == one("cv2")
+    assert one("panda", optional={"panda"}).note == "panda: one letter away from pandas, which is better known"
+
+
+def test_resolve__optional_and_assumed_and_strict__is_absent() -> None:
+    assert not one("discord", optional={"discord"}).absent
+    assert one("discord", optional={"discord"}, strict=True).absent
+
+
+def test_resolve__optional_and_unknown_beside_one_that_is_needed__names_the_latter_alone() -> None:
+    with pytest.raises(SolveError) as raised:
+        names.resolve(["numpyy", "qzxwv"], optional={"numpyy"})
+    assert str(raised.value) == "qzxwv: no package is known to provide it; choose with --map qzxwv=PACKAGE"
+
+
+def test_resolve__optional_with_a_faulty_mapping__is_a_usage_error() -> None:
+    with pytest.raises(UsageError):
+        names.resolve(["yaml"], mapping={"yaml": "../x"}, optional={"yaml"})
+
+
+def test_answers__some_are_refused__come_with_the_others() -> None:
+    found = {answer.module: answer for answer in names.answers(["yaml", "qzxwv", "os"], standard={"os"})}
+    assert list(found) == ["qzxwv", "yaml"]
+    assert found["qzxwv"].package is None
+    assert found["qzxwv"].refusal.startswith("qzxwv: no package is known")
+    assert found["yaml"].package == one("yaml")
+    assert found["yaml"].refusal == ""
 
 
 # The user's own interpreter

@@ -88,15 +88,3 @@ def test_create__assumed__says_so() -> None:
             progress=Notes(),
         )
     assert lines == ["discord: assumed to be discord-py; py-cord can provide it too"]
-
-
-def test_create__installed_from_a_folder__is_refused_with_the_ways_out(tmp_path: Path) -> None:
-    info = tmp_path / "lib" / "mylab-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info.parent / "mylab.py").touch()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mylab\nVersion: 1.0\n")
-    (info / "RECORD").write_text("mylab.py,,\n")
-    (info / "direct_url.json").write_text('{"url": "file:///home/me/mylab", "dir_info": {}}')
-    (tmp_path / "python3").write_text(f'#!/bin/sh\nPYTHONPATH={info.parent} exec {sys.executable} -S "$@"\n')
-    with pytest.raises(SolveError, match=r"mylab: .*from file:///home/me/mylab, .*--map mylab=PACKAGE"):
-        run(modules=("mylab",))

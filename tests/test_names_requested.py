@@ -8,7 +8,7 @@ import pytest
 
 from python_package import names, resolution
 from python_package.errors import UsageError
-from python_package.spec import Spec
+from python_package.spec import Spec, is_package
 
 
 def test_requested__names__are_packages_of_channel_and_index() -> None:
@@ -18,9 +18,26 @@ def test_requested__names__are_packages_of_channel_and_index() -> None:
     assert (graphviz.pypi, graphviz.conda) == ("", ("graphviz",))
 
 
-def test_requested__what_is_no_package__is_refused() -> None:
-    with pytest.raises(UsageError):
-        names.requested(("a @ http://127.0.0.1/a.whl",))
+def test_requested__extras_and_only_pypi__are_kept_apart_from_the_name() -> None:
+    requests, dill = names.requested(("Requests[socks]>=2", "pypi:dill"))
+    assert (requests.pypi, requests.extras, requests.version) == ("requests", "[socks]", ">=2")
+    assert requests.conda == ("requests",)
+    assert (dill.pypi, dill.conda) == ("dill", ())
+
+
+@pytest.mark.parametrize("package", ["a @ http://127.0.0.1/a.whl", "a; os_name=='x'", "", "conda:a[b]", "a b"])
+def test_requested__what_is_no_package__is_refused(package: str) -> None:
+    with pytest.raises(UsageError, match=r"^packages: .* is not the name of a package"):
+        names.requested((package,))
+
+
+@pytest.mark.parametrize(
+    "package", ["a", "A.b_c", "a[b,c]", "a[b]>=1,<2", "a >=1", "a==1.0+cu118", "pypi:a", "conda:a>=1", "a~=1.0"]
+)
+def test_requested__whatever_a_dependency_file_may_hold__is_read(package: str) -> None:
+    assert is_package(package)
+    (found,) = names.requested((package,))
+    assert found.pypi or found.conda
 
 
 def test_resolve__mapping_and_packages_of_the_dependency_file__count() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from python_package.errors import SolveError, UsageError
+from python_package.errors import SolveError
 from python_package.names import table
+from python_package.names.package import Package as Package
+from python_package.names.package import Provider, checked, parse
 from python_package.names.table import canonical
 from python_package.value import Value
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from python_package.names.installed import Found
     from python_package.names.table import Row, Table
+    from python_package.spec import Pin
 
 # What analyze lists as its man page shows, although the interpreter itself ships it: never looked up in an index.
 WITH_PYTHON = frozenset({"antigravity", "this"})
@@ -21,23 +24,12 @@ WITH_PYTHON = frozenset({"antigravity", "this"})
 _CANDIDATES = 8
 
 
-class Package(Value):
-    """What provides an import.
-
-    `pypi` is the project's canonical name, empty where PyPI has none; `conda` are the names that a channel may know
-    its package by, the likeliest first; `version` is a constraint on either (`<82`) or empty. `why` says who said so,
-    `note` what the user must be told, and `assumed` that nobody vouches for it. `origin` is the URL that the user's
-    own interpreter has it from, when that is no index: an editable or local project.
-    """
+class Answer(Value):
+    """The package of a module, or why there is none."""
 
     module: str
-    pypi: str
-    conda: tuple[str, ...]
-    version: str
-    why: str
-    note: str
-    assumed: bool
-    origin: str
+    package: Package | None
+    refusal: str = ""
 
 
 def resolve(
@@ -46,82 +38,151 @@ def resolve(
     *,
     mapping: Mapping[str, str] | None = None,
     declared: Iterable[str] = (),
+    pins: Iterable[Pin] = (),
+    optional: Collection[str] = frozenset(),
     strict: bool = False,
     standard: Collection[str] = frozenset(),
 ) -> tuple[Package, ...]:
     """Return the package of each module that is not in the `standard` library of the Python that will run it.
 
     In order: the caller's own `mapping` of imports to packages; the projects that the script's own metadata
-    `declared`; the distribution that provides the module on `paths`, the import path of the user's interpreter
-    (metadata is read, nothing is imported); the shipped tables; a well-known project of the same name.
+    `declared`; the `pins`; the distribution that provides the module on `paths`, the import path of the user's
+    interpreter (metadata is read, nothing is imported); the shipped tables; a well-known project of the same name.
+    A pin also tells the version of the project that the mapping or the metadata chose without one.
 
     Raises SolveError that names every other module, what it may be and how to choose, and UsageError for a mapping
-    to what cannot be a package. `strict` refuses what is only assumed.
+    to what cannot be a package. `strict` refuses what is only assumed. Of the `optional` modules, what would be
+    refused is an absent package, whose note says why.
     """
+    found = answers(
+        modules, paths, mapping=mapping, declared=declared, pins=pins, optional=optional, strict=strict,
+        standard=standard,
+    )  # fmt: skip
+    problems = [answer.refusal for answer in found if answer.refusal]
+    if problems:
+        raise SolveError("; ".join(problems))
+    return tuple(answer.package for answer in found if answer.package)
+
+
+def answers(
+    modules: Iterable[str],
+    paths: Sequence[str] = (),
+    *,
+    mapping: Mapping[str, str] | None = None,
+    declared: Iterable[str] = (),
+    pins: Iterable[Pin] = (),
+    optional: Collection[str] = frozenset(),
+    strict: bool = False,
+    standard: Collection[str] = frozenset(),
+) -> tuple[Answer, ...]:
+    """Return for each module what `resolve` returns, or what it would raise."""
     from python_package.names import installed
 
     wanted = sorted({module for module in modules if module.partition(".")[0] not in WITH_PYTHON | set(standard)})
-    known = table.load() if wanted else table.Table()
-    found = installed.find(wanted, paths)
-    packages, problems = [], []
-    for module in wanted:
-        try:
-            package = _decide(module, found.get(module, ()), known, mapping or {}, {canonical(d) for d in declared})
-        except SolveError as error:
-            problems.append(str(error))
-            continue
-        if strict and package.assumed:
-            problems.append(f"{package.note}; confirm it with --map {module}={package.pypi}")
-        packages.append(package)
-    if problems:
-        raise SolveError("; ".join(problems))
-    return tuple(packages)
+    sources = _Sources(
+        table.load() if wanted else table.Table(),
+        mapping or {},
+        frozenset(canonical(parse(package).name) for package in declared),
+        {pin.module: pin for pin in pins},
+    )
+    found = installed.find([module for module in wanted if not sources.settled(module)], paths)
+    return tuple(_answer(module, found.get(module, ()), sources, module in optional, strict) for module in wanted)
 
 
 def requested(packages: Iterable[str]) -> tuple[Package, ...]:
-    """Return the packages that were asked for by their own names, whatever they provide."""
+    """Return the packages that were asked for by their own names, whatever they provide.
+
+    Raises UsageError for what cannot be a package.
+    """
     known = table.load() if packages else table.Table()
-    return tuple(_package(name, _checked(name, name), known, "asked for by name") for name in packages)
+    return tuple(checked(name, "packages").package(name, known, "asked for by name") for name in packages)
 
 
-def _decide(
-    module: str, found: Sequence[Found], known: Table, mapping: Mapping[str, str], declared: Collection[str]
-) -> Package:
+class _Sources(Value):
+    """What the user and the tables say of names."""
+
+    known: Table
+    mapping: Mapping[str, str]
+    declared: Collection[str]
+    pins: Mapping[str, Pin]
+
+    def settled(self, module: str) -> bool:
+        """Tell whether the user's interpreter need not be asked."""
+        return any(prefix in self.mapping or prefix in self.pins for prefix in _prefixes(module))
+
+
+def _answer(module: str, found: Sequence[Found], sources: _Sources, optional: bool, strict: bool) -> Answer:
+    try:
+        package = _decide(module, found, sources)
+        if strict and package.assumed:
+            raise SolveError(f"{package.note}; confirm it with --map {module}={package.pypi}")
+    except SolveError as error:
+        if not optional:
+            return Answer(module, None, str(error))
+        why = str(error).removeprefix(f"{module}: ")
+        package = Package(module, "", (), "", why, f"{module}: optional, and left out: {why}", absent=True)
+    return Answer(module, package)
+
+
+def _decide(module: str, found: Sequence[Found], sources: _Sources) -> Package:
+    from python_package.names.installed import Found
+
+    known = sources.known
+    pin = next((sources.pins[prefix] for prefix in _prefixes(module) if prefix in sources.pins), None)
     for prefix in _prefixes(module):
-        if prefix in mapping:
-            chosen = _checked(prefix, mapping[prefix])
-            return _package(module, chosen, known, f"--map {prefix}={chosen}")
+        if prefix in sources.mapping:
+            choice = f"--map {prefix}={sources.mapping[prefix]}"
+            chosen = checked(sources.mapping[prefix], choice)
+            return _with_version(chosen, pin).package(module, known, choice)
     row = known.find(module)
-    providers = (*row.providers, *row.rivals) if row else ()
-    for provider in (*providers, canonical(module)):
-        if _project(provider) in declared:
-            return _package(module, provider, known, "the script's own metadata depends on it")
-    only_conda = bool(providers) and all(provider.startswith("conda:") for provider in providers)
-    if found and not only_conda and (package := _from_interpreter(module, found, row, known)):
+    providers = [parse(provider) for provider in (*row.providers, *row.rivals)] if row else []
+    for provider in (*providers, Provider(canonical(module))):
+        if canonical(provider.name) in sources.declared:
+            why = "the script's own metadata depends on it"
+            if pin and pin.url and canonical(pin.package) == canonical(provider.name):
+                return provider.package(module, known, why, origin=pin.url)
+            return _with_version(provider, pin).package(module, known, why)
+    if pin:
+        found = [Found(pin.package, pin.version, pin.url, pin.source if pin.source != "system" else "", "")]
+    only_conda = bool(providers) and all(provider.only == "conda:" for provider in providers)
+    by_conda = pin is not None and pin.source == "conda"
+    if (by_conda or not only_conda) and (
+        package := _from_interpreter(module, found, row, known, pinned=pin is not None)
+    ):
         return package
     if row and row.refusal:
         raise SolveError(f"{module}: {row.refusal}; if a package has it, name that with --map {module}=PACKAGE")
     if row and row.providers and not _elsewhere(found):
         return _from_table(module, row, known)
     if row is None and known.assumed(canonical(module)) and not _elsewhere(found):
-        project = canonical(module)
+        project = Provider(canonical(module))
         note = f"{module}: assumed to be the well-known project {project}; no source says what that provides"
-        return _package(module, project, known, "a well-known project of that name", note, assumed=True)
+        return project.package(module, known, "a well-known project of that name", note, assumed=True)
     raise SolveError(_unknown(module, found, row, known))
 
 
-def _from_interpreter(module: str, found: Sequence[Found], row: Row | None, known: Table) -> Package | None:
+def _with_version(provider: Provider, pin: Pin | None) -> Provider:
+    """Return a provider with the version of a pin, if that is of the same project and it has none of its own."""
+    if pin is None or pin.url or provider.version or canonical(parse(pin.package).name) != canonical(provider.name):
+        return provider
+    return Provider(provider.name, provider.extras, f"=={pin.version}", provider.only)
+
+
+def _from_interpreter(
+    module: str, found: Sequence[Found], row: Row | None, known: Table, *, pinned: bool
+) -> Package | None:
     """Return the package of the distribution that provides a module in the user's interpreter, or None.
 
     What an installer took from an index or a project's folder is as the user wants it. What a system's packagers put
     there has names that an index may give to another project: it has to be the one that the table knows.
+    `pinned` asks for just its version, or, of a project's folder, for whatever that holds.
     """
     by_name = {owner.name if ":" in owner.name else canonical(owner.name): owner for owner in found if owner.name}
-    expected = [_project(provider) for provider in (*row.providers, *row.rivals)] if row else []
-    names = [name for name in expected if name in by_name][:1] or [
+    providers = [parse(provider) for provider in (*row.providers, *row.rivals)] if row else []
+    names = [provider.name for provider in providers if provider.name in by_name][:1] or [
         name
         for name, owner in by_name.items()
-        if (owner.installer or owner.origin) and not (expected and name.startswith("conda:"))
+        if (owner.installer or owner.origin) and (pinned or not (providers and name.startswith("conda:")))
     ]
     if len(names) > 1:
         raise SolveError(
@@ -132,9 +193,12 @@ def _from_interpreter(module: str, found: Sequence[Found], row: Row | None, know
         owner = by_name[name]
         near = known.near(module) if row is None and known.row(name.replace("-", "_")) is None else None
         note = f"{module}: one letter away from {near}; it is {name} {owner.version} in your python3" if near else ""
-        version = next((p[len(name) :] for p in (row.providers if row else ()) if _project(p) == name), "")
+        version = next((provider.version for provider in providers if provider.name == name), "")
         why = f"{owner.name} {owner.version} provides it in your python3"
-        return _package(module, name + version, known, why, note, origin=owner.origin)
+        if pinned:
+            version = "" if owner.origin else f"=={owner.version}"
+            why = f"pinned: {why}"
+        return parse(name + version).package(module, known, why, note, origin=owner.origin)
     return None
 
 
@@ -142,21 +206,9 @@ def _from_table(module: str, row: Row, known: Table) -> Package:
     provider = row.providers[0]
     if row.rivals:
         note = f"{module}: assumed to be {provider}; {', '.join(row.rivals)} can provide it too"
-        return _package(module, provider, known, "the likeliest of several projects", note, assumed=True)
+        return parse(provider).package(module, known, "the likeliest of several projects", note, assumed=True)
     note = f"{module}: one letter away from {row.like}, which is better known" if row.like else ""
-    return _package(module, provider, known, "the project that is known to provide it", note)
-
-
-def _package(
-    module: str, provider: str, known: Table, why: str, note: str = "", *, assumed: bool = False, origin: str = ""
-) -> Package:
-    name = _project(provider)
-    version = provider.removeprefix("conda:")[len(name) :]
-    if provider.startswith("conda:"):
-        return Package(module, "", (name,), version, why, note, assumed, origin)
-    project = canonical(name)
-    conda = (*known.conda(project)[:-1], name.lower(), project)
-    return Package(module, project, tuple(dict.fromkeys(conda)), version, why, note, assumed, origin)
+    return parse(provider).package(module, known, "the project that is known to provide it", note)
 
 
 def _unknown(module: str, found: Sequence[Found], row: Row | None, known: Table) -> str:
@@ -183,26 +235,6 @@ def _elsewhere(found: Sequence[Found]) -> str:
     """Return the folder, not one for installed packages, where a module lies that no distribution owns, or ''."""
     places = [owner.folder for owner in found if not owner.name]
     return next((place for place in places if not place.endswith(("site-packages", "dist-packages"))), "")
-
-
-def _checked(module: str, package: str) -> str:
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    kind = "conda:" if package.startswith("conda:") else ""
-    try:
-        wanted = Requirement(package.removeprefix(kind))
-    except InvalidRequirement:
-        wanted = None
-    if wanted is None or wanted.url or wanted.marker or wanted.extras:
-        raise UsageError(f"--map {module}={package}: {package!r} is not the name of a package")
-    return f"{kind}{wanted.name}{wanted.specifier}"
-
-
-def _project(provider: str) -> str:
-    """Return the name in a provider, without `conda:` and version."""
-    name = provider.removeprefix("conda:")
-    end = next((at for at, letter in enumerate(name) if letter in "<>=!~ "), len(name))
-    return name[:end]
 
 
 def _prefixes(dotted: str) -> list[str]:
