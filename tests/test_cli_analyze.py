@@ -148,6 +148,21 @@ def test_command__metadata__is_in_the_output(folder: Path) -> None:
     assert json.loads(ran.stdout) == {"python": "3.7.3", "modules": ["yaml"], "packages": ["rich>=13"]}
 
 
+def test_command__notebook_and_scripts__have_one_output(folder: Path) -> None:
+    cells = [{"cell_type": "code", "source": "%time import yaml"}]
+    (folder / "nb.ipynb").write_text(json.dumps({"cells": cells, "metadata": {}}))
+    ran = _run(folder, "nb.ipynb", "example.py", "-")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert json.loads(ran.stdout)["modules"] == ["antigravity", "matplotlib", "yaml"]
+
+
+def test_command__notebook_with_a_cell_that_is_not_python__exits_3(folder: Path) -> None:
+    cells = [{"cell_type": "markdown"}, {"cell_type": "code", "source": "x\ndef ("}]
+    (folder / "nb.ipynb").write_text(json.dumps({"cells": cells}))
+    _fails(_run(folder, "nb.ipynb", "out.json"), 3, "nb.ipynb:cell 2:2: not valid Python: ")
+    assert not (folder / "out.json").exists()
+
+
 @pytest.mark.parametrize(
     ("output", "says"),
     [

@@ -51,8 +51,14 @@ def read(source: bytes, path: str, name: str, *, script: bool = False, scope: Sc
     Raises NotPythonError, and InvalidScriptError for metadata that cannot be honoured.
     """
     lines = Lines(name)
-    tree, remark = parse(source, name)
-    remarks = [] if remark is None else [remark]
+    if path.endswith(".ipynb"):
+        from python_package.analysis import notebook
+
+        book = notebook.parse(source, name)
+        tree, source, lines, remarks = book.tree, book.text, book.lines, list(book.remarks)
+    else:
+        tree, remark = parse(source, name)
+        remarks = [] if remark is None else [remark]
     module = imports_of(tree, path, source)
     in_scope = True
     if scope is not None:
