@@ -219,7 +219,7 @@ def test_program__the_same_module__compiles_to_the_same_bytes_in_any_company(tmp
         sources.append(source)
     found = []
     for batch in ([sources[7]], sources, sources[::-1]):
-        jobs = [(str(source), "", f"lib/{source.name}", str(source.with_suffix(".pyc"))) for source in batch]
+        jobs = [(str(source), f"lib/{source.name}", str(source.with_suffix(".pyc"))) for source in batch]
         command = [sys.executable, "-s", "-S", "-c", bytecode._PROGRAM]
         subprocess.run(command, input=json.dumps(("/no-prefix", jobs)).encode(), env=bytecode._ENVIRONMENT, check=True)
         found.append(sources[7].with_suffix(".pyc").read_bytes())

@@ -62,7 +62,7 @@ def _package(contents: Contents, layer: Layer) -> Identity:
 
     def expect(source: str) -> str:
         if not sums and paths:
-            sums.update({str(folder / p["_path"]): p.get("sha256", "") for p in json.loads(paths)["paths"]})
+            sums.update({f"{folder}/{p['_path']}": p.get("sha256", "") for p in json.loads(paths)["paths"]})
         return sums.get(source, "")
 
     return Identity(key, expect)

@@ -14,6 +14,7 @@ from conda_pack.core import File, Packer, is_binary_file
 
 from python_package.tarball import identity, normalize, wheel
 from python_package.tarball.archive import Archive
+from python_package.tarball.bytecode import Compiled
 from python_package.tarball.contents import Contents, Layer
 from python_package.tarball.pipeline import Member
 
@@ -62,8 +63,8 @@ class Summary:
         )
 
 
-def fill(archive: Archive, contents: Contents, layer: Layer, compiled: Mapping[str, str]) -> Filled:
-    """Add a layer's files to the archive, with `compiled`: path in the environment -> compiled file to ship there."""
+def fill(archive: Archive, contents: Contents, layer: Layer, compiled: Compiled) -> Filled:
+    """Add a layer's files to the archive, and the compiled ones besides or instead of them."""
     prefix = str(contents.prefix)
     packer = Packer(prefix, archive)
     record = f"{layer.dist_info}/RECORD"
@@ -75,7 +76,11 @@ def fill(archive: Archive, contents: Contents, layer: Layer, compiled: Mapping[s
         elif file.target != record:
             packer.add(file)
     for target in sorted(compiled):
-        archive.add(compiled[target], target)
+        made_now = compiled[target]
+        if isinstance(made_now, str):
+            archive.add(made_now, target)
+        else:
+            archive.add_text(target, made_now.read())
     made = sorted(set(compiled) - {file.target for file in layer.files})
     if layer.dist_info:
         archive.add_text(record, wheel.format_record(layer.dist_info, _record(archive, layer, made)))
