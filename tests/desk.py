@@ -75,7 +75,12 @@ def caches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture
 def desk(tmp_path: Path, channel: Path, caches: dict[str, str]) -> Desk:
-    home, cwd, index = tmp_path / "home", tmp_path / "a job", tmp_path / "index"
+    return make_desk(tmp_path, channel, caches)
+
+
+def make_desk(root: Path, channel: Path, caches: Mapping[str, str]) -> Desk:
+    """Make a machine in an empty folder."""
+    home, cwd, index = root / "home", root / "a job", root / "index"
     for folder in (home, cwd):
         folder.mkdir()
     write_wheel(
