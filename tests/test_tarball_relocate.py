@@ -86,6 +86,14 @@ def test_relocate__packed_before_or_after__is_the_same_tarball(
     assert after == before
 
 
+def test_relocate__to_a_path_that_code_must_escape__leaves_code_that_compiles(staged: Path, workshop: Workshop) -> None:
+    relocate(staged, workshop.layers, "/it's")
+    spelled = [staged / name for name in holders(staged, "/it\\'s") if name.endswith(".py")]
+    assert spelled
+    for path in spelled:
+        compile(path.read_bytes(), path.name, "exec")
+
+
 def test_relocate__an_environment_known_whole__finds_the_same_files(
     staged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

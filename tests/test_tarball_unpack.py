@@ -216,6 +216,21 @@ def test_conda_unpack__version__is_conda_packs(place: Callable[[str], Path], too
     assert not (prefix / STATE[0]).exists()
 
 
+def test_conda_unpack__a_path_that_code_must_escape__leaves_code_that_runs(
+    place: Callable[[str], Path], tools: str
+) -> None:
+    for name in ("it's", 'a "quoted" one', "back\\slash"):
+        root = place(name)
+        assert run([root / "bin/conda-unpack"], tools).returncode == 0
+        code = "import sysconfig; print(sysconfig.get_config_var('BINDIR'))"
+        told = run([root / "bin/python3", "-IB", "-c", code], tools)
+        assert (told.stdout, told.stderr) == (f"{root}/bin\n", "")
+        moved = root.rename(root.parent / "plain")
+        assert run([moved / "bin/conda-unpack"], tools).returncode == 0
+        assert run([moved / "bin/python3", "-IB", "-c", code], tools).stdout == f"{moved}/bin\n"
+        shutil.rmtree(moved)
+
+
 def test_run_in_env__without_arguments__does_nothing(place: Callable[[str], Path], tools: str) -> None:
     prefix = place("env")
     before = signature(prefix)

@@ -11,6 +11,7 @@ from conda_pack.prefixes import replace_prefix
 
 from python_package.errors import PackError
 from python_package.tarball import contents, identity
+from python_package.tarball.spelling import spelled
 
 # A file, relative to the prefix, and how it holds that: as "text", "binary", or "" where nobody says it.
 Place = tuple[str, str]
@@ -36,7 +37,10 @@ def relocate(prefix: Path, files: Iterable[Place], new: str) -> list[Place]:
         if old.encode() not in data:
             continue
         try:
-            changes[place] = data, replace_prefix(data, mode or ("binary" if b"\0" in data else "text"), old, new)
+            changes[place] = (
+                data,
+                replace_prefix(data, mode or ("binary" if b"\0" in data else "text"), old, spelled(place[0], new)),
+            )
         except ValueError:
             raise PackError(f"{path}: no room for {new}, which is longer than {old}") from None
     hashes = {}

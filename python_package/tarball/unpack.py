@@ -10,12 +10,14 @@ from pathlib import Path
 import conda_pack
 from conda_pack import core, prefixes
 
+from python_package.tarball.spelling import spelled
+
 _HERE = Path(__file__).parent
 
 
 def sources() -> list[bytes]:
     """Return what the scripts are made of, beside conda-pack and the records."""
-    return [(_HERE / name).read_bytes() for name in ("conda-unpack.in", "run_in_env")]
+    return [(_HERE / name).read_bytes() for name in ("conda-unpack.in", "run_in_env", "spelling.py")]
 
 
 def scripts(records: Iterable[tuple[str, str, str]]) -> dict[str, bytes]:
@@ -24,7 +26,7 @@ def scripts(records: Iterable[tuple[str, str, str]]) -> dict[str, bytes]:
     # By conda-pack's rule the interpreter stays as it is: it runs the script, and finds its own prefix.
     kept = [record for record in sorted(records) if record[2] == "text" or not record[0].startswith("bin/python")]
     lines = "".join(f"    {record!r},\n" for record in kept)
-    functions = (prefixes.replace_prefix, prefixes.text_replace, prefixes.binary_replace)
+    functions = (prefixes.replace_prefix, prefixes.text_replace, prefixes.binary_replace, spelled)
     replace = "\n\n".join(["on_win = False\n", *(textwrap.dedent(inspect.getsource(f)) for f in functions)])
     template = (_HERE / "conda-unpack.in").read_text()
     for name, value in (
