@@ -27,6 +27,7 @@ KINDS = {
     "cold": "ours cold",
     "warm": "ours warm",
     "cp": "cp of ours",
+    "sync": "cp of ours, on disk as ours",
 }
 
 
@@ -82,8 +83,9 @@ def _child(kind: str, prefix: Path, folder: Path) -> None:
 
 
 def _prepare(kind: str, prefix: Path, folder: Path, output: Path) -> Callable[[], object]:
-    if kind == "cp":
-        return lambda: subprocess.run(["cp", folder / "ours.tar.gz", output], check=True)
+    if kind in ("cp", "sync"):
+        command = ["sh", "-c", 'cp "$1" "$2"' + (' && sync "$2"' if kind == "sync" else ""), "sh"]
+        return lambda: subprocess.run([*command, folder / "ours.tar.gz", output], check=True)
     if kind in ("default", "threads"):
         import conda_pack
 
