@@ -13,7 +13,6 @@ from packaging.version import InvalidVersion, Version
 from python_package.channel.wheel import match_spec
 from python_package.errors import SolveError
 from python_package.names import Package
-from python_package.names.table import canonical
 from python_package.spec import Pin
 
 _OFFERED = 8  # versions named in a message
@@ -48,24 +47,30 @@ def assign(
     """Take from the channels called `where` what they have, by name and version, and leave the rest to PyPI.
 
     `found` are the versions that the channels have, by name. A pinned version that they lack is left to PyPI, with a
-    note, unless it came from Conda. Raises SolveError that names everything that can come from neither.
+    note, unless it came from Conda. Absent packages are dropped; their own notes say why.
+
+    Raises SolveError that names everything that can come from neither.
     """
     by_module = {pin.module: pin for pin in pins}
     assigned, notes, dropped, problems = [], [], [], []
     for package in packages:
+        if package.absent:
+            dropped.append(package.module)
+            continue
         pin = by_module.get(package.module)
-        if pin and canonical(pin.package) not in (package.pypi, *map(canonical, package.conda)):
-            pin = None  # another package was chosen than the one that the version is of
-        version = f"=={pin.version}" if pin else package.version
+        from_conda = pin is not None and pin.source == "conda" and package.version == f"=={pin.version}"
+        version = package.version
         name = next((name for name in package.conda if name in found), None)
         fitting = _fitting(version, found[name]) if name else []
         if name and fitting:
-            assigned.append(Assigned(package, _match_spec(name, version, fitting)))
+            # What a channel has is never replaced: PyPI only adds what the extras need.
+            extra = f"{package.pypi}{package.extras}" if package.extras and package.pypi else ""
+            assigned.append(Assigned(package, _match_spec(name, version, fitting), extra))
             continue
         lack = _lack(package, version, where, found[name] if name else ())
-        if package.pypi and not (name and pin and pin.source == "conda"):
-            assigned.append(Assigned(package, requirement=package.pypi + version))
-            if name or pin:
+        if package.pypi and not (name and from_conda):
+            assigned.append(Assigned(package, requirement=package.pypi + package.extras + version))
+            if name or (pin and package.conda):
                 notes.append(f"{package.module}: {lack}; taking it from PyPI")
         elif package.module in optional:
             dropped.append(package.module)
@@ -108,7 +113,7 @@ def _exact(version: str) -> str:
 
 def _lack(package: Package, version: str, where: str, available: Collection[str]) -> str:
     if not available:
-        return f"its package {package.conda[0]}{version} is in no channel of {where}"
+        return f"its package {(*package.conda, package.pypi)[0]}{version} is in no channel of {where}"
     wanted = f"{package.conda[0]} {_exact(version) or version}"
     return f"{wanted} is in no channel of {where}: they have {', '.join(_newest(available))}"
 

@@ -40,7 +40,7 @@ def fill(
     Raises SolveError when something is in no index, cannot be built or collides with what is there,
     UnreachableError when an index does not answer, and PackError when files cannot be written.
     """
-    asked = {each.package.module: each.requirement for each in plan.assigned if each.requirement}
+    asked = [(each.package.module, each.requirement) for each in plan.assigned if each.requirement]
     failed: dict[str, str] = {}
     wheels: list[Wheel] = []
     references: list[str] = []
@@ -58,15 +58,16 @@ def fill(
                 wheels += built.wheels
                 references += built.references
                 own = next((wheel for wheel in built.wheels if wheel.origin == project.url), None)
-                asked[package.module] = own.requirement() if own else project.requirement()
-    must = {requirement for module, requirement in asked.items() if module not in spec.optional}
-    wishes = set(asked.values()) - must
+                extras = package.extras
+                asked.append((package.module, own.requirement(extras) if own else project.requirement(extras)))
+    must = {requirement for module, requirement in asked if module not in spec.optional}
+    wishes = {requirement for _, requirement in asked} - must
     must |= {wheel.requirement() for wheel in wheels if wheel.requirement() not in wishes} | (set(references) - wishes)
     if must or wishes:
         with phase("install from PyPI"):
             installed, refused = pypi.install_most(prefix, sorted(must), sorted(wishes), offline=offline)
         distributions += installed
-        failed |= {module: refused[requirement] for module, requirement in asked.items() if requirement in refused}
+        failed |= {module: refused[requirement] for module, requirement in asked if requirement in refused}
     for module, why in failed.items():
         note(f"{module}: optional, and left out: {why}")
     if wanted.files:

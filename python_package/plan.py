@@ -24,9 +24,10 @@ DEFAULT_CHANNEL = "conda-forge"
 class Sources:
     """Where packages may come from.
 
-    `channels` replace those of the condarc. `interpreter` says where python itself comes from: a channel, this host's
-    own `python` (which is then packaged), or `auto`: the host's when no channel answers and its version is the one.
-    `exact` refuses a later patch release in place of one that the channels lack.
+    `channels` replace those of the dependency file, and these those of the condarc. `interpreter` says where python
+    itself comes from: a channel, this host's own `python` (which is then packaged), or `auto`: the host's when no
+    channel answers and its version is the one. `exact` refuses a later patch release in place of one that the channels
+    lack.
     """
 
     condarc: Condarc
@@ -67,9 +68,9 @@ def make(spec: Spec, packages: Sequence[names.Package], sources: Sources, progre
     not answer and this host cannot stand in.
     """
     if sources.interpreter == "host":
-        opened = sources.open([_host(spec, sources.python, progress), *sources.channels])
+        opened = sources.open([_host(spec, sources.python, progress), *(sources.channels or spec.channels)])
         return _solve(spec, packages, opened, sources, progress)
-    usual = sources.channels or sources.condarc.channels or (DEFAULT_CHANNEL,)
+    usual = sources.channels or spec.channels or sources.condarc.channels or (DEFAULT_CHANNEL,)
     try:
         return _solve(spec, packages, sources.open(usual), sources, progress)
     except UnreachableError as error:

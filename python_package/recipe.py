@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from python_package.clock import Clock
-from python_package.errors import UsageError
+from python_package.errors import BrokenModuleError, UsageError
 from python_package.outputs import Outputs
 from python_package.progress import Progress, Silent
 from python_package.spec import Spec
@@ -107,7 +107,11 @@ def create(
         document.write(staged.path, made)
         if lock:
             outputs.write(lock, document.to_text(made))
-        _pack(staged, outputs.partial(output), made.modules if check else (), clock)
+        modules = made.modules if check else ()
+        wishes = [module for module in modules if module in spec.optional]
+        modules = tuple(module for module in modules if module not in wishes)
+        with _trying(staged.path, wishes, clock):
+            _pack(staged, outputs.partial(output), modules, clock)
         with _uninterrupted():
             staged.commit()
             outputs.commit()
@@ -142,6 +146,24 @@ def _pack(staged: Staged, partial: Path, modules: Sequence[str], clock: Clock) -
                     checking.finish()
                     verdict.record()
         packer.relocate(str(staged.target))
+
+
+@contextmanager
+def _trying(prefix: Path, modules: Sequence[str], clock: Clock) -> Iterator[None]:
+    """Import optional modules meanwhile, and say which do not: the environment may lack what only the system has."""
+    if not modules:
+        yield
+        return
+    from python_package.environment.check import Check
+
+    with Check(prefix, modules) as checking:
+        yield
+        with clock.phase("check"):
+            try:
+                checking.finish()
+            except BrokenModuleError as error:
+                reasons = str(error).partition(": ")[2].rpartition("; nothing was packed")[0]
+                clock.progress.note(f"optional, and does not import in the environment: {reasons}")
 
 
 @contextmanager

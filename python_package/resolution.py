@@ -13,7 +13,6 @@ from python_package.environment import python as versions
 from python_package.environment.local import Member
 from python_package.environment.projects import Project
 from python_package.names.installed import import_path
-from python_package.names.table import canonical
 from python_package.spec import Spec
 
 
@@ -46,21 +45,33 @@ def resolve(spec: Spec, python: str, *, mapping: Mapping[str, str] | None = None
         spec.modules,
         paths,
         mapping={**dict(spec.mapping), **(mapping or {})},
+        declared=spec.packages,
+        pins=spec.pins,
+        optional=spec.optional,
         strict=strict,
         standard=standard_library(full),
     )
-    packages = [package for package in found if not package.origin]
-    packages += names.requested(spec.packages)
-    theirs = [package for package in found if package.origin]
-    notes = [package.note for package in found if package.note]
+    packages = [*found, *names.requested(spec.packages)]
+    notes = [package.note for package in packages if package.note]
     notes += [f"{link}: points out of its package, and is left out" for link in left_out]
-    if not theirs:
-        return Wanted(tuple(packages), files=files, notes=tuple(notes))
-    nearby = projects.installed(paths)
-    pinned = {pin.module: pin.version for pin in spec.pins}
-    of = [
-        nearby.get(canonical(package.pypi))
-        or Project(package.pypi, pinned.get(package.module, ""), package.origin)
-        for package in theirs
-    ]  # fmt: skip
-    return Wanted(tuple(packages), tuple(zip(theirs, of, strict=True)), nearby, files, tuple(notes))
+    declared = {package.pypi for package in packages[len(found) :] if package.conda}
+    nearby = projects.installed(paths) if declared or any(package.origin for package in found) else {}
+    published, theirs = [], []
+    for package in packages:
+        project = nearby.get(package.pypi)
+        if package.origin:
+            theirs.append((package, project or Project(package.pypi, _exact(package.version), package.origin)))
+        elif project and package.pypi in declared and package.conda and package.module not in dict(mapping or {}):
+            # An index may give the name of somebody's own project to anybody.
+            notes.append(
+                f"{package.module}: it is {project.url}, which your python3 has; pypi:{package.pypi} is PyPI's"
+            )
+            theirs.append((package, project))
+        else:
+            published.append(package)
+    return Wanted(tuple(published), tuple(theirs), nearby, files, tuple(dict.fromkeys(notes)))
+
+
+def _exact(version: str) -> str:
+    """Return the version of a pin, or ''."""
+    return version.removeprefix("==") if version.startswith("==") else ""

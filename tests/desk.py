@@ -91,6 +91,13 @@ def make_desk(root: Path, channel: Path, caches: Mapping[str, str]) -> Desk:
     )
     write_wheel(index, "onlypypi", {"onlypypi.py": "ANSWER = 41\n"}, version="0.9")
     write_wheel(index, "broken", {"broken.py": "import nowhere_to_be_found\n"})
+    write_wheel(
+        index,
+        "withextra",
+        {"withextra.py": ""},
+        requires=("onlypypi==0.9; extra == 'more'",),
+        headers="Provides-Extra: more\n",
+    )
     write_wheel(index, "clashing", {"clashing.py": ""}, requires=("idna<0.1",))
     write_wheel(index, "idna", {"idna/__init__.py": ""}, version="0.0.1")
     environ = {

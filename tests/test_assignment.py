@@ -27,7 +27,15 @@ def pin(name: str, version: str, source: str = "pypi", of: str = "") -> Pin:
 
 
 def given(packages: list[Package], *pins: Pin, optional: tuple[str, ...] = ()) -> Assignment:
-    return assign(packages, FOUND, pins=pins, optional=optional, where="here")
+    """Assign packages, of which those with a pin have its version, as names.resolve returns them."""
+    versions = {pin.module: f"=={pin.version}" for pin in pins}
+    pinned = [
+        Package(each.module, each.pypi, each.conda, versions.get(each.module, each.version), "", extras=each.extras)
+        if not each.absent
+        else each
+        for each in packages
+    ]
+    return assign(pinned, FOUND, pins=pins, optional=optional, where="here")
 
 
 def asked(assignment: Assignment) -> list[tuple[str, str]]:
@@ -80,11 +88,6 @@ def test_assign__pinned_version_is_there__is_asked_in_the_channels_spelling(
     assert (asked(made), made.notes) == ([(spec, "")], ())
 
 
-def test_assign__pinned_by_the_name_of_the_conda_package__holds() -> None:
-    made = given([package("matplotlib", conda=("matplotlib-base",))], pin("matplotlib", "3.9", of="Matplotlib_Base"))
-    assert asked(made) == [("matplotlib-base ==3.9", "")]
-
-
 @pytest.mark.parametrize("source", ["pypi", "system"])
 def test_assign__pinned_version_is_not_there__pypi_is_asked_and_it_is_said(source: str) -> None:
     made = given([package("numpy")], pin("numpy", "1.24.2", source))
@@ -115,8 +118,29 @@ def test_assign__pins_from_conda_are_not_there__all_are_named_at_once() -> None:
     )
 
 
-def test_assign__another_package_was_chosen_than_the_pinned__its_version_does_not_count() -> None:
-    assert asked(given([package("numpy")], pin("numpy", "1.0", of="numpy-fork"))) == [("numpy", "")]
+def test_assign__another_version_was_chosen_than_the_pinned__the_pin_does_not_count() -> None:
+    made = assign([package("numpy", "==1.0")], FOUND, pins=[pin("numpy", "1.24.2", "conda")], where="here")
+    assert asked(made) == [("", "numpy==1.0")]
+
+
+def test_assign__extras_of_what_a_channel_has__add_what_they_need_from_pypi() -> None:
+    made = given([Package("numpy", "numpy", ("numpy",), ">=2", "", extras="[more]")])
+    assert (asked(made), made.notes) == ([("numpy >=2", "numpy[more]")], ())
+
+
+def test_assign__extras_of_what_no_channel_has__are_asked_of_pypi() -> None:
+    made = given([Package("only", "only", ("only",), ">=2", "", extras="[a,b]")])
+    assert asked(made) == [("", "only[a,b]>=2")]
+
+
+def test_assign__only_pypi_may_have_it__no_channel_is_asked_and_nothing_is_said() -> None:
+    made = given([Package("numpy", "numpy", (), "", "")], pin("numpy", "1.0", "pypi"))
+    assert (asked(made), made.notes) == ([("", "numpy==1.0")], ())
+
+
+def test_assign__absent__is_dropped_without_another_word() -> None:
+    made = given([package("numpy"), Package("gone", "", (), "", "why", "gone: optional", absent=True)])
+    assert (asked(made), made.dropped, made.notes) == ([("numpy", "")], ("gone",), ())
 
 
 def test_assign__neither_channel_nor_pypi_but_optional__is_dropped_and_said() -> None:

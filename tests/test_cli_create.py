@@ -15,6 +15,9 @@ from pathlib import Path
 import pytest
 from desk import COMMAND, OURS, PYTHON, Desk, one_line
 from leftovers import left
+from wheels import write_wheel
+
+from python_package import channel as channel_room
 
 
 @pytest.fixture
@@ -133,6 +136,52 @@ def test_create__pins_and_optional_modules__are_honoured_and_what_is_left_out_is
     assert (site / "onlypypi.py").read_text() == "ANSWER = 41\n"
     assert (site / "idna").is_dir()
     assert not (site / "clashing.py").exists()
+
+
+def test_create__packages_by_name__come_with_extras_and_from_where_they_say(desk: Desk) -> None:
+    spec = desk.spec(packages=["pypi:idna==0.0.1", "withextra[more]", "conda:numpy"], channels=[str(desk.channel)])
+    done = desk.run(spec, "env")
+    assert done.returncode == 0, done.stderr
+    prefix = desk.envs / "env"
+    site = prefix / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+    assert {path.name for path in site.glob("*.dist-info")} >= {
+        "idna-0.0.1.dist-info",
+        "onlypypi-0.9.dist-info",
+        "withextra-1.0.dist-info",
+    }
+    linked = {path.name.split("-")[0] for path in (prefix / "conda-meta").glob("*.json")}
+    assert ("numpy" in linked, "idna" in linked) == (True, False)
+
+
+def test_create__extras_of_what_a_channel_has__are_added_and_it_stays(
+    desk: Desk, tmp_path: Path, host_cache: Path
+) -> None:
+    wheel = write_wheel(
+        tmp_path,
+        "plain",
+        {"plain.py": ""},
+        requires=("onlypypi<1; extra == 'more'",),
+        headers="Provides-Extra: more\n",
+    )
+    source = channel_room.build(tmp_path / "source", [str(wheel)], python=sys.executable, cache_dir=host_cache)
+    done = desk.run("-c", str(source), *OURS, "--map=plain=plain", desk.spec("plain", packages=["plain[more]"]), "env")
+    assert done.returncode == 0, done.stderr
+    site = desk.envs / "env" / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+    assert (site / "onlypypi.py").read_text() == "ANSWER = 41\n"
+    assert (site / "plain-1.0.dist-info" / "INSTALLER").read_text().strip() == "conda"
+
+
+def test_create__optional_modules_unknown_or_broken__are_said_and_do_no_harm(desk: Desk) -> None:
+    modules = ("broken", "idna", "nobody_knows_this_one")
+    done = desk.run(
+        "-c", str(desk.channel), *OURS, desk.spec(*modules, optional=["broken", "nobody_knows_this_one"]), "env"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "note: nobody_knows_this_one: optional, and left out: no package is known" in done.stderr
+    assert (
+        "note: optional, and does not import in the environment: "
+        "broken (ModuleNotFoundError: No module named 'nowhere_to_be_found')\n" in done.stderr
+    )
 
 
 def test_create__again_with_other_modules__replaces_both(made: Desk) -> None:

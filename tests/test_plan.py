@@ -60,7 +60,8 @@ def sources(tmp_path: Path) -> plan.Sources:
 
 
 def made(spec: Spec, sources: plan.Sources, notes: Notes | None = None) -> plan.Plan:
-    packages = [Package(name, name, (name,), "", "", "", False, "") for name in spec.modules]
+    versions = {pin.module: f"=={pin.version}" for pin in spec.pins}
+    packages = [Package(name, name, (name,), versions.get(name, ""), "") for name in spec.modules]
     return plan.make(spec, packages, sources, notes or Notes())
 
 

@@ -197,7 +197,7 @@ def test_installed__from_elsewhere__has_a_direct_reference(
 
 def test_installed__with_extras__the_reference_has_them(record: Callable[..., list[str]]) -> None:
     project = projects.installed(record("my", {"url": f"{URL}/a.whl"}))["my"]
-    assert project.requirement(("a", "b")) == f"my[a,b] @ {URL}/a.whl"
+    assert project.requirement("[a,b]") == f"my[a,b] @ {URL}/a.whl"
 
 
 def test_installed__from_a_folder__is_here(record: Callable[..., list[str]]) -> None:

@@ -28,7 +28,7 @@ def test_put__wheel__is_under_its_hash_and_says_how_to_ask_for_it(cache: Wheels,
     assert (wheel.name, wheel.version, wheel.sha256, wheel.origin) == ("my-lib", "1.0", digest, "file:///a")
     assert wheel.path.read_bytes() == file.read_bytes()
     assert wheel.requirement() == f"my-lib @ {wheel.path.as_uri()}"
-    assert wheel.requirement(("more", "less")) == f"my-lib[more,less] @ {wheel.path.as_uri()}"
+    assert wheel.requirement("[more,less]") == f"my-lib[more,less] @ {wheel.path.as_uri()}"
     assert [path.name for path in wheel.path.parent.iterdir()] == [file.name]
 
 

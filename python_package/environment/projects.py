@@ -56,17 +56,16 @@ class Project:
         """Return where it lies on this machine."""
         return Path(unquote(urlsplit(self.url).path))
 
-    def requirement(self, extras: tuple[str, ...] = ()) -> str:
+    def requirement(self, extras: str = "") -> str:
         """Return the direct reference (PEP 508) to a project that does not lie here.
 
         Raises SolveError when its URL does not tell what is behind it.
         """
-        more = f"[{','.join(extras)}]" if extras else ""
         if self.vcs:
             inside = f"#subdirectory={self.folder}" if self.folder else ""
-            return f"{self.name}{more} @ {self.vcs}+{self.url}@{self.commit}{inside}"
+            return f"{self.name}{extras} @ {self.vcs}+{self.url}@{self.commit}{inside}"
         if self.url.startswith(("http://", "https://")) and self.url.endswith((".whl", *_SDISTS)):
-            return f"{self.name}{more} @ {self.url}" + (f"#sha256={self.sha256}" if self.sha256 else "")
+            return f"{self.name}{extras} @ {self.url}" + (f"#sha256={self.sha256}" if self.sha256 else "")
         raise SolveError(
             f"{self.name}: your python3 has it from {self.url}, which is no file and no repository that can be asked; "
             "install it from there again with pip, or choose a published package with --map"

@@ -36,10 +36,9 @@ class Wheel:
         """Return the hash of its bytes, in hex."""
         return self.path.parent.name
 
-    def requirement(self, extras: tuple[str, ...] = ()) -> str:
+    def requirement(self, extras: str = "") -> str:
         """Return the requirement (PEP 508) that this very file satisfies."""
-        more = f"[{','.join(extras)}]" if extras else ""
-        return f"{self.name}{more} @ {self.path.as_uri()}"
+        return f"{self.name}{extras} @ {self.path.as_uri()}"
 
 
 class Wheels:
