@@ -18,6 +18,9 @@ import pytest
 from desk import OURS, PYTHON, Desk, make_desk, one_line
 from rattler import LockFile
 
+from python_package.environment.conda import PLATFORM, Channels
+from python_package.lock import document
+
 LOCK = "conda-meta/python-package.lock"
 
 
@@ -168,10 +171,12 @@ def test_create__locked_and_lock__writes_the_same_lock(original: Original, other
 
 
 def test_create__locked_by_the_lock_of_the_tarball__finds_the_files_and_gives_the_same_bytes(
-    original: Original, other: Desk, channel: Path
+    original: Original, other: Desk, channel: Path, tmp_path: Path
 ) -> None:
     (other.cwd / "env.lock").write_text(original.packed(LOCK))
-    done = other.run("--locked", "env.lock", "-c", str(channel), "env")
+    none = {**cold(other, tmp_path), "RATTLER_CACHE_DIR": str(tmp_path / "packages")}
+    assert "name it with --channel" in refused(other, 5, "--locked", "env.lock", "env", **none)
+    done = other.run("--locked", "env.lock", "-c", str(channel), "env", **none)
     assert done.returncode == 0, done.stderr
     assert (other.cwd / "env.tar.gz").read_bytes() == original.tarball
 
@@ -198,7 +203,11 @@ def test_create__locked_offline_with_channel_and_index_gone__gives_the_same_byte
             UV_DEFAULT_INDEX=f"{url}/simple", **nothing_near,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-    done = other.run("--offline", "--locked", "env.lock", "again", **nothing_near)
+        again = ("--offline", "--locked", "env.lock", "again")
+        done = other.run(*again, UV_CACHE_DIR=str(tmp_path / "empty"), **nothing_near)
+        assert done.returncode == 5
+        assert "onlypypi" in one_line(done.stderr)
+    done = other.run(*again, **nothing_near)
     assert done.returncode == 0, done.stderr
     assert (other.cwd / "again.tar.gz").read_bytes() == (other.cwd / "env.tar.gz").read_bytes()
     assert url in (other.cwd / "env.lock").read_text()
@@ -324,10 +333,12 @@ def test_create__locked_in_another_form__exits_1(other: Desk, argv: tuple[str, .
     refused(other, 1, *argv)
 
 
-# normal
+def test_solve__records_of_a_channel__are_as_a_lock_gives_them_back(channel: Path) -> None:
+    records = Channels([str(channel)]).solve(["idna"]).records
+    assert [each.to_json() for each in document.canonical(records, PLATFORM)] == [each.to_json() for each in records]
 
 
-def test_create__pypi_without_channel_packages__has_the_spec_in_its_lock(original: Original) -> None:
+def test_create__lock__has_the_dependency_file_in_its_first_line(original: Original) -> None:
     header = json.loads(original.lock.partition("\n")[0].removeprefix("# python-package: "))
     assert header["spec"]["python"] == PYTHON
     assert header["spec"]["local"] == {"mine": "mine.py"}
