@@ -105,6 +105,13 @@ def is_module(name: object) -> bool:
     return isinstance(name, str) and all(part.isidentifier() for part in name.split("."))
 
 
+def is_version(text: object) -> bool:
+    """Tell whether something can be the version of a distribution."""
+    import re
+
+    return isinstance(text, str) and re.match(_EXACT, text) is not None
+
+
 def _pin_to_json(pin: Pin) -> dict[str, str]:
     data = {"package": pin.package, "version": pin.version, "source": pin.source}
     return {**data, "url": pin.url} if pin.url else data
@@ -171,8 +178,6 @@ class _Reader:
         return tuple(sorted(items.items()))
 
     def _pin(self, module: str, pin: object) -> Pin:
-        import re
-
         fields = set(Pin._fields) - {"module"}
         if (
             not isinstance(pin, dict)
@@ -180,7 +185,7 @@ class _Reader:
             or not all(map(_is_text, pin.values()))
         ):
             raise SpecError(f'{self.source}: the pin of {module} must have "package", "version" and "source"')
-        if pin["source"] not in SOURCES or not (is_package(pin["package"]) and re.match(_EXACT, pin["version"])):
+        if pin["source"] not in SOURCES or not (is_package(pin["package"]) and is_version(pin["version"])):
             raise SpecError(
                 f"{self.source}: the pin of {module} is not a package's name, version and one of {', '.join(SOURCES)}"
             )

@@ -3,59 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
-import venv
 from pathlib import Path
 
 import pytest
-import uv
+from user_python import BACKEND, UserPython
 from wheels import write_wheel
 
-from python_package.names.installed import Found, find, import_path
-
-BACKEND = """
-import pathlib, zipfile
-
-def build_editable(wheel_directory, config_settings=None, metadata_directory=None):
-    name = "edited-1.0-py3-none-any.whl"
-    info = "edited-1.0.dist-info"
-    files = {
-        "_edited.pth": str(pathlib.Path("src").resolve()),
-        f"{info}/METADATA": "Metadata-Version: 2.1\\nName: edited\\nVersion: 1.0\\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
-    }
-    files[f"{info}/RECORD"] = "".join(f"{file},,\\n" for file in [*files, f"{info}/RECORD"])
-    with zipfile.ZipFile(pathlib.Path(wheel_directory, name), "w") as wheel:
-        for file, text in files.items():
-            wheel.writestr(file, text)
-    return name
-"""
-
-
-class Venv:
-    """A virtual environment that uv installs into, from nothing but the wheels of a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.wheels = folder / "wheels"
-        self.wheels.mkdir()
-        venv.create(folder / "venv", with_pip=False)
-        self.python = str(folder / "venv" / "bin" / "python")
-
-    def install(self, *what: str) -> None:
-        argv = [uv.find_uv_bin(), "pip", "install", "-q", "--python", self.python, "--offline", "--no-index"]
-        environ = {**os.environ, "UV_CACHE_DIR": str(self.folder / "cache"), "UV_LINK_MODE": "copy"}
-        subprocess.run([*argv, "--find-links", str(self.wheels), *what], check=True, timeout=120, env=environ)
-
-    def find(self, *modules: str) -> dict[str, tuple[Found, ...]]:
-        return find(modules, import_path(self.python))
+from python_package.names.installed import Found, find, import_path, shared
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> Venv:
-    return Venv(tmp_path)
+def environment(tmp_path: Path) -> UserPython:
+    return UserPython(tmp_path)
+
+
+def _find(environment: UserPython, *modules: str) -> dict[str, tuple[Found, ...]]:
+    return find(modules, environment.import_path())
 
 
 @pytest.fixture
@@ -84,41 +48,53 @@ def owners(module: str, *paths: Path) -> list[str]:
 # As installers do it
 
 
-def test_find__installed_by_uv__names_project_version_and_installer(environment: Venv) -> None:
+def test_find__installed_by_uv__names_project_version_and_installer(environment: UserPython) -> None:
     files = {"mine/__init__.py": "", "mine/deep/__init__.py": "", "lone.py": "", "_fast.abi3.so": ""}
     write_wheel(environment.wheels, "Some-Name", files, version="2.5")
     environment.install("some-name")
-    found = environment.find("mine", "mine.deep", "lone", "_fast", "absent", "min", "mine.absent")
-    site = next(folder for folder in import_path(environment.python) if folder.endswith("site-packages"))
+    found = _find(environment, "mine", "mine.deep", "lone", "_fast", "absent", "min", "mine.absent")
+    site = next(folder for folder in environment.import_path() if folder.endswith("site-packages"))
     expected = (Found("Some-Name", "2.5", "", "uv", site),)
     assert found == dict.fromkeys(["mine", "mine.deep", "lone", "_fast", "mine.absent"], expected)
 
 
-def test_find__namespace_of_several_projects__tells_them_apart(environment: Venv) -> None:
+def test_find__namespace_of_several_projects__tells_them_apart(environment: UserPython) -> None:
     write_wheel(environment.wheels, "acme-one", {"acme/one/__init__.py": ""})
     write_wheel(environment.wheels, "acme-two", {"acme/two.py": ""})
     environment.install("acme-one", "acme-two")
-    found = environment.find("acme.one", "acme.two", "acme", "acme.three")
+    found = _find(environment, "acme.one", "acme.two", "acme", "acme.three")
     names = {module: sorted(owner.name for owner in owners) for module, owners in found.items()}
     assert names == {"acme.one": ["acme-one"], "acme.two": ["acme-two"], "acme": ["acme-one", "acme-two"]}
 
 
-def test_find__installed_from_a_file__gives_its_url(environment: Venv) -> None:
+def test_find__installed_from_a_file__gives_its_url(environment: UserPython) -> None:
     write_wheel(environment.wheels, "local", {"local/__init__.py": ""})
     (wheel,) = environment.wheels.iterdir()
     environment.install(str(wheel))
-    (found,) = environment.find("local")["local"]
+    (found,) = _find(environment, "local")["local"]
     assert found.origin == wheel.as_uri()
 
 
-def test_find__edited_in_place_by_a_path_file__gives_the_project_s_folder(environment: Venv) -> None:
+def test_find__edited_in_place_by_a_path_file__gives_the_project_s_folder(environment: UserPython) -> None:
     project = environment.folder / "a project"
     lay(project, "src/edited/__init__.py", **{"backend.py": BACKEND})
     table = 'build-backend = "backend"\nbackend-path = ["."]\nrequires = []\n'
     lay(project, **{"pyproject.toml": f'[build-system]\n{table}[project]\nname = "edited"\nversion = "1.0"\n'})
     environment.install("--editable", str(project))
-    (found,) = environment.find("edited")["edited"]
-    assert (found.name, found.origin) == ("edited", project.as_uri())
+    (found,) = _find(environment, "edited")["edited"]
+    assert (found.name, found.origin, found.editable) == ("edited", project.as_uri(), True)
+
+
+def test_find__installed_from_a_repository__gives_what_pip_would_take(site: Path) -> None:
+    direct = {"url": "https://127.0.0.1/x.git", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}}
+    for name, more in (("plain", {}), ("deep", {"subdirectory": "a/b"})):
+        lay(site, f"{name}.py", **{f"{name}-1.0.dist-info/METADATA": metadata(name)})
+        lay(site, **{f"{name}-1.0.dist-info/RECORD": f"{name}.py,,\n"})
+        lay(site, **{f"{name}-1.0.dist-info/direct_url.json": json.dumps({**direct, **more})})
+    found = {name: owner for name, (owner,) in find(["plain", "deep"], [str(site)]).items()}
+    assert found["plain"].origin == "git+https://127.0.0.1/x.git@c0ffee"
+    assert found["deep"].origin == "git+https://127.0.0.1/x.git@c0ffee#subdirectory=a/b"
+    assert not found["plain"].editable
 
 
 def test_find__edited_in_place_by_an_import_hook__gives_the_project_s_folder(site: Path, tmp_path: Path) -> None:
@@ -146,7 +122,15 @@ def test_find__edited_in_place_the_old_way__gives_the_project_s_folder(tmp_path:
     lay(tmp_path, "old/__init__.py", "setup.py", **{"Old.egg-info/PKG-INFO": metadata("Old")})
     lay(tmp_path, **{"Old.egg-info/top_level.txt": "old\n"})
     (found,) = find(["old"], [str(tmp_path)])["old"]
-    assert (found.name, found.origin) == ("Old", tmp_path.as_uri())
+    assert (found.name, found.origin, found.editable) == ("Old", tmp_path.as_uri(), True)
+
+
+def test_find__installed_into_a_project_s_folder__is_of_an_index(tmp_path: Path) -> None:
+    info = "mine-1.0.dist-info"
+    texts = {"METADATA": metadata("mine"), "RECORD": "mine.py,,\n", "INSTALLER": "pip\n"}
+    lay(tmp_path, "mine.py", "pyproject.toml", **{f"{info}/{name}": text for name, text in texts.items()})
+    (found,) = find(["mine"], [str(tmp_path)])["mine"]
+    assert (found.origin, found.editable) == ("", False)
 
 
 def test_find__installed_by_an_older_pip__reads_its_list_of_files(site: Path) -> None:
@@ -190,7 +174,67 @@ def test_find__conda_s_build__does_not_take_its_builder_s_folder_for_an_origin(s
     assert find(["numpy"], [str(site)])["numpy"] == (Found("numpy", "1.0", "", "conda", str(site)),)
 
 
+@pytest.mark.parametrize("text", ["rpm\n", "debian", ""])
+def test_find__packagers_of_a_system__are_no_installer(site: Path, text: str) -> None:
+    info = "mine-1.0.dist-info"
+    texts = {"METADATA": metadata("mine"), "RECORD": "mine.py,,\n", "INSTALLER": text}
+    lay(site, "mine.py", **{f"{info}/{name}": text for name, text in texts.items()})
+    (found,) = find(["mine"], [str(site)])["mine"]
+    assert found.installer == ""
+
+
+def conda_site(prefix: Path, version: str) -> Path:
+    """Lay out a module that Conda's record claims, whose own metadata names pip and its builder's folder."""
+    site = prefix / "lib" / "python3.11" / "site-packages"
+    info = "numpy-1.0.dist-info"
+    texts = {"METADATA": metadata("numpy"), "RECORD": "numpy/__init__.py,,\n", "INSTALLER": "pip\n"}
+    texts["direct_url.json"] = json.dumps({"url": "file:///home/conda/feedstock_root/work", "dir_info": {}})
+    lay(site, "numpy/__init__.py", **{f"{info}/{name}": text for name, text in texts.items()})
+    files = ["lib/python3.11/site-packages/numpy/__init__.py"]
+    record = {"name": "numpy", "version": version, "files": files}
+    lay(prefix, **{f"conda-meta/numpy-{version}-py311_0.json": json.dumps(record)})
+    return site
+
+
+def test_find__older_build_of_conda__is_conda_s_whatever_its_metadata_says(tmp_path: Path) -> None:
+    site = conda_site(tmp_path, "1.0")
+    assert find(["numpy"], [str(site)])["numpy"] == (Found("numpy", "1.0", "", "conda", str(site)),)
+
+
+def test_find__conda_s_package_that_pip_has_replaced__is_pip_s(tmp_path: Path) -> None:
+    (found,) = find(["numpy"], [str(conda_site(tmp_path, "0.9"))])["numpy"]
+    assert (found.installer, found.origin) == ("pip", "file:///home/conda/feedstock_root/work")
+
+
+def test_find__metadata_without_a_name__owns_nothing(site: Path) -> None:
+    lay(site, "mine.py", **{"mine-1.0.egg-info": "Metadata-Version: 2.1\n"})
+    assert owners("mine", site) == [""]
+
+
 # The path decides
+
+
+def test_find__folder_without_modules__is_no_namespace(tmp_path: Path, site: Path) -> None:
+    lay(tmp_path / "own", "docker/builder/Dockerfile", "docker/.x/a.py", "docker/__pycache__/a.cpython-311.py")
+    assert find(["docker"], [str(tmp_path / "own"), str(site)]) == {}
+    lay(tmp_path / "own", "docker/deep/er/tool.py")
+    assert owners("docker", tmp_path / "own", site) == [""]
+
+
+def test_find__module_behind_a_folder_of_its_name__is_what_is_imported(tmp_path: Path, site: Path) -> None:
+    lay(tmp_path / "own", "docker/tool.py")
+    info = "docker-1.0.dist-info"
+    lay(
+        site, "docker/__init__.py", **{f"{info}/METADATA": metadata("docker"), f"{info}/RECORD": "docker/__init__.py,,"}
+    )
+    assert owners("docker", tmp_path / "own", site) == ["docker"]
+
+
+def test_shared__only_folders_without_code_of_their_own(tmp_path: Path, site: Path) -> None:
+    lay(site, "acme/one/__init__.py", "mine/__init__.py", "both/a.py")
+    lay(tmp_path / "more", "acme/two.py", "both.py")
+    paths = [str(site), str(tmp_path / "more")]
+    assert shared(["acme", "mine", "both", "absent"], paths) == {"acme"}
 
 
 def test_find__two_folders_have_it__the_first_one_counts(tmp_path: Path) -> None:

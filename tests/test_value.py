@@ -48,3 +48,9 @@ def test_value__assignment__is_refused() -> None:
     with pytest.raises(AttributeError, match="frozen"):
         point.x = 2  # type: ignore[misc]
     assert point == Point(1)
+
+
+def test_replace__some_fields__keeps_class_and_others() -> None:
+    assert Point(1, 2).replace(y=3) == Point(1, 3)
+    with pytest.raises(TypeError):
+        Point(1, 2).replace(z=3)

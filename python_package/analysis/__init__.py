@@ -15,11 +15,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from python_package.analysis.imports import Import
     from python_package.analysis.modules import Tracer, Use
     from python_package.analysis.scope import Scope
 
 # A default python3 on a slow network disk may need seconds for its first start.
 TIMEOUT = 60.0
+
+
+class Listed(Value):
+    """An import, the place that messages give it, and the names that it makes the dependency file list."""
+
+    found: Import
+    where: str
+    names: tuple[str, ...]
 
 
 class Analysis(Value):
@@ -29,15 +38,35 @@ class Analysis(Value):
     uses: tuple[Use, ...]
     local: tuple[str, ...]
     remarks: tuple[str, ...]
+    listed: tuple[Listed, ...] = ()
+
+    def with_names(self, listed: Iterable[Listed]) -> Analysis:
+        """Return the same analysis with the modules, and which of them are optional, that the imports list now."""
+        from python_package.analysis.imports import OPTIONAL
+
+        listed = tuple(listed)
+        modules = {name for each in listed for name in each.names}
+        needed = {name for each in listed if each.found.kind != OPTIONAL for name in each.names}
+        spec = self.spec.replace(modules=tuple(sorted(modules)), optional=tuple(sorted(modules - needed)))
+        return self.replace(spec=spec, listed=listed)
 
 
-def analyze(script: str | os.PathLike[str], *, python: str = "python3", timeout: float = TIMEOUT) -> Spec:
+def analyze(
+    script: str | os.PathLike[str], *, pin: bool = False, python: str = "python3", timeout: float = TIMEOUT
+) -> Spec:
     """Return what a script needs to run on the version of Python that `python`, looked up on PATH, is.
+
+    `pin` adds the versions that it has of the modules.
 
     Raises ScriptNotFoundError, NotPythonError and InterpreterError (also after `timeout` seconds without an answer).
     """
     name = os.fspath(script)
-    return analyze_sources([(name, read_script(name))], python=python, timeout=timeout).spec
+    found = analyze_sources([(name, read_script(name))], python=python, timeout=timeout)
+    if pin:
+        from python_package.analysis import pins
+
+        found = pins.pinned(found, python)
+    return found.spec
 
 
 def analyze_sources(
@@ -63,8 +92,7 @@ def analyze_sources(
     collecting = gc.isenabled()
     gc.disable()  # a syntax tree of a million nodes holds no cycles, and looking for them takes longer than all else
     try:
-        from python_package.analysis.imports import OPTIONAL  # imported while the interpreter starts
-        from python_package.analysis.modules import Tracer
+        from python_package.analysis.modules import Tracer  # imported while the interpreter starts
 
         tracers = []
         for name, source in sources:
@@ -80,19 +108,12 @@ def analyze_sources(
         raise UsageError(f"no function {scope.function} in {', '.join(name for name, _ in sources)}")
     declared = [package for tracer in tracers for package in _declared(tracer, version)]
     remarks = [remark for tracer in tracers for remark in tracer.remarks]
-    uses = [use for tracer in tracers for use in _third_party(tracer, version, remarks)]
-    names = listed(use.found for use in uses)
-    modules = {name for use in uses for name in names[use.found]}
-    needed = {name for use in uses if use.found.kind != OPTIONAL for name in names[use.found]}
-    spec = Spec(
-        version,
-        tuple(sorted(modules)),
-        tuple(sorted((mapping or {}).items())),
-        tuple(sorted({*packages, *declared})),
-        tuple(sorted(modules - needed)),
-    )
+    uses = [(use, tracer.where(use)) for tracer in tracers for use in _third_party(tracer, version, remarks)]
+    names = listed(use.found for use, _ in uses)
+    spec = Spec(version, (), tuple(sorted((mapping or {}).items())), tuple(sorted({*packages, *declared})))
     local = dict.fromkeys(path for tracer in tracers for path in tracer.local)
-    return Analysis(spec, tuple(uses), tuple(local), tuple(dict.fromkeys(remarks)))
+    analysis = Analysis(spec, tuple(use for use, _ in uses), tuple(local), tuple(dict.fromkeys(remarks)))
+    return analysis.with_names(Listed(use.found, where, names[use.found]) for use, where in uses)
 
 
 def _declared(tracer: Tracer, version: str) -> Iterator[str]:

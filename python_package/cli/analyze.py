@@ -25,22 +25,26 @@ def run() -> NoReturn:
 
 def main(argv: list[str]) -> int:
     """Analyze the scripts that `argv` names and write their dependency file; return the exit code."""
-    scripts, output, options = _parse(argv)
+    scripts, output, options, also = _parse(argv)
     sources = [
         ("<stdin>", sys.stdin.buffer.read()) if name == "-" else (name, analysis.read_script(name)) for name in scripts
     ]
     _check(output, scripts)
     found = analysis.analyze_sources(sources, **options)
+    if also.get("pin"):
+        from python_package.analysis import pins
+
+        found = pins.pinned(found)
     for remark in found.remarks:
         print(f"{NAME}: {remark}", file=sys.stderr)
     _write(output, found.spec.to_json())
     return 0
 
 
-def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any]]:
-    """Return the scripts and the output that the arguments name, and the options for analyze_sources."""
+def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any], dict[str, bool]]:
+    """Return the scripts and the output that are named, the options for analyze_sources, and what else to do."""
     if len(argv) == 2 and not any(argument.startswith("-") and argument != "-" for argument in argv):
-        return argv[:1], argv[1], {}  # the usual form, without the 10 ms that argparse takes to start
+        return argv[:1], argv[1], {}, {}  # the usual form, without the 10 ms that argparse takes to start
     from python_package.analysis.scope import Scope
     from python_package.cli import command
 
@@ -69,6 +73,7 @@ def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any]]:
         metavar="IMPORT=PACKAGE",
         help="the package that provides an import (repeatable)",
     )
+    parser.add_argument("--pin", action="store_true", help="record the versions that the default python3 has")
     arguments = parser.parse_args(argv)
     for package in arguments.extra_pkg:
         if not is_package(package):
@@ -76,7 +81,7 @@ def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any]]:
     options: dict[str, Any] = {"packages": arguments.extra_pkg, "mapping": _mapping(arguments.pkg_mapping)}
     if arguments.toplevel or arguments.function is not None:
         options["scope"] = Scope(arguments.function)
-    return arguments.scripts, arguments.output, options
+    return arguments.scripts, arguments.output, options, {"pin": arguments.pin}
 
 
 def _mapping(arguments: list[str]) -> dict[str, str]:

@@ -9,18 +9,23 @@ import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from importlib import metadata
+from itertools import product
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from python_package.names.table import canonical
 from python_package.value import Value
 
+# What packagers of systems write as the installer; Debian's leave it away.
+_SYSTEMS = {"rpm", "dpkg", "debian"}
+
 
 class Found(Value):
     """A distribution that provides a module; without a name: the module lies in `folder`, and nothing owns it.
 
-    `origin` is the URL it was installed from when that is no index: a project's folder, a file, a repository.
-    `installer` is who says to have installed it (pip, uv, conda ...), empty for what a system's packagers put there.
+    `origin` is the URL it was installed from when that is no index: a project's folder, a file, a repository
+    (`git+https://...@commit`); `editable` tells whether it is used in place. `installer` is who says to have installed
+    it (pip, uv, conda ...), empty for what a system's packagers put there.
     """
 
     name: str
@@ -28,6 +33,7 @@ class Found(Value):
     origin: str
     installer: str
     folder: str
+    editable: bool = False
 
 
 def import_path(python: str = "python3") -> tuple[str, ...]:
@@ -43,8 +49,9 @@ def import_path(python: str = "python3") -> tuple[str, ...]:
 def find(modules: Iterable[str], paths: Sequence[str]) -> dict[str, tuple[Found, ...]]:
     """Return the distributions that provide each module on an import path; a module that is not there is left out.
 
-    As in an import, the first folder that has the module decides. More than one distribution may own it there: the
-    builds of a project, or those that fill a namespace.
+    As in an import, the first folder that has the module decides, and only without any the first that has a folder of
+    its name (PEP 420). More than one distribution may own it there: the builds of a project, or those that fill a
+    namespace.
     """
     folders = [_Folder(Path(path)) for path in dict.fromkeys(paths) if Path(path).is_dir()]
     found = {}
@@ -55,11 +62,18 @@ def find(modules: Iterable[str], paths: Sequence[str]) -> dict[str, tuple[Found,
     return found
 
 
+def shared(modules: Iterable[str], paths: Sequence[str]) -> frozenset[str]:
+    """Return those of some top-level modules that are namespaces without code of their own (PEP 420)."""
+    folders = [_Folder(Path(path)) for path in dict.fromkeys(paths) if Path(path).is_dir()]
+    own = {module for module in modules if any(folder.place(module, bare=False) for folder in folders)}
+    return frozenset(module for module in modules if module not in own and any(f.place(module) for f in folders))
+
+
 def _owners(module: str, folders: Sequence[_Folder]) -> list[Found]:
-    for folder in folders:
-        place = folder.place(module)
+    for bare, folder in product((False, True), folders):
+        place = folder.place(module, bare=bare)
         if place:
-            owners = [owner.found() for owner in folder.distributions if owner.owns(module, place)]
+            owners = [owner.found(place) for owner in folder.distributions if owner.owns(module, place)]
             return owners or _edited(module, folders, folder.path) or [_unowned(folder, place)]
     return _edited(module, folders, None)
 
@@ -75,15 +89,23 @@ def _edited(module: str, folders: Sequence[_Folder], folder: Path | None) -> lis
 
 def _unowned(folder: _Folder, place: str) -> Found:
     """Return the Conda package of files that came without a distribution's metadata, or just where they lie."""
-    prefix = next((parent for parent in folder.path.parents if (parent / "conda-meta").is_dir()), None)
-    if prefix:
-        path = (folder.path / place).relative_to(prefix).as_posix()
-        for record in sorted((prefix / "conda-meta").glob("*.json")):
-            text = record.read_text(encoding="utf-8", errors="replace")
-            if f'"{path}/' in text or f'"{path}.' in text:
-                data = json.loads(text)
-                return Found(f"conda:{data['name']}", data["version"], "", "conda", str(folder.path))
+    record = _conda_record(folder.path, place)
+    if record:
+        return Found(f"conda:{record['name']}", record["version"], "", "conda", str(folder.path))
     return Found("", "", "", "", str(folder.path))
+
+
+def _conda_record(folder: Path, place: str, version: str = "*") -> dict[str, str] | None:
+    """Return the record of the Conda package, of a version, that owns a module which lies at `place` below a folder."""
+    prefix = next((parent for parent in folder.parents if (parent / "conda-meta").is_dir()), None)
+    if prefix:
+        path = (folder / place).relative_to(prefix).as_posix()
+        for file in sorted((prefix / "conda-meta").glob(f"*-{version}-*.json")):
+            text = file.read_text(encoding="utf-8", errors="replace")
+            if f'"{path}/' in text or f'"{path}.' in text:
+                record: dict[str, str] = json.loads(text)
+                return record
+    return None
 
 
 class _Folder:
@@ -98,8 +120,11 @@ class _Folder:
         found = metadata.distributions(path=[str(self.path)])
         return [_Distribution(distribution, self.path) for distribution in found]
 
-    def place(self, module: str) -> str:
-        """Return where a module, or as much of its name as is one, lies below the folder; '' if it does not."""
+    def place(self, module: str, *, bare: bool = True) -> str:
+        """Return where a module, or as much of its name as is one, lies below the folder; '' if it does not.
+
+        `bare` lets a folder without `__init__` be one, if any module is in it.
+        """
         parts = module.split(".")
         for length in range(len(parts), 0, -1):
             place = "/".join(parts[:length])
@@ -108,9 +133,16 @@ class _Folder:
                 for name in self._listed((self.path / place).parent)
             )
             is_package = (self.path / place / "__init__.py").exists()
-            if is_module or is_package or (length == len(parts) and (self.path / place).is_dir()):
+            if is_module or is_package or (bare and length == len(parts) and self._fills(self.path / place)):
                 return place
         return ""
+
+    def _fills(self, folder: Path, depth: int = 4) -> bool:
+        """Tell whether a folder holds a module, or folders that do."""
+        names = [name for name in self._listed(folder) if not name.startswith((".", "__pycache__"))]
+        return any(name.endswith((".py", ".so")) for name in names) or (
+            depth > 0 and any(self._fills(folder / name, depth - 1) for name in names if "." not in name)
+        )
 
     def _listed(self, folder: Path) -> list[str]:
         if folder not in self._listings:
@@ -137,10 +169,10 @@ class _Distribution:
             )
         top = module.partition(".")[0]
         if self._text("namespace_packages.txt"):  # no list of files, and its top level is everyone's
-            name = canonical(self._distribution.metadata["Name"])
+            name = canonical(self._distribution.metadata["Name"] or "")
             return canonical(place.replace("/", ".")) == name
         listed = self._text("top_level.txt").split()
-        return top in listed if listed else canonical(top) == canonical(self._distribution.metadata["Name"])
+        return top in listed if listed else canonical(top) == canonical(self._distribution.metadata["Name"] or "")
 
     def redirects(self, module: str, project: Path) -> bool:
         """Tell whether an editable distribution has a module without showing it on the import path."""
@@ -156,29 +188,36 @@ class _Distribution:
             return Path(unquote(urlsplit(url).path))
         return None
 
-    def found(self) -> Found:
+    def found(self, place: str = "") -> Found:
+        """Return what is known of it; `place` is where a module of it lies below the folder."""
         data = self._distribution.metadata
-        return Found(data["Name"], data["Version"], self._origin, self._installer, str(self._folder))
-
-    @property
-    def _origin(self) -> str:
-        # Conda's own builds carry the URL of the machine that built them.
-        if self._installer == "conda":
-            return ""
-        in_place = any((self._folder / name).exists() for name in ("setup.py", "pyproject.toml"))
-        return self._direct[0] or (self._folder.as_uri() if in_place else "")
+        name, version, installer = data["Name"] or "", data["Version"] or "", self._installer
+        # Conda's own builds carry the URL of the machine that built them, and older ones the installer they used.
+        if installer == "conda" or (place and version and _conda_record(self._folder, place, version)):
+            return Found(name, version, "", "conda", str(self._folder))
+        in_place = any((self._folder / file).exists() for file in ("setup.py", "pyproject.toml"))
+        url, editable = self._direct
+        if not (url or installer) and in_place:  # by `setup.py develop`, which leaves no other trace
+            url, editable = self._folder.as_uri(), True
+        return Found(name, version, url, installer, str(self._folder), editable)
 
     @cached_property
     def _direct(self) -> tuple[str, bool]:
+        """Return the URL that it was installed from (PEP 610), as pip takes it, and whether it is edited in place."""
         try:
             data = json.loads(self._text("direct_url.json") or "{}")
-            return str(data["url"]), bool(data.get("dir_info", {}).get("editable", False))
+            url, vcs = str(data["url"]), data.get("vcs_info")
+            if vcs:
+                folder = data.get("subdirectory")
+                url = f"{vcs['vcs']}+{url}@{vcs['commit_id']}{f'#subdirectory={folder}' if folder else ''}"
+            return url, bool(data.get("dir_info", {}).get("editable", False))
         except (ValueError, TypeError, KeyError, AttributeError):
             return "", False
 
     @cached_property
     def _installer(self) -> str:
-        return self._text("INSTALLER").strip()
+        name = self._text("INSTALLER").strip()
+        return "" if name in _SYSTEMS else name
 
     @cached_property
     def _files(self) -> str:
