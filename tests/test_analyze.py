@@ -90,8 +90,8 @@ def test_analyze__no_such_script__says_so(tmp_path: Path, python: str) -> None:
         analyze(tmp_path / "nowhere.py", python=python)
 
 
-def test_analyze__directory__says_so(tmp_path: Path, python: str) -> None:
-    with pytest.raises(ScriptNotFoundError, match="is a directory; name the script in it"):
+def test_analyze__directory_without_python__says_so(tmp_path: Path, python: str) -> None:
+    with pytest.raises(ScriptNotFoundError, match="is a directory with no Python file"):
         analyze(tmp_path, python=python)
 
 

@@ -93,10 +93,11 @@ def test_command__invalid_form__exits_1_in_one_line(folder: Path, arguments: lis
     assert _untouched(folder) == ["example.py"]
 
 
-@pytest.mark.parametrize("script", ["nowhere.py", ".", "", "example.py/x", "link.py", "loop.py"])
+@pytest.mark.parametrize("script", ["nowhere.py", "empty", "", "example.py/x", "link.py", "loop.py"])
 def test_command__script_that_cannot_be_read__exits_2(folder: Path, script: str) -> None:
     (folder / "link.py").symlink_to("nowhere.py")
     (folder / "loop.py").symlink_to("loop.py")
+    (folder / "empty").mkdir()
     (folder / "out.json").write_text("old")
     _fails(_run(folder, script, "out.json"), 2)
     assert (folder / "out.json").read_text() == "old"
@@ -161,6 +162,30 @@ def test_command__notebook_with_a_cell_that_is_not_python__exits_3(folder: Path)
     (folder / "nb.ipynb").write_text(json.dumps({"cells": cells}))
     _fails(_run(folder, "nb.ipynb", "out.json"), 3, "nb.ipynb:cell 2:2: not valid Python: ")
     assert not (folder / "out.json").exists()
+
+
+def test_command__directory__is_all_its_files_and_notes_name_the_bad_ones(folder: Path) -> None:
+    (folder / "deep").mkdir()
+    (folder / "deep" / "task.py").write_text("import yaml, example")
+    (folder / "deep" / "bad.py").write_text("def (")
+    ran = _run(folder, ".", "out.json")
+    assert (ran.returncode, ran.stdout) == (0, "")
+    assert ran.stderr.startswith("python_package_analyze: deep/bad.py:1: not valid Python: ")
+    assert ran.stderr.count("\n") == 1
+    assert json.loads((folder / "out.json").read_text())["modules"] == ["antigravity", "matplotlib", "yaml"]
+
+
+def test_command__directory_without_a_good_file__is_not_an_error(folder: Path) -> None:
+    (folder / "example.py").write_text("def (")
+    ran = _run(folder, ".", "-")
+    assert (ran.returncode, json.loads(ran.stdout)["modules"]) == (0, [])
+
+
+@pytest.mark.parametrize("output", ["example.py", "./example.py", "link.ipynb"])
+def test_command__output_that_is_of_the_directory__exits_4(folder: Path, output: str) -> None:
+    (folder / "link.ipynb").symlink_to("example.py")
+    _fails(_run(folder, ".", output), 4, "it is the script itself")
+    assert (folder / "example.py").read_text() == EXAMPLE
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from python_package.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from python_package.analysis.folder import Found
     from python_package.analysis.imports import Import
     from python_package.analysis.modules import Tracer, Use
     from python_package.analysis.scope import Scope
@@ -70,7 +71,7 @@ def analyze(
 
 
 def analyze_sources(
-    sources: Sequence[tuple[str, bytes]],
+    sources: Sequence[tuple[str, bytes | Found]],
     *,
     scope: Scope | None = None,
     mapping: Mapping[str, str] | None = None,
@@ -80,7 +81,8 @@ def analyze_sources(
 ) -> Analysis:
     """Analyze what has been read of one or more scripts.
 
-    Each source comes with the path that messages give it and that its local modules are beside. `scope` limits which
+    Each source, of a script or of all files of a directory, comes with the path that messages give it and that its
+    local modules are beside. `scope` limits which
     of the scripts' own imports count. `mapping` and `packages` are handed on in the Spec, with the packages that the
     scripts' inline metadata (PEP 723) asks for.
 
@@ -92,13 +94,9 @@ def analyze_sources(
     collecting = gc.isenabled()
     gc.disable()  # a syntax tree of a million nodes holds no cycles, and looking for them takes longer than all else
     try:
-        from python_package.analysis.modules import Tracer  # imported while the interpreter starts
-
         tracers = []
         for name, source in sources:
-            tracer = Tracer(name, os.path.realpath(name), lambda: _standard(question.version()))
-            tracer.trace(source, scope)
-            tracers.append(tracer)
+            tracers.append(_trace(name, source, scope, lambda: _standard(question.version())))
         version = question.version()
     finally:
         question.close()
@@ -106,7 +104,7 @@ def analyze_sources(
             gc.enable()
     if scope is not None and not any(tracer.in_scope for tracer in tracers):
         raise UsageError(f"no function {scope.function} in {', '.join(name for name, _ in sources)}")
-    declared = [package for tracer in tracers for package in _declared(tracer, version)]
+    declared = [package for tracer in tracers for package in tracer.declared(version)]
     remarks = [remark for tracer in tracers for remark in tracer.remarks]
     uses = [(use, tracer.where(use)) for tracer in tracers for use in _third_party(tracer, version, remarks)]
     names = listed(use.found for use, _ in uses)
@@ -116,11 +114,19 @@ def analyze_sources(
     return analysis.with_names(Listed(use.found, where, names[use.found]) for use, where in uses)
 
 
-def _declared(tracer: Tracer, version: str) -> Iterator[str]:
-    """Yield the packages that the inline metadata of a script asks for, once its Python is what it asks for."""
-    for metadata in tracer.metadata:
-        metadata.check(version)
-        yield from metadata.packages(version)
+def _trace(name: str, source: bytes | Found, scope: Scope | None, standard: Callable[[], frozenset[str]]) -> Tracer:
+    from python_package.analysis.modules import Tracer  # imported while the interpreter starts
+
+    path = os.path.realpath(name)
+    if isinstance(source, bytes):
+        tracer = Tracer(name, path, standard)
+        tracer.trace(source, scope)
+        return tracer
+    from python_package.analysis.project import Project
+
+    project = Project(name, path, source, standard)
+    project.trace_all(scope)
+    return project
 
 
 def _standard(version: str) -> frozenset[str]:
@@ -149,13 +155,20 @@ def _third_party(tracer: Tracer, version: str, remarks: list[str]) -> Iterator[U
             yield use
 
 
-def read_script(path: str) -> bytes:
-    """Return a script's bytes; raise ScriptNotFoundError when there is no readable file."""
+def read_script(path: str) -> bytes | Found:
+    """Return a script's bytes, or what a directory has; raise ScriptNotFoundError when there is nothing to read."""
     try:
         with open(path, "rb") as file:
             return file.read()
     except IsADirectoryError:
-        raise ScriptNotFoundError(f"{path} is a directory; name the script in it") from None
+        from python_package.analysis.folder import look_into
+
+        found = look_into(os.path.realpath(path), path)
+        if not found.files:
+            raise ScriptNotFoundError(
+                f"{path} is a directory with no Python file (.py or .ipynb) of its own; name the script"
+            ) from None
+        return found
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         if isinstance(error, FileNotFoundError) and os.path.islink(path):

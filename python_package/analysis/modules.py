@@ -13,7 +13,7 @@ from python_package.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from python_package.analysis.metadata import Metadata
     from python_package.analysis.scope import Scope
@@ -44,6 +44,7 @@ class Tracer:
         self.remarks: list[str] = []
         self.metadata: list[Metadata] = []
         self.in_scope = True
+        self._strict = True  # what is broken ends the analysis if it is required
         self._name, self._path = name, path
         self._standard = standard
         self._folder = os.path.dirname(path)
@@ -64,6 +65,16 @@ class Tracer:
         Raises NotPythonError for one that is not Python, InvalidScriptError for metadata that cannot be honoured.
         """
         self._read(source, self._path, scope)
+        self._follow()
+
+    def declared(self, version: str) -> Iterator[str]:
+        """Yield the packages that the metadata asks for; raise InterpreterError where it asks for another Python."""
+        for metadata in self.metadata:
+            metadata.check(version)
+            yield from metadata.packages(version)
+
+    def _follow(self) -> None:
+        """Answer the imports that are fresh, and those of every local file that they reach."""
         searched = 0
         while self._fresh or len(self._roots) > searched:
             if len(self._roots) > searched:
@@ -85,14 +96,18 @@ class Tracer:
         self.remarks += reading.remarks
         self.in_scope &= reading.in_scope
         self.metadata += [] if reading.metadata is None else [reading.metadata]
-        for folder, front in module.folders:
-            for base in (self._folder, os.getcwd()):
+        self._search(module.folders, self._home(path))
+        self._fresh += [Use(path, found) for found in module.imports]
+
+    def _search(self, folders: Iterable[tuple[str, bool]], home: str) -> None:
+        """Take folders that a file has put on sys.path; relative ones are of the current directory, or of `home`."""
+        for folder, front in folders:
+            for base in (home, os.getcwd()):
                 path_entry = os.path.normpath(os.path.join(base, folder))
                 if os.path.isdir(path_entry):
                     if path_entry not in self._roots:
                         self._roots.insert(0 if front else len(self._roots), path_entry)
                     break
-        self._fresh += [Use(path, found) for found in module.imports]
 
     def _open_reached(self) -> None:
         while self._reached:
@@ -113,7 +128,7 @@ class Tracer:
                 ) from None
             self._read(source, path)
         except (ScriptNotFoundError, NotPythonError) as error:
-            if use.found.kind == REQUIRED:
+            if use.found.kind == REQUIRED and self._strict:
                 raise
             self._broken[path] = error
             self.remarks.append(f"{error}; what it imports is not listed")
@@ -129,14 +144,14 @@ class Tracer:
         if top in FIXED:
             return False
         namespaces = []
-        for root in self._roots:
+        for root in self._roots_of(use.file, top):
             place = self._finder.find(root, top)
             if place is not None and place.file is not None:
                 self._walk(place, rest, use)
                 return True
             if place is not None:
                 namespaces.append(place)
-        namespaces += self._enclosing(top)
+        namespaces += self._enclosing(top, self._home(use.file))
         for place in namespaces:
             wanted = rest[:1] or found.names
             if any(self._finder.find(place.folder or "", part) for part in wanted) and top not in self._standard():
@@ -155,9 +170,17 @@ class Tracer:
             inner = os.path.dirname(inner)
         self._walk(Place(self._finder.package_file(folder), folder), parts, use)
 
-    def _enclosing(self, name: str) -> list[Place]:
-        """Return the folders of that name which the script is in: namespace packages to whoever imports them."""
-        folder, places = self._folder, []
+    def _roots_of(self, path: str, name: str) -> list[str]:  # noqa: ARG002
+        """Return where a file's import of a name is looked for."""
+        return self._roots
+
+    def _home(self, path: str) -> str:  # noqa: ARG002
+        """Return the folder of the script that a file is of."""
+        return self._folder
+
+    def _enclosing(self, name: str, folder: str) -> list[Place]:
+        """Return the folders of that name which a folder is in: namespace packages to whoever imports them."""
+        places = []
         while folder != os.path.dirname(folder):
             if os.path.basename(folder) == name:
                 places.append(Place(None, folder))
@@ -196,7 +219,7 @@ class Tracer:
         path, required = place.file, use.found.kind == REQUIRED
         if path is None or path == self._path:
             return
-        if path in self._broken and required:
+        if path in self._broken and required and self._strict:
             raise self._broken[path]
         if path in self._modules:
             if path in self._reached and required:

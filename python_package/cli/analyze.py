@@ -57,7 +57,10 @@ def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any], dict[str, b
         "4 the output cannot be written, 5 no default python3 answers.",
     )
     parser.add_argument(
-        "scripts", metavar="python-script", nargs="+", help="the script (or several) to analyze, - for standard input"
+        "scripts",
+        metavar="python-script",
+        nargs="+",
+        help="the script, notebook or directory (or several) to analyze, - for standard input",
     )
     parser.add_argument("output", metavar="json-output-file", help="the file to write, or - for standard output")
     part = parser.add_mutually_exclusive_group()
@@ -106,12 +109,20 @@ def _check(output: str, scripts: list[str]) -> None:
     if os.path.exists(output):
         if not os.access(output, os.W_OK):
             raise OutputError(f"cannot write {output}: it is read-only")
-        if any(script != "-" and os.path.samefile(output, script) for script in scripts):
+        if any(_is_in(output, script) for script in scripts if script != "-"):
             raise OutputError(f"cannot write {output}: it is the script itself")
     elif not os.path.isdir(folder):
         raise OutputError(f"cannot write {output}: there is no directory {folder}")
     elif not os.access(folder, os.W_OK):
         raise OutputError(f"cannot write {output}: the directory {folder} is read-only")
+
+
+def _is_in(output: str, script: str) -> bool:
+    """Tell whether an output is the script, or one of a directory's."""
+    if not os.path.isdir(script):
+        return os.path.samefile(output, script)
+    inside = os.path.realpath(output).startswith(os.path.join(os.path.realpath(script), ""))
+    return inside and output.endswith((".py", ".ipynb"))
 
 
 def _write(output: str, text: str) -> None:
