@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,22 @@ from python_package.plan import Plan
 from python_package.resolution import Wanted
 from python_package.spec import Spec
 
+Phase = Callable[[str], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is left to PyPI and to the wheels of the user's projects.
+
+    `of_modules` pairs each module with the requirement that is for it; `must` are the requirements that have to be had,
+    `wishes` those of optional modules alone, and `failed` says why an optional module's project cannot be built.
+    """
+
+    of_modules: tuple[tuple[str, str], ...]
+    must: tuple[str, ...]
+    wishes: tuple[str, ...]
+    failed: Mapping[str, str]
+
 
 @dataclass(frozen=True)
 class Filled:
@@ -25,31 +41,20 @@ class Filled:
     dropped: tuple[str, ...]
 
 
-def fill(
-    prefix: Path,
-    spec: Spec,
-    plan: Plan,
-    wanted: Wanted,
-    *,
-    offline: bool = False,
-    phase: Callable[[str], AbstractContextManager[None]],
-    note: Callable[[str], None],
-) -> Filled:
-    """Install all that is left; `phase` announces what takes time, and `note` is told what is left out.
+def gather(spec: Spec, plan: Plan, wanted: Wanted, python: Path, *, offline: bool = False, phase: Phase) -> Asked:
+    """Build the user's projects with an interpreter, and say what is to be installed beside what was solved.
 
-    Raises SolveError when something is in no index, cannot be built or collides with what is there,
-    UnreachableError when an index does not answer, and PackError when files cannot be written.
+    Raises SolveError when a project cannot be built, UnreachableError when its build needs an index that is not there.
     """
     asked = [(each.package.module, each.requirement) for each in plan.assigned if each.requirement]
     failed: dict[str, str] = {}
     wheels: list[Wheel] = []
     references: list[str] = []
-    distributions: list[Distribution] = []
     if wanted.projects:
         with phase("build the user's projects"):
             for package, project in wanted.projects:
                 try:
-                    built = projects.build([project], _python(prefix), others=wanted.nearby, offline=offline)
+                    built = projects.build([project], python, others=wanted.nearby, offline=offline)
                 except SolveError as error:
                     if package.module not in spec.optional:
                         raise
@@ -62,23 +67,46 @@ def fill(
                 asked.append((package.module, own.requirement(extras) if own else project.requirement(extras)))
     must = {requirement for module, requirement in asked if module not in spec.optional}
     wishes = {requirement for _, requirement in asked} - must
-    must |= {wheel.requirement() for wheel in wheels if wheel.requirement() not in wishes} | (set(references) - wishes)
-    if must or wishes:
+    must |= ({wheel.requirement() for wheel in wheels} | set(references)) - wishes
+    return Asked(tuple(asked), tuple(sorted(must)), tuple(sorted(wishes)), failed)
+
+
+def fill(
+    prefix: Path,
+    spec: Spec,
+    plan: Plan,
+    wanted: Wanted,
+    *,
+    offline: bool = False,
+    phase: Phase,
+    note: Callable[[str], None],
+) -> Filled:
+    """Install all that is left; `phase` announces what takes time, and `note` is told what is left out.
+
+    Raises SolveError when something is in no index, cannot be built or collides with what is there,
+    UnreachableError when an index does not answer, and PackError when files cannot be written.
+    """
+    asked = gather(spec, plan, wanted, prefix / "bin" / "python", offline=offline, phase=phase)
+    distributions: list[Distribution] = []
+    refused: dict[str, str] = {}
+    if asked.must or asked.wishes:
         with phase("install from PyPI"):
-            installed, refused = pypi.install_most(prefix, sorted(must), sorted(wishes), offline=offline)
+            installed, refused = pypi.install_most(prefix, asked.must, asked.wishes, offline=offline)
         distributions += installed
-        failed |= {module: refused[requirement] for module, requirement in asked if requirement in refused}
-    for module, why in failed.items():
-        note(f"{module}: optional, and left out: {why}")
+    dropped = said(asked, refused, note)
     if wanted.files:
         with phase("install local modules"):
             local.refuse_collisions(spec.local, wanted.files, _site(prefix), standard_library(plan.python))
             distributions += pypi.install(prefix, [local.build(wanted.files).requirement()], offline=offline)
-    return Filled(tuple(distributions), tuple(sorted({*plan.dropped, *failed})))
+    return Filled(tuple(distributions), tuple(sorted({*plan.dropped, *dropped})))
 
 
-def _python(prefix: Path) -> Path:
-    return prefix / "bin" / "python"
+def said(asked: Asked, refused: Mapping[str, str], note: Callable[[str], None]) -> set[str]:
+    """Tell which optional modules are left out and why, given the refused requirements; return them."""
+    failed = {**asked.failed, **{module: refused[each] for module, each in asked.of_modules if each in refused}}
+    for module, why in failed.items():
+        note(f"{module}: optional, and left out: {why}")
+    return set(failed)
 
 
 def _site(prefix: Path) -> Path:

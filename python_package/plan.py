@@ -58,7 +58,7 @@ class Plan:
     @property
     def python(self) -> str:
         """Return the version of Python that was solved for."""
-        return next(str(record.version) for record in self.solution.records if record.name.normalized == "python")
+        return next(package.version for package in self.solution.packages if package.name == "python")
 
 
 def make(spec: Spec, packages: Sequence[names.Package], sources: Sources, progress: Progress) -> Plan:

@@ -30,6 +30,8 @@ def main(argv: list[str]) -> int:
     validate_name(name)
     locked = _lock(args.locked)
     spec = _read(args.dependency_file) if locked is None or args.dependency_file else locked.spec
+    if args.dry_run:
+        return _preview(spec, args)
     start = time.perf_counter()
     with progress.on(sys.stderr, NAME, quiet=args.quiet) as display:
         try:
@@ -57,6 +59,29 @@ def main(argv: list[str]) -> int:
         seconds = time.perf_counter() - start
         print(f"{NAME}: {created.prefix} and {created.tarball.name} ({size:.1f} MB) in {seconds:.1f} s: {split}",
               file=sys.stderr)  # fmt: skip
+    return 0
+
+
+def _preview(spec: Spec, args: argparse.Namespace) -> int:
+    from python_package.cli import progress
+    from python_package.cli.table import size, table
+    from python_package.preview import preview
+
+    with progress.on(sys.stderr, NAME, quiet=args.quiet) as display:
+        rows = preview(
+            spec,
+            channels=args.channel,
+            offline=args.offline,
+            interpreter=args.interpreter,
+            exact=args.exact,
+            mapping=_mapping(args.map),
+            strict_names=args.strict_names,
+            progress=display,
+        )
+    sys.stdout.write(table(rows))
+    if not args.quiet:
+        total = size(sum(row.size or 0 for row in rows))
+        print(f"{NAME}: {len(rows)} packages, {total}; nothing was made", file=sys.stderr)
     return 0
 
 
@@ -104,6 +129,9 @@ def _parser() -> command.Parser:
     parser.add_argument(
         "--no-check", dest="check", action="store_false", help="do not import the modules before packing"
     )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="solve, print what the environment would have, and make nothing"
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
     return parser
 
@@ -114,11 +142,18 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     args = parser.parse_intermixed_args(argv)
     if args.locked is None and args.dependency_file is None:
         parser.error("the following arguments are required: dependency-file")
-    solving = {"--map": args.map, "--strict-names": args.strict_names, "--exact": args.exact}
+    solving = {
+        "--map": args.map,
+        "--strict-names": args.strict_names,
+        "--exact": args.exact,
+        "--dry-run": args.dry_run,
+    }
     solving["--interpreter"] = args.interpreter != "auto"
     for option, given in solving.items():
         if args.locked is not None and given:
             parser.error(f"{option} has no meaning with --locked, which solves nothing")
+    if args.lock is not None and args.dry_run:
+        parser.error("--lock has no meaning with --dry-run, which makes nothing")
     return args
 
 

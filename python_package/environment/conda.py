@@ -44,11 +44,38 @@ class LinkProgress(Protocol):
 
 
 @dataclass(frozen=True)
+class CondaPackage:
+    """A package of a channel, as people see it: `needs` are the names of others, `channel` is a URL or a folder."""
+
+    name: str
+    version: str
+    build: str
+    channel: str
+    size: int | None
+    needs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Solution:
     """A consistent set of packages: the records, in py-rattler's form, and the match specs that asked for them."""
 
     records: tuple[rattler.RepoDataRecord, ...]
     specs: tuple[str, ...]
+
+    @property
+    def packages(self) -> tuple[CondaPackage, ...]:
+        """Return the records without what only py-rattler can read."""
+        return tuple(
+            CondaPackage(
+                record.name.normalized,
+                str(record.version),
+                str(record.build),
+                str(record.channel or "").rstrip("/").removesuffix(f"/{record.subdir}"),
+                record.size,
+                tuple(dict.fromkeys(dependency.split()[0] for dependency in record.depends)),
+            )
+            for record in self.records
+        )
 
 
 class Channels:

@@ -43,11 +43,11 @@ def install(prefix: Path, requirements: Sequence[str], *, offline: bool = False)
         constraints.write("".join(f"{pin}\n" for pin in sorted(_distributions(prefix))))
         constraints.flush()
         argv = ["install", "--dry-run", *options, "--constraint", constraints.name, "--", *requirements]
-        pins = _pins(_uv(argv, uv.environ, requirements).stderr)
+        pins = _pins(uv_pip(argv, uv.environ, requirements).stderr)
     if not pins:
         return ()
     argv = ["compile", "--quiet", "--no-deps", "--no-header", "--format", "pylock.toml", *options, "-"]
-    settled = _uv(argv, uv.environ, requirements, "".join(f"{pin}\n" for pin in pins)).stdout
+    settled = uv_pip(argv, uv.environ, requirements, "".join(f"{pin}\n" for pin in pins)).stdout
     distributions = pylock.parse(settled, *_python(prefix))
     install_locked(prefix, distributions, offline=offline)
     return distributions
@@ -66,7 +66,7 @@ def install_locked(prefix: Path, distributions: Sequence[Distribution], *, offli
         lock.write_text(pylock.to_text(distributions), encoding="utf-8")
         argv = ["install", "--quiet", "--no-deps", "--python", str(prefix / "bin" / "python"), "-r", str(lock)]
         argv += [option for option in uv.options if not option.startswith("--constraint")]
-        _uv(argv + (["--offline"] if offline else []), environ, [each.name for each in distributions])
+        uv_pip(argv + (["--offline"] if offline else []), environ, [each.name for each in distributions])
 
 
 def install_most(
@@ -115,9 +115,10 @@ def _pins(report: str) -> list[str]:
     ]
 
 
-def _uv(
+def uv_pip(
     argv: Sequence[str], environ: Mapping[str, str], wanted: Sequence[str], stdin: str = ""
 ) -> subprocess.CompletedProcess[str]:
+    """Run one of uv's pip commands; `wanted` is what the PackageError for its failure will name."""
     process = subprocess.run(
         [find_uv_bin(), "pip", "--no-progress", "--color", "never", *argv],
         env=environ,
@@ -132,7 +133,7 @@ def _uv(
 
 def _failure(stderr: str, requirements: Sequence[str]) -> PackageError:
     text = " ".join(line.strip() for line in stderr.splitlines())
-    wanted = ", ".join(requirements)
+    wanted = ", ".join(requirement.partition(" @ ")[0] for requirement in requirements)
     if "No space left" in text or "Permission denied" in text:
         return PackError(f"cannot install {wanted} from PyPI: {text}")
     if wrong := _MISMATCH.search(text):

@@ -1,0 +1,140 @@
+"""What create would make of a dependency file: solved, but neither linked nor packed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.version import InvalidVersion, Version
+
+from python_package import filling, plan, resolution
+from python_package.clock import Clock
+from python_package.environment import condarc, foresight, local
+from python_package.environment.conda import CondaPackage
+from python_package.lock import public
+from python_package.progress import Progress, Silent
+from python_package.spec import Spec
+
+if TYPE_CHECKING:
+    from python_package.plan import Interpreter
+
+
+@dataclass(frozen=True)
+class Row:
+    """A package that the environment would have.
+
+    `source` is a channel, PyPI, or local for what is made here; `size` is that of its file in bytes, None where nobody
+    says it. `modules` are those it is for, and `needed_by` the packages that need it.
+    """
+
+    name: str
+    version: str
+    source: str
+    size: int | None
+    modules: tuple[str, ...]
+    needed_by: tuple[str, ...]
+
+
+def preview(
+    spec: Spec,
+    *,
+    channels: Sequence[str] = (),
+    offline: bool = False,
+    interpreter: Interpreter = "auto",
+    exact: bool = False,
+    mapping: Mapping[str, str] | None = None,
+    strict_names: bool = False,
+    python: str = "python3",
+    progress: Progress | None = None,
+) -> tuple[Row, ...]:
+    """Return the packages of which `create`, given the same, would make an environment, sorted by name.
+
+    Nothing is installed, but the wheels of the user's own projects are built to know what they need. Raises as
+    `create` does.
+    """
+    clock = Clock(progress or Silent())
+    with clock.phase("prepare"):
+        config = condarc.load()
+        offline = offline or config.offline
+        wanted = resolution.resolve(spec, python, mapping=mapping, strict=strict_names)
+    for note in wanted.notes:
+        clock.progress.note(note)
+    with clock.phase("solve"):
+        sources = plan.Sources(config, tuple(channels), offline, interpreter, python, exact)
+        chosen = plan.make(spec, wanted.packages, sources, clock.progress)
+    builder = shutil.which(python) or sys.executable
+    asked = filling.gather(spec, chosen, wanted, Path(builder), offline=offline, phase=clock.phase)
+    packages = chosen.solution.packages
+    target = foresight.Target(chosen.python, _abi(packages), _pythonic(packages), builder, offline)
+    with clock.phase("ask PyPI"):
+        foreseen, refused = foresight.foresee_most(asked.must, asked.wishes, target)
+    filling.said(asked, refused, clock.progress.note)
+    rows = [*_from_channels(chosen), *_from_pypi(foreseen, asked)]
+    if wanted.files:
+        wheel = local.build(wanted.files)
+        modules = tuple(sorted(name for name, _ in spec.local))
+        rows.append(Row(wheel.name, wheel.version, "local", wheel.path.stat().st_size, modules, ()))
+    return tuple(sorted(rows, key=lambda row: row.name))
+
+
+def _from_channels(chosen: plan.Plan) -> list[Row]:
+    modules: dict[str, set[str]] = {}
+    for each in chosen.assigned:
+        if each.spec:
+            modules.setdefault(each.spec.split()[0], set()).add(each.package.module)
+    needed: dict[str, set[str]] = {}
+    for package in chosen.solution.packages:
+        for name in package.needs:
+            needed.setdefault(name, set()).add(package.name)
+    return [
+        Row(
+            package.name,
+            package.version,
+            os.path.basename(public(package.channel)),  # noqa: PTH119  # a URL's
+            package.size,
+            tuple(sorted(modules.get(package.name, ()))),
+            tuple(sorted(needed.get(package.name, ()))),
+        )
+        for package in chosen.solution.packages
+    ]
+
+
+def _from_pypi(foreseen: Sequence[foresight.Foreseen], asked: filling.Asked) -> list[Row]:
+    rows = []
+    for each in foreseen:
+        distribution = each.distribution
+        is_local = distribution.direct and distribution.location.startswith("file:")
+        modules = {module for module, requirement in asked.of_modules if _is_for(requirement, distribution.name)}
+        source = "local" if is_local else "PyPI"
+        rows.append(
+            Row(distribution.name, distribution.version, source, each.size, tuple(sorted(modules)), each.needed_by)
+        )
+    return rows
+
+
+def _is_for(requirement: str, name: str) -> bool:
+    rest = requirement.removeprefix(name)
+    return rest != requirement and (not rest or rest[0] in "[<>=!~ ;@")
+
+
+def _pythonic(packages: Sequence[CondaPackage]) -> dict[str, str]:
+    """Return the versions of the packages that need Python, as far as PyPI could have them, too."""
+    found = {}
+    for package in packages:
+        if {"python", "python_abi"} & set(package.needs):
+            with suppress(InvalidVersion):
+                found[package.name] = str(Version(package.version))
+    return found
+
+
+def _abi(packages: Sequence[CondaPackage]) -> str:
+    """Return the ABI of the interpreter as wheels name it: cp311, cp313t."""
+    of_python = {package.name: package for package in packages if package.name in ("python", "python_abi")}
+    free_threaded = any(package.build.endswith("t") for package in of_python.values())
+    return f"cp{''.join(of_python['python'].version.split('.')[:2])}{'t' if free_threaded else ''}"
