@@ -119,13 +119,14 @@ def uv_pip(
     argv: Sequence[str], environ: Mapping[str, str], wanted: Sequence[str], stdin: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """Run one of uv's pip commands; `wanted` is what the PackageError for its failure will name."""
-    process = subprocess.run(
-        [find_uv_bin(), "pip", "--no-progress", "--color", "never", *argv],
-        env=environ,
-        input=stdin,
-        capture_output=True,
-        text=True,
-    )
+    with tempfile.TemporaryDirectory(prefix="python_package.") as scratch:  # uv leaves a lock for each prefix there
+        process = subprocess.run(
+            [find_uv_bin(), "pip", "--no-progress", "--color", "never", *argv],
+            env={**environ, "TMPDIR": scratch},
+            input=stdin,
+            capture_output=True,
+            text=True,
+        )
     if process.returncode:
         raise _failure(process.stderr, wanted)
     return process
