@@ -15,6 +15,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -50,23 +51,23 @@ def main() -> None:
         modules = sorted([*(IMPORTS.get(name, name) for name in packages), ONLY_PYPI])
         spec.write_text(json.dumps({"python": version, "modules": modules}))
         ours = [str(create), "-c", str(made), str(spec), str(folder / f"{size}.tar.gz")]
-        first = _seconds([ours], environ)
+        first, first_peak, _ = _measured(ours, environ)
         peers: dict[str, list[float]] = {"2019": [], "kinder": []}
         new, splits = [], []
         for _ in range(ROUNDS):
-            for peer, seconds in peers.items():
+            for peer, times in peers.items():
                 shutil.rmtree(folder / "2019", ignore_errors=True)
                 steps = _steps(folder, made, version, packages, from_channel=peer == "kinder")
-                seconds.append(_seconds(steps, environ))
-            start = time.perf_counter()
-            said = subprocess.run(ours, env=environ, check=True, capture_output=True, text=True).stderr
-            new.append(time.perf_counter() - start)
+                times.append(_seconds(steps, environ))
+            seconds, peak, said = _measured(ours, environ)
+            new.append(seconds)
             splits.append(re.sub(r".* s: ", "", said.splitlines()[-1]))
         old, kinder, after = (statistics.median(seconds) for seconds in (*peers.values(), new))
         print(
             f"create, {size:7} 2019's steps {old:6.2f} s   kinder {kinder:6.2f} s   ours {after:6.2f} s   "
             f"ratio {old / after:5.1f}, kinder {kinder / after:5.1f}\n"
-            f"  (first time {first:.2f} s; split of the last: {splits[-1]})",
+            f"  (first time {first:.2f} s, peak {first_peak / 1e6:.0f} MB; "
+            f"again: peak {peak / 1e6:.0f} MB, split {splits[-1]})",
             flush=True,
         )
 
@@ -82,6 +83,20 @@ def _steps(folder: Path, made: Path, version: str, packages: Sequence[str], *, f
             *("--quiet", "--force", "--prefix", str(prefix), "--output", str(folder / "2019.tar.gz")),
         ],
     ]
+
+
+def _measured(command: Sequence[str], environ: Mapping[str, str]) -> tuple[float, int, str]:
+    """Return a command's seconds, the peak memory of its own process in bytes, and what it wrote to stderr."""
+    with tempfile.TemporaryFile("w+") as said:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=said)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        if process.returncode:
+            raise SystemExit(said.read())
+        return seconds, usage.ru_maxrss * 1024, said.read()
 
 
 def _seconds(commands: Sequence[Sequence[str]], environ: Mapping[str, str]) -> float:
