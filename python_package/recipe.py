@@ -63,6 +63,7 @@ def create(
     python: str = "python3",
     lock: str | os.PathLike[str] | None = None,
     locked: Lock | None = None,
+    sbom: str | os.PathLike[str] | None = None,
     command: str = "python_package.create",
     progress: Progress | None = None,
 ) -> Created:
@@ -72,8 +73,8 @@ def create(
     `channels`, `offline`, `interpreter`, `exact` and `python` are as in `plan.Sources`, `mapping` and `strict_names`
     as in `names.resolve`; `command` is what Conda's history will say was run. `lock` is a file that will say
     of what the environment was made; with `locked`, as `lock.document.load` reads it, just that is made again, and
-    `channels` only say where folders are now. An environment or tarball of the same name is replaced when the new ones
-    are complete.
+    `channels` only say where folders are now. `sbom` is a file for a bill of materials (CycloneDX JSON). What has the
+    name of the environment or of a file is replaced when the new ones are complete.
 
     Raises UsageError for a bad name, SpecError when a local module is not where the spec says or the lock is of another
     spec, SolveError when something is in no channel and no index, conflicts or cannot be built, UnreachableError when
@@ -84,7 +85,8 @@ def create(
     validate_name(name)
     output = Path(output or f"{name}.tar.gz").absolute()
     lock = Path(lock).absolute() if lock is not None else None
-    outputs = Outputs(output, *([lock] if lock else []))
+    bill = Path(sbom).absolute() if sbom is not None else None
+    outputs = Outputs(output, *(path for path in (lock, bill) if path))
     clock = Clock(progress or Silent())
     with ThreadPoolExecutor(1) as aside, clock.phase("prepare"):
         # Our own imports take as long as asking the user's interpreter where it imports from.
@@ -112,6 +114,8 @@ def create(
         modules = tuple(module for module in modules if module not in wishes)
         with _trying(staged.path, wishes, clock):
             _pack(staged, outputs.partial(output), modules, clock)
+        if bill:
+            outputs.write(bill, _bill(made, staged, outputs.partial(output)))
         with _uninterrupted():
             staged.commit()
             outputs.commit()
@@ -146,6 +150,14 @@ def _pack(staged: Staged, partial: Path, modules: Sequence[str], clock: Clock) -
                     checking.finish()
                     verdict.record()
         packer.relocate(str(staged.target))
+
+
+def _bill(made: Lock, staged: Staged, tarball: Path) -> str:
+    """Return the bill of materials of an environment that is packed."""
+    from python_package import sbom
+    from python_package.tarball import read
+
+    return sbom.to_json(made, staged.path, staged.target.name, read(tarball).id)
 
 
 @contextmanager

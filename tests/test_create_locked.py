@@ -15,11 +15,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from desk import OURS, PYTHON, Desk, make_desk, one_line
 from rattler import LockFile
 
 from python_package.environment.conda import PLATFORM, Channels
 from python_package.lock import document
+from python_package.tarball import read
 
 LOCK = "conda-meta/python-package.lock"
 
@@ -44,7 +47,7 @@ def original(tmp_path_factory: pytest.TempPathFactory, channel: Path, caches: di
     (desk.home / "mine.py").write_text("ANSWER = 43\n")
     spec = desk.spec("antigravity", "idna", "nowhere", "onlypypi", optional=["nowhere"],
                      local={"mine": str(desk.home / "mine.py")})  # fmt: skip
-    done = desk.run("-c", str(desk.channel), *OURS, "--lock", "env.lock", spec, "env")
+    done = desk.run("-c", str(desk.channel), *OURS, "--lock", "env.lock", "--sbom", "env.json", spec, "env")
     assert done.returncode == 0, done.stderr
     return Original(desk, (desk.cwd / "env.tar.gz").read_bytes(), (desk.cwd / "env.lock").read_text())
 
@@ -325,6 +328,9 @@ def test_create__locked_by_an_absent_file__exits_2(other: Desk) -> None:
         ("--locked", "env.lock", "--interpreter", "host", "env"),
         ("--locked", "env.lock", "--strict-names", "env"),
         ("--locked", "env.lock", "--exact", "env"),
+        ("--locked", "env.lock", "--dry-run", "env"),
+        ("--lock", "new.lock", "--dry-run", "deps.json", "env"),
+        ("--sbom", "env.json", "--dry-run", "deps.json", "env"),
         ("--locked", "env.lock", "deps.json", "env", "more"),
     ],
 )
@@ -345,3 +351,28 @@ def test_create__lock__has_the_dependency_file_in_its_first_line(original: Origi
     assert header["dropped"] == ["nowhere"]
     assert header["direct"] == ["python-package-local"]
     assert header["specs"] == [f"python =={PYTHON}", "idna"]
+
+
+# the bill of materials
+
+
+def test_create__sbom__is_valid_and_has_the_packages_of_the_lock(original: Original) -> None:
+    text = (original.desk.cwd / "env.json").read_text()
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    bill = json.loads(text)
+    found = {each["name"]: each for each in bill["components"]}
+    assert set(found) == {"ca-certificates", "idna", "onlypypi", "python", "python-package-local", "python_abi"}
+    assert found["idna"]["hashes"][-1]["content"] in original.lock
+    assert found["idna"]["licenses"] == [{"license": {"id": "BSD-3-Clause"}}]
+    assert bill["metadata"]["component"]["version"] == read(original.desk.cwd / "env.tar.gz").id
+    assert str(original.desk.home.parent) not in text
+
+
+def test_create__sbom_of_the_locked_again__is_the_same(original: Original, other: Desk) -> None:
+    done = other.run("--locked", "env.lock", "--sbom", "again.json", "env")
+    assert done.returncode == 0, done.stderr
+    assert (other.cwd / "again.json").read_bytes() == (original.desk.cwd / "env.json").read_bytes()
+
+
+def test_create__sbom_cannot_be_written__exits_7_before_anything(other: Desk) -> None:
+    assert "nowhere" in refused(other, 7, "--sbom", "nowhere/env.json", other.spec(), "env")

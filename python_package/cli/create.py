@@ -48,6 +48,7 @@ def main(argv: list[str]) -> int:
                 strict_names=args.strict_names,
                 lock=args.lock,
                 locked=locked,
+                sbom=args.sbom,
                 command=shlex.join([NAME, *argv]),
                 progress=display,
             )
@@ -125,6 +126,7 @@ def _parser() -> command.Parser:
     parser.add_argument(
         "--locked", metavar="FILE", help="make again just what that lock says: the same tarball, byte for byte"
     )
+    parser.add_argument("--sbom", metavar="FILE", help="write a software bill of materials (CycloneDX JSON)")
     parser.add_argument("--strict-names", action="store_true", help="refuse a package that is only assumed")
     parser.add_argument(
         "--no-check", dest="check", action="store_false", help="do not import the modules before packing"
@@ -148,10 +150,13 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
         "--exact": args.exact,
         "--dry-run": args.dry_run,
     }
-    solving["--interpreter"] = args.interpreter != "auto"
+    solving |= {"--interpreter": args.interpreter != "auto", "--dry-run": args.dry_run}
     for option, given in solving.items():
         if args.locked is not None and given:
             parser.error(f"{option} has no meaning with --locked, which solves nothing")
+    for option, given in {"--lock": args.lock, "--sbom": args.sbom}.items():
+        if args.dry_run and given:
+            parser.error(f"{option} has no meaning with --dry-run, which makes nothing")
     if args.lock is not None and args.dry_run:
         parser.error("--lock has no meaning with --dry-run, which makes nothing")
     return args
