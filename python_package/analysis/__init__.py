@@ -33,13 +33,19 @@ class Listed(Value):
 
 
 class Analysis(Value):
-    """A script's Spec, the third-party imports and the local files behind it, and remarks for the user."""
+    """A script's Spec, the third-party imports and the local files behind it, and remarks for the user.
+
+    `listed` are the imports with what the Spec names for them. `places` are the folders and files of the local modules
+    of the top level, by name, and `scripts` the files or directories that were analyzed.
+    """
 
     spec: Spec
     uses: tuple[Use, ...]
     local: tuple[str, ...]
     remarks: tuple[str, ...]
     listed: tuple[Listed, ...] = ()
+    places: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    scripts: tuple[str, ...] = ()
 
     def with_names(self, listed: Iterable[Listed]) -> Analysis:
         """Return the same analysis with the modules, and which of them are optional, that the imports list now."""
@@ -53,11 +59,16 @@ class Analysis(Value):
 
 
 def analyze(
-    script: str | os.PathLike[str], *, pin: bool = False, python: str = "python3", timeout: float = TIMEOUT
+    script: str | os.PathLike[str],
+    *,
+    pin: bool = False,
+    local: bool = False,
+    python: str = "python3",
+    timeout: float = TIMEOUT,
 ) -> Spec:
     """Return what a script needs to run on the version of Python that `python`, looked up on PATH, is.
 
-    `pin` adds the versions that it has of the modules.
+    `pin` adds the versions that it has of the modules, `local` the script and its own modules, with their places.
 
     Raises ScriptNotFoundError, NotPythonError and InterpreterError (also after `timeout` seconds without an answer).
     """
@@ -67,6 +78,10 @@ def analyze(
         from python_package.analysis import pins
 
         found = pins.pinned(found, python)
+    if local:
+        from python_package.analysis.local import recorded
+
+        found = recorded(found)
     return found.spec
 
 
@@ -110,7 +125,14 @@ def analyze_sources(
     names = listed(use.found for use, _ in uses)
     spec = Spec(version, (), tuple(sorted((mapping or {}).items())), tuple(sorted({*packages, *declared})))
     local = dict.fromkeys(path for tracer in tracers for path in tracer.local)
-    analysis = Analysis(spec, tuple(use for use, _ in uses), tuple(local), tuple(dict.fromkeys(remarks)))
+    analysis = Analysis(
+        spec,
+        tuple(use for use, _ in uses),
+        tuple(local),
+        tuple(dict.fromkeys(remarks)),
+        places=_places(tracers),
+        scripts=tuple(dict.fromkeys(os.path.realpath(name) for name, _ in sources if os.path.exists(name))),
+    )
     return analysis.with_names(Listed(use.found, where, names[use.found]) for use, where in uses)
 
 
@@ -127,6 +149,14 @@ def _trace(name: str, source: bytes | Found, scope: Scope | None, standard: Call
     project = Project(name, path, source, standard)
     project.trace_all(scope)
     return project
+
+
+def _places(tracers: Sequence[Tracer]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    found: dict[str, dict[str, None]] = {}
+    for tracer in tracers:
+        for name, paths in tracer.places.items():
+            found.setdefault(name, {}).update(dict.fromkeys(paths))
+    return tuple((name, tuple(found[name])) for name in sorted(found))
 
 
 def _standard(version: str) -> frozenset[str]:

@@ -66,3 +66,8 @@ def package_root(folder: str) -> str | None:
     while os.path.isfile(os.path.join(folder, "__init__.py")) and folder != os.path.dirname(folder):
         folder = root = os.path.dirname(folder)
     return root
+
+
+def is_installed(folder: str) -> bool:
+    """Tell whether a folder is one that installers fill, so that what is in it is no module of the user's own."""
+    return os.path.basename(folder) in ("site-packages", "dist-packages")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from python_package.analysis.finder import Finder, Place, package_root
+from python_package.analysis.finder import Finder, Place, is_installed, package_root
 from python_package.analysis.imports import REQUIRED, Import, Module
 from python_package.analysis.reading import Lines, read
 from python_package.analysis.stdlib import FIXED
@@ -31,7 +31,7 @@ class Tracer:
 
     `uses` are the imports that no local file answers, `local` the files that answer the others, `remarks` what the
     user should know, a line each, `metadata` what the script says about itself. `in_scope` tells whether it has the
-    function that was asked for.
+    function that was asked for. `places` are the folders and files of the local modules of the top level, by name.
     """
 
     def __init__(self, name: str, path: str, standard: Callable[[], frozenset[str]]) -> None:
@@ -41,6 +41,7 @@ class Tracer:
         """
         self.uses: list[Use] = []
         self.local: list[str] = []
+        self.places: dict[str, list[str]] = {}
         self.remarks: list[str] = []
         self.metadata: list[Metadata] = []
         self.in_scope = True
@@ -50,7 +51,7 @@ class Tracer:
         self._folder = os.path.dirname(path)
         # A script inside a package may name that package, though only `python -m` lets it find it.
         root = package_root(self._folder)
-        self._roots = [self._folder] if root is None else [self._folder, root]
+        self._roots = [folder for folder in (self._folder, root) if folder is not None and not is_installed(folder)]
         self._finder = Finder()
         self._modules: dict[str, Module] = {}
         self._lines: dict[str, Lines] = {}
@@ -105,7 +106,7 @@ class Tracer:
             for base in (home, os.getcwd()):
                 path_entry = os.path.normpath(os.path.join(base, folder))
                 if os.path.isdir(path_entry):
-                    if path_entry not in self._roots:
+                    if path_entry not in self._roots and not is_installed(path_entry):
                         self._roots.insert(0 if front else len(self._roots), path_entry)
                     break
 
@@ -147,6 +148,7 @@ class Tracer:
         for root in self._roots_of(use.file, top):
             place = self._finder.find(root, top)
             if place is not None and place.file is not None:
+                self._note(top, place)
                 self._walk(place, rest, use)
                 return True
             if place is not None:
@@ -156,6 +158,7 @@ class Tracer:
             wanted = rest[:1] or found.names
             if any(self._finder.find(place.folder or "", part) for part in wanted) and top not in self._standard():
                 self._namespaces.add(top)
+                self._note(top, place)
                 self._walk(place, rest, use)
                 return True
         return False
@@ -164,11 +167,20 @@ class Tracer:
         folder = inner = os.path.dirname(use.file)
         for _ in range(level - 1):
             folder = os.path.dirname(folder)
+        outermost = None
         # The packages that the file is in are imported before it.
         while file := self._finder.package_file(inner):
             self._reach(Place(file, inner), use)
+            outermost = Place(file, inner)
             inner = os.path.dirname(inner)
+        if outermost is not None:
+            self._note(os.path.basename(outermost.folder or ""), outermost)
         self._walk(Place(self._finder.package_file(folder), folder), parts, use)
+
+    def _note(self, name: str, place: Place) -> None:
+        path = place.folder or place.file
+        if path is not None and path != self._path and path not in self.places.get(name, ()):
+            self.places.setdefault(name, []).append(path)
 
     def _roots_of(self, path: str, name: str) -> list[str]:  # noqa: ARG002
         """Return where a file's import of a name is looked for."""

@@ -86,7 +86,10 @@ class Project(Tracer):
         for root in self._roots_of(path, top):
             place = self._finder.find(root, top)
             if place is not None and place.file is not None:
-                return place.file in self._own
+                if place.file in self._own:
+                    self._note(top, place)
+                    return True
+                return False
         return False
 
     def _roots_of(self, path: str, name: str) -> list[str]:

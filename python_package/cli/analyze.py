@@ -35,7 +35,16 @@ def main(argv: list[str]) -> int:
         from python_package.analysis import pins
 
         found = pins.pinned(found)
-    for remark in found.remarks:
+    if also.get("local"):
+        from python_package.analysis.local import recorded
+
+        found = recorded(found)
+    remarks = found.remarks
+    if found.places and not also.get("local"):
+        from python_package.analysis.local import remark_on
+
+        remarks += (remark_on(found),)
+    for remark in remarks:
         print(f"{NAME}: {remark}", file=sys.stderr)
     _write(output, found.spec.to_json())
     return 0
@@ -76,6 +85,7 @@ def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any], dict[str, b
         metavar="IMPORT=PACKAGE",
         help="the package that provides an import (repeatable)",
     )
+    parser.add_argument("--local", action="store_true", help="record the script and its local modules, to go along")
     parser.add_argument("--pin", action="store_true", help="record the versions that the default python3 has")
     arguments = parser.parse_args(argv)
     for package in arguments.extra_pkg:
@@ -84,7 +94,7 @@ def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any], dict[str, b
     options: dict[str, Any] = {"packages": arguments.extra_pkg, "mapping": _mapping(arguments.pkg_mapping)}
     if arguments.toplevel or arguments.function is not None:
         options["scope"] = Scope(arguments.function)
-    return arguments.scripts, arguments.output, options, {"pin": arguments.pin}
+    return arguments.scripts, arguments.output, options, {"pin": arguments.pin, "local": arguments.local}
 
 
 def _mapping(arguments: list[str]) -> dict[str, str]:
