@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,11 +138,10 @@ class Channels:
         Raises UnreachableError when a package cannot be fetched, ChecksumError when one is not what its channel
         promised, PackError when files cannot be written.
         """
-        if self._offline:
-            self._require_cached(solution.records)
         seals = integrity.Seals()
         archives = [a for record in solution.records if (a := integrity.local(record.url, record.sha256))]
-        seals.verify(archives)
+        gone = {archive.path for archive in seals.verify(archives)}
+        self._require_cached(solution.records, gone)
         self._run(
             lambda: rattler.install(
                 list(solution.records),
@@ -163,16 +162,25 @@ class Channels:
         for record in (prefix / "conda-meta").glob("*.json"):
             record.chmod(0o666 & ~umask)
 
-    def _require_cached(self, records: Iterable[rattler.RepoDataRecord]) -> None:
-        """Raise UnreachableError if a package would have to be downloaded."""
+    def _require_cached(self, records: Iterable[rattler.RepoDataRecord], gone: Collection[Path]) -> None:
+        """Raise UnreachableError if a package would be needed that is gone, or must not be downloaded."""
+        needed = []
+        for record in records:
+            archive = integrity.local(record.url, record.sha256)
+            if archive and archive.path in gone:
+                needed.append((record, f"{archive.path}: {integrity.GONE}"))
+            elif self._offline and not record.url.startswith("file:"):
+                needed.append(
+                    (record, f"{record.url} is not in the cache of packages, and --offline forbids to fetch it")
+                )
+        if not needed:
+            return
         base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         cache = Path(os.environ.get("RATTLER_CACHE_DIR") or Path(base, "rattler", "cache")) / "pkgs"
         index = self._run(PackageCache(cache).index)
-        for record in records:
-            if not record.url.startswith("file:") and not index.contains_record(record):
-                raise UnreachableError(
-                    f"{record.url} is not in the cache of packages, and --offline forbids to fetch it"
-                )
+        for record, absence in needed:
+            if not index.contains_record(record):
+                raise UnreachableError(absence)
 
     def _run(self, work: Callable[[], Awaitable[_T]]) -> _T:
         started: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[_T] | None]] = []

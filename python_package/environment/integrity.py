@@ -19,6 +19,8 @@ from urllib.parse import unquote, urlsplit
 
 from python_package.errors import ChecksumError, UnreachableError
 
+GONE = "there is no such package; if its channel is elsewhere now, name it with --channel"
+
 _BLOCK = 1 << 20
 _LISTING = "info/paths.json"
 
@@ -51,24 +53,23 @@ class Seals:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         self._folder = folder or cache / "python_package" / "seals"
 
-    def verify(self, archives: Sequence[Archive]) -> None:
-        """Raise ChecksumError when an archive is not the one that its channel promises.
+    def verify(self, archives: Sequence[Archive]) -> tuple[Archive, ...]:
+        """Raise ChecksumError when an archive is not the one that its channel promises; return those that are gone.
 
-        One that is not there is no error if what was unpacked of it before may be in the cache of packages.
-        Raises UnreachableError when it is not there and was never seen.
+        Of them, what was unpacked before may be in the cache of packages. Raises UnreachableError when one is not there
+        and was never seen.
         """
         with ThreadPoolExecutor() as pool:
             found = list(pool.map(self._sha256, archives))
         for archive, sha256 in zip(archives, found, strict=True):
             if sha256 is None and self._get(archive.sha256) is None:
-                raise UnreachableError(
-                    f"{archive.path}: there is no such package; if its channel is elsewhere now, name it with --channel"
-                )
+                raise UnreachableError(f"{archive.path}: {GONE}")
             if sha256 not in (None, archive.sha256):
                 raise ChecksumError(
                     f"{archive.path} is not the package that was promised: its sha256 is {sha256}, "
                     f"not {archive.sha256}; put the right file there, or index the channel again"
                 )
+        return tuple(archive for archive, sha256 in zip(archives, found, strict=True) if sha256 is None)
 
     def holds(self, archive: Archive) -> bool:
         """Tell whether a file is there and is the one that it ought to be."""
