@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import itertools
 import json
@@ -11,8 +12,10 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from conda_pack.core import File
 
 from python_package.tarball import Manifest, bytecode, normalize, tar, wheel
+from python_package.tarball.contents import Layer
 from python_package.tarball.manifest import MAX_CHUNKS, MEMBER_SIZE
 from python_package.tarball.output import split
 from python_package.tarball.pipeline import Member
@@ -206,6 +209,32 @@ def test_read_record__what_pip_and_uv_write__is_written_back(tmp_path: Path) -> 
     ]
     assert lines[0].sha256.startswith("e3b0c44298fc1c149afb")
     assert wheel.format_record(info, lines).decode() == text
+
+
+def shipped(folder: Path, *, mode: str | None = None, magic: bytes = importlib.util.MAGIC_NUMBER) -> list[bytes]:
+    """Return the compiled files with a new header, of a layer that ships one with the time of its source."""
+    source, compiled = folder / "a.py", folder / "a.pyc"
+    source.write_text("x = 1\n")
+    compiled.write_bytes(magic + bytes(4) + b"whenever" + b"code")
+    files = (
+        File(str(source), "lib/python3.11/a.py", is_conda=True, file_mode=mode),
+        File(str(compiled), "lib/python3.11/__pycache__/a.cpython-311.pyc", is_conda=True, file_mode=None),
+    )
+    found = bytecode._shipped(Layer("conda/a", files), importlib.util.MAGIC_NUMBER)
+    return [each.read() for each in found.values()]
+
+
+def test_shipped__header_with_a_time__becomes_the_hash_of_the_source(tmp_path: Path) -> None:
+    header = importlib.util.MAGIC_NUMBER + b"\1\0\0\0" + importlib.util.source_hash(b"x = 1\n")
+    assert shipped(tmp_path) == [header + b"code"]
+
+
+def test_shipped__source_that_unpacking_changes__keeps_its_time(tmp_path: Path) -> None:
+    assert shipped(tmp_path, mode="text") == []
+
+
+def test_shipped__for_another_python__is_left_alone(tmp_path: Path) -> None:
+    assert shipped(tmp_path, magic=b"\x42\x0d\r\n") == []
 
 
 def test_program__the_same_module__compiles_to_the_same_bytes_in_any_company(tmp_path: Path) -> None:
