@@ -124,11 +124,12 @@ def test_link__archive_is_gone_but_was_unpacked_before__links(folder: Path, tmp_
 def test_link__archive_is_gone_and_the_cache_was_cleaned__is_unreachable(folder: Path, tmp_path: Path) -> None:
     channels, solution = solve(folder)
     channels.link(solution, tmp_path / "env", _Silent())
-    archive_of(folder).unlink()
+    archive = archive_of(folder)
+    archive.unlink()
     shutil.rmtree(tmp_path / "rattler/pkgs")
     with pytest.raises(UnreachableError, match="there is no such package") as caught:
         channels.link(solution, tmp_path / "again", _Silent())
-    assert str(archive_of(folder)) in str(caught.value)
+    assert str(archive) in str(caught.value)
 
 
 def test_link__archive_is_gone_and_was_never_seen__is_unreachable(folder: Path, tmp_path: Path) -> None:
