@@ -92,7 +92,7 @@ def create(
         # Our own imports take as long as asking the user's interpreter where it imports from.
         resolving = aside.submit(_resolve, spec, python, mapping, strict_names) if locked is None else None
         from python_package import making
-        from python_package.environment import condarc, prefix
+        from python_package.environment import compiled, condarc, prefix
         from python_package.lock import document
         from python_package.plan import Sources
 
@@ -105,6 +105,9 @@ def create(
             made = making.make(staged.path, spec, wanted, sources, clock)
         elif locked is not None:
             made = making.repeat(staged.path, spec, locked, sources, clock)
+        for distribution, libraries in compiled.needs(staged.path).items():
+            needed = ", ".join(libraries)
+            clock.progress.note(f"{distribution}: compiled on this machine; a worker, too, must have {needed}")
         prefix.write_history(staged.path, made.specs, command)
         document.write(staged.path, made)
         if lock:

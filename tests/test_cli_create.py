@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import socket
@@ -61,6 +62,20 @@ def test_create__environment__mentions_its_staging_place_nowhere(desk: Desk) -> 
     assert [name for name, content in desk.state().items() if staging in content] == []
     tool = subprocess.run([desk.envs / "env" / "bin" / "onlypypi-tool"])
     assert tool.returncode == (42).bit_length()
+
+
+def test_create__compiled_on_this_machine__says_what_a_worker_must_have(desk: Desk) -> None:
+    extension = importlib.util.find_spec("_bz2")
+    assert extension and extension.origin
+    files: dict[str, str | bytes] = {
+        "compiledhere/__init__.py": "",
+        "compiledhere/_bz2.so": Path(extension.origin).read_bytes(),
+    }
+    tag = f"py3-none-linux_{os.uname().machine}"
+    write_wheel(Path(desk.environ["PIP_FIND_LINKS"]), "compiledhere", files, tag=tag)
+    done = desk.create("--map=compiledhere=compiledhere", modules=("compiledhere",))
+    assert done.returncode == 0, done.stderr
+    assert "note: compiledhere: compiled on this machine; a worker, too, must have libbz2.so.1.0" in done.stderr
 
 
 def test_create__tarball__runs_elsewhere_by_the_wrapper(desk: Desk, tmp_path: Path) -> None:
