@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from packaging.requirements import Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from python_package.channel.wheel import match_spec
 from python_package.errors import SolveError
 from python_package.names import Package
 from python_package.spec import Pin
@@ -62,6 +61,8 @@ def assign(
         version = package.version
         name = next((name for name in package.conda if name in found), None)
         fitting = _fitting(version, found[name]) if name else []
+        if name and not package.pypi and not _exact(version):
+            fitting = list(found[name])  # the solver says what is wrong with a constraint that is Conda's own
         if name and fitting:
             # What a channel has is never replaced: PyPI only adds what the extras need.
             extra = f"{package.pypi}{package.extras}" if package.extras and package.pypi else ""
@@ -102,7 +103,9 @@ def _fitting(version: str, available: Collection[str]) -> list[str]:
 def _match_spec(name: str, version: str, fitting: Collection[str]) -> str:
     if _exact(version):
         return f"{name} =={min(fitting)}"
-    return f"{name} {match_spec(Requirement('any' + version)).partition(' ')[2]}".strip()
+    # Conda writes 1.2.* for PEP 440's ==1.2.*, and knows no ===.
+    clauses = [re.sub(r"^===?(?=.*\.\*$)", "", clause.strip()) for clause in version.split(",")]
+    return f"{name} {','.join(clause.replace('===', '==') for clause in sorted(clauses))}".strip()
 
 
 def _exact(version: str) -> str:

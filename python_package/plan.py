@@ -91,7 +91,10 @@ def _solve(
 ) -> Plan:
     """Take from the channels what they have, in one consistent solve, and leave the rest to PyPI."""
     where = ", ".join(channels.names)
-    found = channels.versions(["python", *(name for package in packages for name in package.conda)])
+    found = channels.versions(
+        (name for package in packages for name in package.conda),
+        (name for package in packages if not package.pypi for name in package.conda),
+    )
     python = versions.choose(
         spec.python,
         found.get("python", ()),

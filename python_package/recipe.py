@@ -112,9 +112,7 @@ def create(
         document.write(staged.path, made)
         if lock:
             outputs.write(lock, document.to_text(made))
-        modules = made.modules if check else ()
-        wishes = [module for module in modules if module in spec.optional]
-        modules = tuple(module for module in modules if module not in wishes)
+        modules, wishes = _imports(staged.path, made) if check else ((), ())
         with _trying(staged.path, wishes, clock):
             _pack(staged, outputs.partial(output), modules, clock)
         if bill:
@@ -130,6 +128,17 @@ def _resolve(spec: Spec, python: str, mapping: Mapping[str, str] | None, strict:
     from python_package import resolution
 
     return resolution.resolve(spec, python, mapping=mapping, strict=strict)
+
+
+def _imports(prefix: Path, made: Lock) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the modules that have to import in an environment, and those that a script can do without."""
+    from python_package.environment import provided
+
+    sites = prefix.glob("lib/python3*/site-packages") if made.spec.packages else ()
+    named = (module for site in sites for module in provided.modules(site, made.spec.packages))
+    modules = sorted({*made.modules, *named})
+    optional = made.spec.optional
+    return tuple(m for m in modules if m not in optional), tuple(m for m in modules if m in optional)
 
 
 def _pack(staged: Staged, partial: Path, modules: Sequence[str], clock: Clock) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from python_package.cli import command
 from python_package.errors import PackError, SpecError, SpecNotFoundError, UsageError
-from python_package.spec import Spec
+from python_package.inputs import Given, read
 
 if TYPE_CHECKING:
     from python_package.lock import Lock
@@ -29,14 +29,16 @@ def main(argv: list[str]) -> int:
     output, name = _target(args.environment_name)
     validate_name(name)
     locked = _lock(args.locked)
-    spec = _read(args.dependency_file) if locked is None or args.dependency_file else locked.spec
+    given = _read(args.dependency_file) if locked is None or args.dependency_file else Given(locked.spec)
     if args.dry_run:
-        return _preview(spec, args)
+        return _preview(given, args)
     start = time.perf_counter()
     with progress.on(sys.stderr, NAME, quiet=args.quiet) as display:
+        for note in given.notes:
+            display.note(note)
         try:
             created = create(
-                spec,
+                given.spec,
                 name,
                 output=output,
                 channels=args.channel,
@@ -63,14 +65,16 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _preview(spec: Spec, args: argparse.Namespace) -> int:
+def _preview(given: Given, args: argparse.Namespace) -> int:
     from python_package.cli import progress
     from python_package.cli.table import size, table
     from python_package.preview import preview
 
     with progress.on(sys.stderr, NAME, quiet=args.quiet) as display:
+        for note in given.notes:
+            display.note(note)
         rows = preview(
-            spec,
+            given.spec,
             channels=args.channel,
             offline=args.offline,
             interpreter=args.interpreter,
@@ -98,7 +102,8 @@ def _parser() -> command.Parser:
         "dependency_file",
         metavar="dependency-file",
         nargs="?",
-        help="written by python_package_analyze; may be left out with --locked",
+        help="written by python_package_analyze; or poncho's JSON, environment.yml, requirements.txt, pyproject.toml; "
+        "may be left out with --locked",
     )
     parser.add_argument("environment_name", metavar="environment-name", help="a name, or [FOLDER/]NAME.tar.gz")
     parser.add_argument(
@@ -189,7 +194,7 @@ def _mapping(arguments: list[str]) -> dict[str, str]:
     return dict(pairs)
 
 
-def _read(argument: str) -> Spec:
+def _read(argument: str) -> Given:
     try:
         raw = sys.stdin.buffer.read() if argument == "-" else Path(argument).read_bytes()
     except OSError as error:
@@ -198,7 +203,7 @@ def _read(argument: str) -> Spec:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SpecError(f"{argument}: not UTF-8 at byte {error.start}; make it with python_package_analyze") from None
-    return Spec.from_json(text, argument)
+    return read(text, argument)
 
 
 def run() -> NoReturn:

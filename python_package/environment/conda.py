@@ -95,13 +95,15 @@ class Channels:
         priority = rattler.ChannelPriority
         self._priority = priority.Strict if strict_priority else priority.Disabled
 
-    def versions(self, names: Iterable[str]) -> dict[str, set[str]]:
+    def versions(self, names: Iterable[str], programs: Iterable[str] = ()) -> dict[str, set[str]]:
         """Return the versions that the channels have of python and of each package that needs it, by name.
 
         No other package gives a module: PyPI's graphviz is python-graphviz in conda-forge, whose graphviz is the
-        program. Raises UnreachableError when a channel does not answer or is not one.
+        program. Of the `programs` any package counts. Raises UnreachableError when a channel does not answer or is not
+        one.
         """
-        names = sorted(set(names))
+        programs = {*programs, "python"}
+        names = sorted({*names, *programs})
         platforms = [rattler.Subdir.current(), rattler.Subdir("noarch")]
         found: dict[str, set[str]] = {}
         if names:
@@ -111,7 +113,7 @@ class Channels:
                 for record in records:
                     name = record.name.normalized
                     needs = {dependency.split()[0] for dependency in record.depends}
-                    if name == "python" or needs & {"python", "python_abi"}:
+                    if name in programs or needs & {"python", "python_abi"}:
                         found.setdefault(name, set()).add(str(record.version))
         return found
 
@@ -228,6 +230,21 @@ class Channels:
         if isinstance(error, GatewayError):
             return UnreachableError(f"no answer from the channel {where}: {reason}")
         return UnreachableError(f"cannot fetch a package from the channel {where}: {reason}")
+
+
+def parse_spec(text: str) -> tuple[str, str, str, str]:
+    """Return the channel, name, version and build in a match spec as people write it, each empty where it says none.
+
+    Versions come as Conda's clauses: `1.26.*` for the fuzzy `=1.26`. Raises ValueError for what is none.
+    """
+    try:
+        spec = rattler.MatchSpec(text)
+    except InvalidMatchSpecError as error:
+        raise ValueError(str(error)) from None
+    if spec.name is None or not re.fullmatch(r"\w[\w.-]*", spec.name.normalized):
+        raise ValueError("it does not name one package")
+    channel = spec.channel.name if spec.channel else ""
+    return channel or "", spec.name.normalized, str(spec.version or ""), str(spec.build or "")
 
 
 def _located(channel: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from python_package.errors import UsageError
 from python_package.names.table import canonical
+from python_package.spec import is_package
 from python_package.value import Value
 
 TYPE_CHECKING = False
@@ -77,6 +78,8 @@ def checked(text: str, where: str) -> Provider:
     try:
         wanted = Requirement(text[len(only) :])
     except InvalidRequirement:
+        if only == "conda:" and is_package(text) and "[" not in text:
+            return parse(text)  # its version is one that only Conda has, such as 1.1.1w
         wanted = None
     if wanted is None or wanted.url or wanted.marker or (wanted.extras and only == "conda:"):
         raise UsageError(f"{where}: {text!r} is not the name of a package")

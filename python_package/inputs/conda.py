@@ -1,0 +1,114 @@
+"""Conda's environment.yml, and poncho's JSON, which says the same in other words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import yaml
+
+from python_package.environment.conda import parse_spec
+from python_package.errors import SpecError
+from python_package.inputs import requirements
+from python_package.inputs.given import Given
+from python_package.spec import Spec, is_package
+
+_IGNORED = {"name", "prefix"}
+_KNOWN = {"channels", "dependencies"}
+
+
+def environment(text: str, source: str, python: str) -> Given:
+    """Read an environment.yml."""
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SpecError(f"{source}: not YAML: {error}") from None
+    if not isinstance(data, dict) or "dependencies" not in data:
+        raise SpecError(f'{source}: not an environment of Conda\'s: "dependencies" is missing')
+    ignored = [f"{source}: {key} is left out" for key in sorted(set(map(str, data)) - _KNOWN - _IGNORED)]
+    given = _given(data["dependencies"], data.get("channels"), (), source, python)
+    return Given(given.spec, (*ignored, *given.notes))
+
+
+def poncho(data: Mapping[str, Any], source: str, python: str) -> Given:
+    """Read poncho's package specification, already known to be an object."""
+    for key in ("git", "http"):
+        if data.get(key):
+            raise SpecError(
+                f'{source}: "{key}" is data for tasks, not a package; send it to the worker as an input file'
+            )
+    if unknown := sorted(set(data) - {"conda", "pip", "git", "http"}):
+        raise SpecError(f'{source}: unknown key "{unknown[0]}"; the keys of poncho are "conda" and "pip"')
+    conda = data.get("conda") or {}
+    if not isinstance(conda, dict):
+        raise SpecError(f'{source}: "conda" must be an object with "channels" and "packages"')
+    wanted = [
+        *_list(conda.get("packages"), source, "packages"),
+        *_list(conda.get("dependencies"), source, "dependencies"),
+    ]
+    return _given(wanted, conda.get("channels"), _list(data.get("pip"), source, "pip"), source, python)
+
+
+def _given(dependencies: object, channels: object, pip: Iterable[Any], source: str, python: str) -> Given:
+    version, packages, notes = "", [], []
+    places = [str(channel) for channel in _list(channels, source, "channels") if channel != "nodefaults"]
+    pip = list(pip)
+    for dependency in _list(dependencies, source, "dependencies"):
+        if isinstance(dependency, dict):
+            if set(dependency) != {"pip"}:
+                raise SpecError(f'{source}: "dependencies" holds {dependency!r}; only "pip" may be an object')
+            pip += _list(dependency["pip"], source, "pip")
+            continue
+        channel, name, constraint, build = _parsed(dependency, source)
+        if channel and channel not in places:
+            places.append(channel)
+        if build:
+            notes.append(f"{source}: {name}: its version counts, the build {build} does not")
+        if name == "python":
+            version = _python(constraint)
+        elif name.startswith("_"):
+            notes.append(f"{source}: {name} is left out: the solver knows when it is needed")
+        else:
+            packages.append(f"conda:{name}{constraint}")
+    lines = "".join(f"{_text(line, source, 'pip')}\n" for line in pip)
+    by_pip = requirements.requirements(lines, source, python, only="pypi:", kind="pip")
+    spec = Spec(version, (), packages=tuple(sorted({*packages, *by_pip.spec.packages})), channels=tuple(places))
+    return Given(spec, (*notes, *by_pip.notes))
+
+
+def _parsed(dependency: object, source: str) -> tuple[str, str, str, str]:
+    """Return channel, name, version constraint (PEP 440) and build of a Conda match spec."""
+    text = _text(dependency, source, "dependencies")
+    problem = f'{source}: "dependencies" holds {text!r}, which is not a package with a version, such as numpy=1.26'
+    try:
+        channel, name, version, build = parse_spec(text)
+    except ValueError as error:
+        raise SpecError(f"{problem}: {error}") from None
+    clauses = [
+        f"=={clause}" if clause[0].isalnum() else clause for clause in version.split(",") if clause not in ("", "*")
+    ]
+    constraint = ",".join(clauses)
+    if "|" in version or "://" in text or not (name.startswith("_") or is_package(f"conda:{name}{constraint}")):
+        raise SpecError(problem)
+    return channel, name, constraint, build
+
+
+def _python(constraint: str) -> str:
+    """Return a full version where the constraint names one: Conda's =3.11.7 and ==3.11.7 both mean it."""
+    full = re.fullmatch(r"==(\d+\.\d+\.\d+)(\.\*)?", constraint)
+    return full[1] if full else constraint
+
+
+def _list(value: object, source: str, key: str) -> list[Any]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise SpecError(f'{source}: "{key}" must be a list')
+    return value
+
+
+def _text(value: object, source: str, key: str) -> str:
+    if not isinstance(value, str) or "\n" in value:
+        raise SpecError(f'{source}: "{key}" holds {value!r}, which is not a package')
+    return value

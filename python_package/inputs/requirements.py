@@ -1,0 +1,122 @@
+"""pip's requirements.txt, as far as it names packages (pip's documentation, 'Requirements File Format')."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from python_package.errors import SpecError
+from python_package.inputs.given import Given, package
+from python_package.names.table import canonical
+from python_package.spec import Spec
+
+_COMMENT = re.compile(r"(^|\s+)#.*$")
+_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+_HASH = re.compile(r"\s--hash[=\s]\S+")
+_FILES = {"-r": "requirement", "--requirement": "requirement", "-c": "constraint", "--constraint": "constraint"}
+_INDEX = {"-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--no-index", "--trusted-host"}
+
+
+def requirements(text: str, source: str, python: str, *, only: str = "", kind: str = "") -> Given:
+    """Read a requirements file, and those that it refers to, relative to `source`; `only` is as in `given.package`."""
+    reading = _Reading(python, only, kind)
+    folder = Path() if source == "-" else Path(source).parent
+    reading.file(text, source, folder, constraints=False)
+    wanted = []
+    for name, found in reading.wanted.items():
+        bounds = reading.constraints.get(name, [])
+        wanted += [_bounded(one, bounds) for one in found] if bounds else found
+    return Given(Spec("", (), packages=tuple(sorted(set(wanted)))), tuple(dict.fromkeys(reading.notes)))
+
+
+@dataclass
+class _Reading:
+    """What was found so far, by canonical name."""
+
+    python: str
+    only: str
+    kind: str
+    wanted: dict[str, list[str]] = field(default_factory=dict)
+    constraints: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    open_files: list[Path] = field(default_factory=list)
+
+    def file(self, text: str, source: str, folder: Path, *, constraints: bool) -> None:
+        for number, line in _lines(text):
+            where = f"{source}: {self.kind}" if self.kind else f"{source}:{number}"
+            option, _, value = (
+                line.replace("=", " ", 1).partition(" ") if line.startswith("--") else line.partition(" ")
+            )
+            short = line[:2] if line[:2] in _FILES and not line.startswith("--") else ""
+            if short or option in _FILES:
+                path = folder / (line[2:] if short else value).strip()
+                role = _FILES[short or option]
+                self.nested(path, where, constraints=constraints or role == "constraint")
+            elif line.startswith("-"):
+                raise SpecError(f"{where}: {_option(line)}")
+            else:
+                self.requirement(line, where, constraints=constraints)
+
+    def nested(self, path: Path, where: str, *, constraints: bool) -> None:
+        if path.resolve() in self.open_files:
+            raise SpecError(f"{where}: {path} refers to itself")
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+            raise SpecError(f"{where}: {path}: {reason}") from None
+        self.open_files.append(path.resolve())
+        self.file(text, str(path), path.parent, constraints=constraints)
+        self.open_files.pop()
+
+    def requirement(self, line: str, where: str, *, constraints: bool) -> None:
+        bare = _HASH.sub("", line)
+        if bare != line:
+            self.notes.append(
+                f"{where.rpartition(':')[0] or where}: hashes are not compared; a lock (--lock) has its own"
+            )
+        found = package(bare.strip(), where, self.python, only="" if constraints else self.only)
+        if found is None:
+            return
+        name = canonical(Requirement(found.removeprefix("pypi:")).name)
+        (self.constraints if constraints else self.wanted).setdefault(name, []).append(found)
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines that say something, with their numbers: joined at a backslash, without comments."""
+    joined, start = "", 0
+    for number, line in enumerate(text.splitlines(), 1):
+        start = start or number
+        if line.endswith("\\") and not _COMMENT.match(line):
+            joined += line[:-1] + " "
+            continue
+        whole = _COMMENT.sub("", joined + line).strip()
+        if whole:
+            yield start, _VARIABLE.sub(lambda match: os.environ.get(match[1], match[0]), whole)
+        joined, start = "", 0
+    if joined.strip():
+        yield start, joined.strip()
+
+
+def _bounded(requirement: str, bounds: list[str]) -> str:
+    """Return a requirement with the versions that constraints add."""
+    only = "pypi:" if requirement.startswith("pypi:") else ""
+    wanted = Requirement(requirement.removeprefix(only))
+    for bound in bounds:
+        wanted.specifier &= Requirement(bound).specifier
+    extras = f"[{','.join(sorted(wanted.extras))}]" if wanted.extras else ""
+    return f"{only}{wanted.name}{extras}{wanted.specifier}"
+
+
+def _option(line: str) -> str:
+    option = re.split(r"[\s=]", line)[0]
+    if option in ("-e", "--editable"):
+        return f"{line!r}: install it in your python3 and give its name alone here: what that has from a folder travels"
+    if option in _INDEX:
+        return f"{option} is not read here; set it in pip's configuration or environment (PIP_INDEX_URL ...)"
+    return f"{option} is an option that create does not serve; take it out"

@@ -1,0 +1,81 @@
+"""python_package_create given the files of other tools."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from desk import PYTHON, Desk, one_line
+
+SITE = f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
+
+
+def files(desk: Desk) -> dict[str, str]:
+    minor = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    return {
+        "environment.yml": f"""
+            name: x
+            channels: [{desk.channel}, nodefaults]
+            dependencies: [python={minor}, idna>=2, ca-certificates, pip: [onlypypi==0.9]]
+            """,
+        "requirements.txt": "idna>=2  # from the channel\nonlypypi==0.9 --hash=sha256:00\n",
+        "pyproject.toml": f"""
+            [project]
+            name = "x"
+            requires-python = "~={minor}"
+            dependencies = ["idna>=2", "onlypypi==0.9"]
+            """,
+        "poncho.json": f"""
+            {{"conda": {{"channels": ["{desk.channel}"], "packages": ["python={PYTHON}", "idna>=2"]}},
+              "pip": ["onlypypi==0.9"]}}
+            """,
+    }
+
+
+@pytest.mark.parametrize("name", ["environment.yml", "requirements.txt", "pyproject.toml", "poncho.json"])
+def test_create__another_tools_file__makes_what_it_says(desk: Desk, name: str) -> None:
+    text = files(desk)[name]
+    (desk.cwd / name).write_text("\n".join(line.strip() for line in text.splitlines()))
+    channel = [] if str(desk.channel) in text else ["-c", str(desk.channel)]
+    done = desk.run(*channel, "--lock", "env.lock", name, "env")
+    assert done.returncode == 0, done.stderr
+    prefix = desk.envs / "env"
+    linked = {path.name.split("-")[0] for path in (prefix / "conda-meta").glob("*.json")}
+    assert {"python", "idna"} <= linked
+    assert list((prefix / "conda-meta").glob(f"python-{PYTHON}-*.json"))
+    assert (prefix / SITE / "onlypypi.py").read_text() == "ANSWER = 41\n"
+    tarball = (desk.cwd / "env.tar.gz").read_bytes()
+    done = desk.run(*channel, "--locked", "env.lock", name, "env")
+    assert done.returncode == 0, done.stderr
+    assert (desk.cwd / "env.tar.gz").read_bytes() == tarball
+
+
+def test_create__package_by_name_does_not_import__exits_6(desk: Desk) -> None:
+    (desk.cwd / "requirements.txt").write_text("broken\nidna\n")
+    done = desk.run("-c", str(desk.channel), "requirements.txt", "env")
+    assert done.returncode == 6, done.stderr
+    assert "broken (ModuleNotFoundError" in one_line(done.stderr)
+
+
+def test_create__no_channel_for_what_conda_alone_has__exits_4_and_says_so(desk: Desk) -> None:
+    (desk.cwd / "environment.yml").write_text("dependencies: [idna, samtools=1.2]\n")
+    done = desk.run("-c", str(desk.channel), "environment.yml", "env")
+    assert done.returncode == 4, done.stderr
+    assert "its package samtools==1.2.* is in no channel of" in one_line(done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("environment.yml", "dependencies: [", "environment.yml: not YAML"),
+        ("pyproject.toml", "[tool.x]\n", "pyproject.toml: there is no [project] in it"),
+        ("requirements.txt", "numpy\n-e .\n", "requirements.txt:2: '-e .'"),
+        ("poncho.json", '{"pip": [], "git": {"x": {}}}', 'poncho.json: "git" is data for tasks'),
+        ("Pipfile", "[packages]\n", "Pipfile: not a dependency file of python_package_analyze"),
+    ],
+)
+def test_create__another_tools_file_is_not_valid__exits_3(desk: Desk, name: str, text: str, says: str) -> None:
+    (desk.cwd / name).write_text(text)
+    done = desk.run(name, "env")
+    assert done.returncode == 3, done.stderr
+    assert says in one_line(done.stderr)

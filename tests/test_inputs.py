@@ -1,0 +1,325 @@
+"""The files that create can be given: each becomes what a dependency file of ours would say."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from fake_python import fake_python
+
+from python_package.environment import provided
+from python_package.errors import SpecError
+from python_package.inputs import Given, read
+from python_package.spec import Spec
+
+
+def given(text: str, source: str) -> Given:
+    return read(text, source, python=sys.executable)
+
+
+def packages(text: str, source: str = "requirements.txt") -> tuple[str, ...]:
+    return given(text, source).spec.packages
+
+
+def refused(text: str, source: str) -> str:
+    with pytest.raises(SpecError) as caught:
+        given(text, source)
+    assert str(caught.value).startswith(source)
+    return str(caught.value)
+
+
+# which kind it is
+
+OURS = '{"python": "3.11.7", "modules": ["numpy"]}'
+ENVIRONMENT = "name: x\nchannels: [here]\ndependencies: [numpy=1.26]\n"
+PROJECT = '[project]\nname = "x"\ndependencies = ["numpy>=1.26"]\n'
+PONCHO = '{"conda": {"channels": ["here"], "packages": ["numpy=1.26"]}, "pip": ["dill"]}'
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "found"),
+    [
+        (OURS, "deps.json", ()),
+        (OURS, "deps", ()),
+        (OURS, "-", ()),
+        (ENVIRONMENT, "environment.yml", ("conda:numpy==1.26.*",)),
+        (ENVIRONMENT, "x.YAML", ("conda:numpy==1.26.*",)),
+        (ENVIRONMENT, "-", ("conda:numpy==1.26.*",)),
+        (PROJECT, "pyproject.toml", ("numpy>=1.26",)),
+        (PROJECT, "-", ("numpy>=1.26",)),
+        (PONCHO, "poncho.json", ("conda:numpy==1.26.*", "pypi:dill")),
+        (PONCHO, "-", ("conda:numpy==1.26.*", "pypi:dill")),
+        ("numpy>=1.26\n", "requirements.txt", ("numpy>=1.26",)),
+        ("numpy>=1.26\n", "a.folder/dev.in", ("numpy>=1.26",)),
+    ],
+)
+def test_read__name_or_content__tells_what_it_is(text: str, source: str, found: tuple[str, ...]) -> None:
+    assert packages(text, source) == found
+
+
+def test_read__ours__is_the_spec_itself() -> None:
+    assert given(OURS, "deps.json") == Given(Spec("3.11.7", ("numpy",)))
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "says"),
+    [
+        ("{", "deps.json", "not JSON"),
+        ("", "deps", "not JSON"),
+        ("[packages]", "Pipfile", "not a dependency file of python_package_analyze"),
+        ("[]", "-", 'expected an object with "python" and "modules"'),
+        ("numpy\n", "Pipfile", "not a dependency file of python_package_analyze, environment.yml, requirements.txt or"),
+        ('{"conda": {}, "python": "3.11.7"}', "x.json", 'unknown key "conda"'),
+        ("{}", "x.json", 'the key "python" is missing'),
+    ],
+)
+def test_read__none_of_them__is_refused(text: str, source: str, says: str) -> None:
+    assert says in refused(text, source)
+
+
+# environment.yml and poncho's JSON
+
+
+def environment(*dependencies: str, channels: str = "[]") -> Given:
+    lines = "".join(f"  - {dependency}\n" for dependency in dependencies)
+    return given(f"channels: {channels}\ndependencies:\n{lines}", "environment.yml")
+
+
+@pytest.mark.parametrize(
+    ("dependency", "package"),
+    [
+        ("numpy", "conda:numpy"),
+        ("NumPy", "conda:numpy"),
+        ("numpy=1.26", "conda:numpy==1.26.*"),
+        ("numpy=1.26.*", "conda:numpy==1.26.*"),
+        ("numpy==1.26", "conda:numpy==1.26"),
+        ("numpy 1.26", "conda:numpy==1.26"),
+        ("numpy>=1.26,<2", "conda:numpy>=1.26,<2"),
+        ("'numpy >= 1.26'", "conda:numpy>=1.26"),
+        ("numpy!=1.26", "conda:numpy!=1.26"),
+        ("numpy=*", "conda:numpy"),
+        ("openssl=1.1.1w", "conda:openssl==1.1.1w.*"),
+        ("ruamel.yaml", "conda:ruamel.yaml"),
+    ],
+)
+def test_environment__conda_spec__is_a_constraint_of_ours(dependency: str, package: str) -> None:
+    assert environment(dependency) == Given(Spec("", (), packages=(package,)))
+
+
+@pytest.mark.parametrize(
+    ("dependency", "python"),
+    [
+        ("python", ""),
+        ("python=3.11", "==3.11.*"),
+        ("python=3.11.7", "3.11.7"),
+        ("python==3.11.7", "3.11.7"),
+        ("python>=3.9,<3.12", ">=3.9,<3.12"),
+        ("python 3.11.*", "==3.11.*"),
+    ],
+)
+def test_environment__python__is_a_full_version_or_a_constraint(dependency: str, python: str) -> None:
+    assert environment(dependency).spec == Spec(python, ())
+
+
+def test_environment__exported_by_conda__builds_and_what_the_solver_adds_are_no_matter() -> None:
+    found = environment("numpy=1.26.4=py311h64a7726_0", "_libgcc_mutex=0.1=conda_forge", "python=3.11.7=h1_cpython")
+    assert found.spec == Spec("3.11.7", (), packages=("conda:numpy==1.26.4",))
+    assert found.notes == (
+        "environment.yml: numpy: its version counts, the build py311h64a7726_0 does not",
+        "environment.yml: _libgcc_mutex: its version counts, the build conda_forge does not",
+        "environment.yml: _libgcc_mutex is left out: the solver knows when it is needed",
+        "environment.yml: python: its version counts, the build h1_cpython does not",
+    )
+
+
+def test_environment__channels__are_kept_in_order_and_those_of_packages_come_last() -> None:
+    found = environment("bioconda::samtools", "here::numpy", channels="[there, nodefaults, here]")
+    assert found.spec == Spec(
+        "", (), packages=("conda:numpy", "conda:samtools"), channels=("there", "here", "bioconda")
+    )  # fmt: skip
+
+
+def test_environment__pip_section__is_asked_of_pypi_alone() -> None:
+    found = environment("pip", "pip: ['dill>=0.3', 'requests[socks]', \"old; python_version < '3'\"]")
+    assert found.spec.packages == ("conda:pip", "pypi:dill>=0.3", "pypi:requests[socks]")
+
+
+def test_environment__keys_that_do_not_count__are_said_but_the_name() -> None:
+    found = given("name: x\nprefix: /x\nvariables: {A: b}\ndependencies: []\n", "e.yml")
+    assert found == Given(Spec("", ()), ("e.yml: variables is left out",))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a: [", "not YAML"),
+        ("- numpy", '"dependencies" is missing'),
+        ("dependencies: numpy", '"dependencies" must be a list'),
+        ("dependencies: [3]", '"dependencies" holds 3, which is not a package'),
+        ("dependencies: ['numpy>=1|<3']", "which is not a package with a version"),
+        ("dependencies: ['numpy>=']", "which is not a package with a version"),
+        ("dependencies: ['https://host/numpy-1.2-0.conda']", "which is not a package with a version"),
+        ("dependencies: ['num*']", "which is not a package with a version"),
+        ("dependencies: [{npm: [x]}]", 'only "pip" may be an object'),
+        ("dependencies: [{pip: x}]", '"pip" must be a list'),
+        ("dependencies: [{pip: ['-e .']}]", "install it in your python3"),
+        ('dependencies: [{pip: ["a\\nb"]}]', "which is not a package"),
+        ("channels: x\ndependencies: []", '"channels" must be a list'),
+    ],
+)
+def test_environment__what_is_no_package__is_refused(text: str, says: str) -> None:
+    assert says in refused(text, "environment.yml")
+
+
+def test_poncho__dependencies_as_conda_exports_them__count_too() -> None:
+    text = '{"conda": {"channels": ["x"], "dependencies": ["python=3.9.5", "dill=0.3", {"pip": ["a"]}]}}'
+    assert given(text, "p.json").spec == Spec(
+        "3.9.5", (), packages=("conda:dill==0.3.*", "pypi:a"), channels=("x",)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"pip": [], "git": {"DATA": {}}}', '"git" is data for tasks'),
+        ('{"pip": [], "http": {"DATA": {}}}', '"http" is data for tasks'),
+        ('{"pip": [], "npm": []}', 'unknown key "npm"'),
+        ('{"pip": "dill"}', '"pip" must be a list'),
+        ('{"conda": []}', ""),
+        ('{"conda": ["x"]}', '"conda" must be an object'),
+    ],
+)
+def test_poncho__what_we_do_not_serve__is_refused(text: str, says: str) -> None:
+    if not says:
+        assert given(text, "p.json").spec == Spec("", ())
+    else:
+        assert says in refused(text, "p.json")
+
+
+# requirements.txt
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("NumPy >= 1.26 , < 2\n", ("NumPy<2,>=1.26",)),
+        ("\ufeffnumpy # why\n  # alone\n\n#x\ndill#not-a-comment\n", None),
+        ("numpy # why\n  # alone\n\n", ("numpy",)),
+        ("requests[socks,use_chardet_on_py3] == 2.*\n", ("requests[socks,use_chardet_on_py3]==2.*",)),
+        ("numpy>=1.26; python_version >= '3'\nold; python_version < '3'\n", ("numpy>=1.26",)),
+        ("a; extra == 'x'\n", ()),
+        ("numpy \\\n  >=1.26\ndill\n", ("dill", "numpy>=1.26")),
+        ("numpy\nnumpy\n", ("numpy",)),
+        ("numpy", ("numpy",)),
+        ("numpy \\", ("numpy",)),
+        ("", ()),
+    ],
+)
+def test_requirements__lines__are_packages(text: str, found: tuple[str, ...] | None) -> None:
+    if found is None:
+        assert "is not a requirement" in refused(text, "requirements.txt")
+    else:
+        assert packages(text) == found
+
+
+def test_requirements__hashes__are_said_not_to_count() -> None:
+    found = given("numpy==1.26 \\\n  --hash=sha256:aa \\\n  --hash sha256:bb\n", "requirements.txt")
+    assert found.spec.packages == ("numpy==1.26",)
+    assert found.notes == ("requirements.txt: hashes are not compared; a lock (--lock) has its own",)
+
+
+@pytest.mark.parametrize("option", ["-r more/base.txt", "-rmore/base.txt", "--requirement=more/base.txt"])
+def test_requirements__another_file__is_read_relative_to_the_first(tmp_path: Path, option: str) -> None:
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "base.txt").write_text("-r deep.txt\ndill\n")
+    (tmp_path / "more" / "deep.txt").write_text("numpy\n")
+    assert packages(f"{option}\nidna\n", str(tmp_path / "r.txt")) == ("dill", "idna", "numpy")
+
+
+@pytest.mark.parametrize("option", ["-c bounds.txt", "--constraint bounds.txt"])
+def test_requirements__constraints__bound_what_is_named(tmp_path: Path, option: str) -> None:
+    (tmp_path / "bounds.txt").write_text("Num.Py<2\nother==1\n")
+    assert packages(f"num-py[x]>=1\n{option}\n", str(tmp_path / "r.txt")) == ("num-py[x]<2,>=1",)
+
+
+def test_requirements__variable__is_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANTED", "numpy")
+    assert packages("${WANTED}\n") == ("numpy",)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("-r gone.txt", "requirements.txt:2: gone.txt: No such file"),
+        ("numpy >= ", "requirements.txt:2: 'numpy >=' is not a requirement"),
+        ("-e ./mine", "install it in your python3"),
+        ("./mine", "requirements.txt:2: './mine' is a file or an address; install it in your python3"),
+        ("git+https://host/x", "is a file or an address"),
+        ("x @ https://host/x.whl", "is a file or an address"),
+        ("--index-url https://host", "--index-url is not read here; set it in pip's configuration"),
+        ("--extra-index-url=https://host", "--extra-index-url is not read here"),
+        ("-i https://host", "-i is not read here"),
+        ("--pre", "--pre is an option that create does not serve"),
+    ],
+)
+def test_requirements__what_we_do_not_serve__is_refused_with_its_line(line: str, says: str) -> None:
+    assert says in refused(f"numpy\n{line}\n", "requirements.txt")
+
+
+def test_requirements__a_file_that_includes_itself__is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("-r b.txt\n")
+    (tmp_path / "b.txt").write_text("-r a.txt\n")
+    with pytest.raises(SpecError, match="refers to itself"):
+        given("-r a.txt\n", str(tmp_path / "r.txt"))
+
+
+def test_requirements__no_interpreter_to_ask__markers_are_those_of_our_own(tmp_path: Path) -> None:
+    broken = fake_python(tmp_path, "exit 1")
+    found = read("numpy; python_version >= '3'\n", "requirements.txt", python=broken)
+    assert found.spec.packages == ("numpy",)
+
+
+# pyproject.toml
+
+
+def test_pyproject__project__gives_dependencies_python_and_a_note() -> None:
+    text = (
+        '[project]\nname = "x"\nrequires-python = ">=3.10"\n'
+        'dependencies = ["numpy>=1", "old; python_version < \'3\'"]\n'
+        '[project.optional-dependencies]\ntest = ["pytest"]\ndocs = ["sphinx"]\n'
+    )
+    assert given(text, "pyproject.toml") == Given(
+        Spec(">=3.10", (), packages=("numpy>=1",)),
+        ("pyproject.toml: of its dependencies the optional ones are left out: docs, test",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[project", "not TOML"),
+        ("[tool.x]\n", "there is no [project] in it"),
+        ('[project]\ndynamic = ["dependencies"]\n', "its dependencies are dynamic"),
+        ('[project]\ndependencies = "numpy"\n', '"dependencies" must be a list of requirements'),
+        ("[project]\nrequires-python = 3\n", '"requires-python" must be a text'),
+        ('[project]\ndependencies = ["numpy >="]\n', "dependencies: 'numpy >=' is not a requirement"),
+        ('[project]\ndependencies = ["x @ https://host/x.whl"]\n', "is a file or an address"),
+    ],
+)
+def test_pyproject__what_cannot_be_read__is_refused(text: str, says: str) -> None:
+    assert says in refused(text, "pyproject.toml")
+
+
+# what is checked
+
+
+def test_provided__modules__are_those_with_a_package_s_name(tmp_path: Path) -> None:
+    for path in (
+        "numpy/__init__.py", "my_lib.py", "fast.cpython-311-x86_64-linux-gnu.so", "data/x.txt", "PIL/__init__.py",
+        "numpy-1.0.dist-info/METADATA", "other.py",
+    ):  # fmt: skip
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).touch()
+    asked = ("conda:numpy==1", "pypi:My.Lib[x]", "fast", "data", "pil", "absent")
+    assert provided.modules(tmp_path, asked) == ("PIL", "fast", "my_lib", "numpy")
