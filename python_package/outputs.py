@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from pathlib import Path
 
@@ -44,6 +45,10 @@ class Outputs:
             self.partial(target).replace(target)
 
     def __enter__(self) -> Outputs:
+        for target in self._targets:
+            # A tarball is written beside its own partial file; this is what a killed process left of one.
+            for unfinished in target.parent.glob(glob.escape(f".{self.partial(target).name}.") + "*.new"):
+                unfinished.unlink(missing_ok=True)
         return self
 
     def __exit__(self, *_: object) -> None:

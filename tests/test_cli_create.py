@@ -442,6 +442,21 @@ def test_create__killed_outright__keeps_the_old_and_the_next_one_clears_up(made:
     assert left(made.envs) == ["env"]
 
 
+def test_create__killed_outright_while_packing__the_next_one_clears_up(made: Desk) -> None:
+    def unfinished() -> list[Path]:
+        return [path for path in made.cwd.iterdir() if path.name.endswith(".new")]
+
+    process = made.start("-c", str(made.channel), made.spec("numpy"), "env", XDG_CACHE_HOME=str(made.home / "empty"))
+    deadline = time.monotonic() + 60
+    while not unfinished() and time.monotonic() < deadline:
+        time.sleep(0.001)
+    process.kill()
+    process.communicate(timeout=60)
+    assert unfinished()
+    assert made.create(modules=("idna",)).returncode == 0
+    assert unfinished() == []
+
+
 def test_create__two_at_once_under_one_name__one_is_told_of_the_other(desk: Desk) -> None:
     processes = [desk.start("-c", str(desk.channel), desk.spec("numpy"), "env") for _ in range(2)]
     ends = [(process.communicate(timeout=120)[1], process.returncode) for process in processes]
