@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 NAME = "python_package_analyze"
 
+_STDOUT = ("-", "/dev/stdout")
+
 
 def run() -> NoReturn:
     """Run the command on the process's arguments."""
@@ -46,7 +48,14 @@ def main(argv: list[str]) -> int:
         remarks += (remark_on(found),)
     for remark in remarks:
         print(f"{NAME}: {remark}", file=sys.stderr)
+    explanation = ""
+    if also.get("explain"):
+        from python_package.analysis.explain import explain
+
+        explanation = explain(found)
     _write(output, found.spec.to_json())
+    if explanation:
+        print(explanation, end="", file=sys.stderr if output in _STDOUT else sys.stdout)
     return 0
 
 
@@ -85,6 +94,9 @@ def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any], dict[str, b
         metavar="IMPORT=PACKAGE",
         help="the package that provides an import (repeatable)",
     )
+    parser.add_argument(
+        "--explain", action="store_true", help="print where each module is imported and which package it becomes"
+    )
     parser.add_argument("--local", action="store_true", help="record the script and its local modules, to go along")
     parser.add_argument("--pin", action="store_true", help="record the versions that the default python3 has")
     arguments = parser.parse_args(argv)
@@ -94,7 +106,12 @@ def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any], dict[str, b
     options: dict[str, Any] = {"packages": arguments.extra_pkg, "mapping": _mapping(arguments.pkg_mapping)}
     if arguments.toplevel or arguments.function is not None:
         options["scope"] = Scope(arguments.function)
-    return arguments.scripts, arguments.output, options, {"pin": arguments.pin, "local": arguments.local}
+    return (
+        arguments.scripts,
+        arguments.output,
+        options,
+        {"pin": arguments.pin, "local": arguments.local, "explain": arguments.explain},
+    )
 
 
 def _mapping(arguments: list[str]) -> dict[str, str]:
@@ -138,7 +155,7 @@ def _is_in(output: str, script: str) -> bool:
 def _write(output: str, text: str) -> None:
     """Write the output at once, keeping the mode of a file that it replaces."""
     try:
-        if output in ("-", "/dev/stdout"):  # opening /dev/stdout would truncate what `>>` appends to
+        if output in _STDOUT:  # opening /dev/stdout would truncate what `>>` appends to
             print(text, end="", flush=True)
             return
         mode = os.stat(output).st_mode if os.path.exists(output) else None
