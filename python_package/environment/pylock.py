@@ -18,6 +18,7 @@ from packaging.pylock import (
     PackageWheel,
     Pylock,
     PylockSelectError,
+    PylockValidationError,
 )
 
 from python_package.errors import SolveError
@@ -32,17 +33,17 @@ else:
 def parse(text: str, version: str, abi: str) -> tuple[Distribution, ...]:
     """Return the file that each distribution is to be installed from by a CPython of that version and ABI here.
 
-    Raises SolveError when one has none that fits.
+    Raises SolveError when one has none that fits, or one that is named as no file of it can be.
     """
     environment: Environment = {
         **default_environment(),
         "python_version": ".".join(version.split(".")[:2]),
         "python_full_version": version,
     }
-    lock = Pylock.from_dict(tomllib.loads(text))
     try:
+        lock = Pylock.from_dict(tomllib.loads(text))
         chosen = list(lock.select(environment=environment, tags=_tags(version, abi)))
-    except PylockSelectError as error:
+    except (PylockSelectError, PylockValidationError) as error:
         raise SolveError(f"cannot install from PyPI: {error}") from None
     return tuple(sorted((_distribution(*each) for each in chosen), key=lambda each: each.name))
 
