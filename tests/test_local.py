@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -316,6 +317,26 @@ def test_host_channel__first_time__is_made_beside_and_says_so(tmp_path: Path, mo
         host_channel(tmp_path, python=sys.executable, progress=lines.append)
     assert lines == [f"Packing Python {HERE.version} of {HERE.executable}"]
     assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+
+
+def test_host_channel__made_anew__removes_those_that_were_not_used_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cpython, "write", lambda *_: None)  # what is in it does not matter here
+    days = 24 * 3600
+    for name, age in (("3.9.1-0123456789ab", 100 * days), ("3.9.2-0123456789ab", 80 * days)):
+        (tmp_path / name / "noarch").mkdir(parents=True)
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    made = host_channel(tmp_path, python=sys.executable).path
+    assert {path.name for path in tmp_path.iterdir()} == {".lock", "3.9.2-0123456789ab", made.name}
+
+
+def test_host_channel__used__counts_as_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpython, "write", lambda *_: None)
+    made = host_channel(tmp_path, python=sys.executable).path
+    os.utime(made, (1, 1))
+    assert host_channel(tmp_path, python=sys.executable).path == made
+    assert made.stat().st_mtime > time.time() - 3600
 
 
 def test_identity__interpreter_is_another__changes(tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from python_package.errors import PackageError, PackError
 
 # Part of the name of every cached interpreter: raise it when its packages would come out otherwise.
 _FORMAT = "1"
+# Seconds that a cached interpreter is kept without being used.
+_KEPT = 90 * 24 * 3600
 # What is being made in a channel, until it is whole; it is of whoever holds the lock, and garbage when nobody does.
 _UNFINISHED = ".unfinished"
 
@@ -94,7 +97,17 @@ def _host(interpreter: Interpreter, cache_dir: Path | None, progress: Callable[[
                 certificates.write(unfinished)
                 _index(unfinished)
                 unfinished.replace(target)
+                _prune(cache)
+    with suppress(OSError):  # a cache that others own
+        os.utime(target)
     return target
+
+
+def _prune(cache: Path) -> None:
+    """Remove the interpreters' channels that were not used for long: every upgrade of a system leaves one behind."""
+    for folder in cache.glob("*-*"):
+        if folder.stat().st_mtime < time.time() - _KEPT:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def identity(interpreter: Interpreter) -> str:
