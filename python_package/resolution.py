@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from python_package import names
 from python_package.analysis.stdlib import standard_library
 from python_package.channel.interpreter import ask
-from python_package.environment import local, projects
+from python_package.environment import local, origins
 from python_package.environment import python as versions
 from python_package.environment.local import Member
-from python_package.environment.projects import Project
+from python_package.environment.origins import Project
 from python_package.names.installed import import_path
 from python_package.spec import Spec
 
@@ -55,7 +55,7 @@ def resolve(spec: Spec, python: str, *, mapping: Mapping[str, str] | None = None
     notes = [package.note for package in packages if package.note]
     notes += [f"{link}: points out of its package, and is left out" for link in left_out]
     declared = {package.pypi for package in packages[len(found) :] if package.conda}
-    nearby = projects.installed(paths) if declared or any(package.origin for package in found) else {}
+    nearby = origins.installed(paths) if declared or any(package.origin for package in found) else {}
     published, theirs = [], []
     for package in packages:
         project = nearby.get(package.pypi)

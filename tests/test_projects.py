@@ -14,8 +14,9 @@ import pytest
 from own_project import write_project
 from wheels import write_wheel
 
-from python_package.environment import copying, projects
-from python_package.environment.projects import Project, build
+from python_package.environment import copying, origins
+from python_package.environment.origins import Project
+from python_package.environment.projects import build
 from python_package.environment.wheels import Wheels
 from python_package.errors import SolveError, UnreachableError
 
@@ -191,27 +192,27 @@ URL = "https://host/repo"
 def test_installed__from_elsewhere__has_a_direct_reference(
     record: Callable[..., list[str]], data: Mapping[str, object], reference: str
 ) -> None:
-    project = projects.installed(record("My_Lib", data))["my-lib"]
+    project = origins.installed(record("My_Lib", data))["my-lib"]
     assert (project.is_here, project.requirement(), project.version) == (False, reference, "1.0")
 
 
 def test_installed__with_extras__the_reference_has_them(record: Callable[..., list[str]]) -> None:
-    project = projects.installed(record("my", {"url": f"{URL}/a.whl"}))["my"]
+    project = origins.installed(record("my", {"url": f"{URL}/a.whl"}))["my"]
     assert project.requirement("[a,b]") == f"my[a,b] @ {URL}/a.whl"
 
 
 def test_installed__from_a_folder__is_here(record: Callable[..., list[str]]) -> None:
-    found = projects.installed(record("my", {"url": "file:///a%20b", "dir_info": {"editable": True}}))
+    found = origins.installed(record("my", {"url": "file:///a%20b", "dir_info": {"editable": True}}))
     assert (found["my"].is_here, found["my"].path) == (True, Path("/a b"))
 
 
 @pytest.mark.parametrize("data", ["not json", "[]", {"url": 3}, {}])
 def test_installed__url_is_garbage__is_as_if_from_an_index(record: Callable[..., list[str]], data: object) -> None:
-    assert projects.installed(record("my", data)) == {}
+    assert origins.installed(record("my", data)) == {}
 
 
 def test_installed__built_by_conda__is_not_what_its_builder_had(record: Callable[..., list[str]]) -> None:
-    assert projects.installed(record("my", {"url": "file:///home/builder"}, installer="conda")) == {}
+    assert origins.installed(record("my", {"url": "file:///home/builder"}, installer="conda")) == {}
 
 
 def test_requirement__nothing_tells_what_is_behind_the_url__is_refused() -> None:

@@ -1,22 +1,19 @@
-"""Distributions that no index has, because the user's interpreter has them from a folder: built into wheels."""
+"""Projects in folders on this machine are built into wheels, whose bytes depend on their contents alone."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import subprocess
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
 from zipfile import BadZipFile, ZipFile
 
 from packaging.requirements import InvalidRequirement, Requirement
 from uv import find_uv_bin
 
 from python_package.environment import copying
+from python_package.environment.origins import Project
 from python_package.environment.pypi import NETWORK
 from python_package.environment.wheels import Wheel, Wheels, parse
 from python_package.errors import SolveError, UnreachableError
@@ -27,49 +24,6 @@ from python_package.names.table import canonical
 _FORMAT = "1"
 # The first moment that a zip file can express.
 _EPOCH = "315532800"
-_SDISTS = (".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz")
-
-
-@dataclass(frozen=True)
-class Project:
-    """A distribution that was not installed from an index: its canonical name, its version, and its URL (PEP 610).
-
-    `commit` is what is checked out of a `vcs`, `folder` where in it the project is, `sha256` is that of an archive;
-    all may be empty.
-    """
-
-    name: str
-    version: str
-    url: str
-    vcs: str = ""
-    commit: str = ""
-    folder: str = ""
-    sha256: str = ""
-
-    @property
-    def is_here(self) -> bool:
-        """Tell whether it lies on this machine."""
-        return self.url.startswith("file:")
-
-    @property
-    def path(self) -> Path:
-        """Return where it lies on this machine."""
-        return Path(unquote(urlsplit(self.url).path))
-
-    def requirement(self, extras: str = "") -> str:
-        """Return the direct reference (PEP 508) to a project that does not lie here.
-
-        Raises SolveError when its URL does not tell what is behind it.
-        """
-        if self.vcs:
-            inside = f"#subdirectory={self.folder}" if self.folder else ""
-            return f"{self.name}{extras} @ {self.vcs}+{self.url}@{self.commit}{inside}"
-        if self.url.startswith(("http://", "https://")) and self.url.endswith((".whl", *_SDISTS)):
-            return f"{self.name}{extras} @ {self.url}" + (f"#sha256={self.sha256}" if self.sha256 else "")
-        raise SolveError(
-            f"{self.name}: your python3 has it from {self.url}, which is no file and no repository that can be asked; "
-            "install it from there again with pip, or choose a published package with --map"
-        )
 
 
 @dataclass(frozen=True)
@@ -78,28 +32,6 @@ class Built:
 
     wheels: tuple[Wheel, ...]
     references: tuple[str, ...]
-
-
-def installed(paths: Iterable[str]) -> dict[str, Project]:
-    """Return the distributions on an import path that were not installed from an index, by canonical name."""
-    found: dict[str, Project] = {}
-    for distribution in metadata.distributions(path=list(paths)):
-        data = _json(distribution.read_text("direct_url.json") or "{}")
-        # Conda's own builds carry the URL of the machine that built them.
-        if isinstance(data.get("url"), str) and (distribution.read_text("INSTALLER") or "").strip() != "conda":
-            name = canonical(distribution.metadata["Name"])
-            vcs, archive = data.get("vcs_info") or {}, data.get("archive_info") or {}
-            project = Project(
-                name,
-                distribution.version,
-                data["url"],
-                vcs=vcs.get("vcs", ""),
-                commit=vcs.get("commit_id", ""),
-                folder=data.get("subdirectory") or "",
-                sha256=(archive.get("hashes") or {}).get("sha256", ""),
-            )
-            found.setdefault(name, project)
-    return found
 
 
 def build(
@@ -232,11 +164,3 @@ def _reason(stderr: str) -> str:
     lines = [line.strip() for line in log.splitlines() if line.strip() and not line.startswith("Building ")]
     causes = [line.partition("cause:")[2].strip() for line in summary.splitlines() if "cause:" in line]
     return lines[-1] if lines else causes[-1] if causes else " ".join(stderr.split())
-
-
-def _json(text: str) -> dict[str, Any]:
-    try:
-        data = json.loads(text)
-    except ValueError:
-        return {}
-    return data if isinstance(data, dict) else {}
