@@ -12,6 +12,7 @@ from wheels import write_wheel
 
 from python_package.analysis import analyze_sources, pins
 from python_package.analysis.explain import Line, explain, table
+from python_package.analysis.local import recorded
 from python_package.cli import analyze as command
 from python_package.errors import OutputError
 
@@ -152,6 +153,14 @@ def test_explain__pinned_project__says_where_it_comes_from(tmp_path: Path, user:
     user.install(str(wheel))
     analysis = pins.pinned(analyze_sources([("script.py", b"import theirs")]))
     assert explain(analysis).splitlines()[1] == f"theirs  required     theirs from {wheel.as_uri()}"
+
+
+def test_explain__local_modules_that_are_recorded__are_named_with_the_script(folder: Path) -> None:
+    analysis = recorded(analyze_sources([("script.py", b"import helper")]))
+    assert explain(analysis).splitlines()[-2:] == [
+        f"helper  local        {folder}/helper.py",
+        f"script  local        {folder}/script.py",
+    ]
 
 
 @pytest.mark.usefixtures("folder")

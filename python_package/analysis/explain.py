@@ -113,5 +113,7 @@ def _named(package: Package) -> str:
 
 
 def _local(analysis: Analysis) -> Iterator[Line]:
-    for name, paths in analysis.places:
-        yield Line(name, "local", ", ".join(paths), ())
+    if analysis.spec.local:
+        yield from (Line(name, "local", path, ()) for name, path in analysis.spec.local)
+    else:
+        yield from (Line(name, "local", ", ".join(paths), ()) for name, paths in analysis.places)
