@@ -37,6 +37,7 @@ def test_canonical__records_with_all_an_index_can_say__lose_only_when_they_were_
         records(tmp_path, "https://channel.example/main"), "linux-64")}  # fmt: skip
     for name, facts in before.items():
         del facts["indexed_timestamp"]
+        assert "indexed_timestamp" not in after[name]
         facts.pop("timestamp", None)  # kept, in milliseconds always
         assert {key: after[name].get(key) for key in facts} == facts
     assert after["full-1.0-h1_3.conda"]["timestamp"] == 1577836800123
@@ -108,6 +109,11 @@ def test_to_text__any_lock__is_yaml_that_py_rattler_reads_with_every_sum(tmp_pat
     assert found["mine"] == LOCAL.sha256
     assert len(found) == len(PACKAGES) + 2
     assert yaml.safe_load(text)["version"] == 7
+
+
+def test_to_text__folder_that_looks_like_a_token__is_kept(tmp_path: Path) -> None:
+    made = locked(tmp_path, "file:///home/t/x/channel", distributions=())
+    assert same(document.parse(document.to_text(made), "lock"), made)
 
 
 def test_parse__python_is_a_constraint__is_kept(tmp_path: Path) -> None:

@@ -115,5 +115,7 @@ def test_to_json__conda_packages_depend_on_each_other__says_so(tmp_path: Path) -
     made = locked(tmp_path)
     records = {record.name.normalized: record for record in made.records}
     records["plain"].depends = ["generic >=1,<2", "channel::pure", "python"]
-    text = sbom.to_json(made, prefix(tmp_path), "env", "0123")
-    assert needs(json.loads(text), "plain") == {"generic", "pure"}
+    asked = replace(made, specs=("python ==3.11.7", "generic <2"))
+    bill = json.loads(sbom.to_json(asked, prefix(tmp_path), "env", "0123"))
+    assert needs(bill, "plain") == {"generic", "pure"}
+    assert needs(bill, "env") == {"full", "generic", "mine", "old_name", "onlypypi", "plain"}

@@ -49,11 +49,8 @@ def _package(record: RepoDataRecord, folders: Iterable[str], secrets: dict[str, 
     archive = local(record.url, record.sha256)
     if archive is None:
         secret = secrets.get(source, source)
-        if secret == source or not record.url.startswith(source):
-            return record
-        return RepoDataRecord(
-            record, record.file_name, secret + record.url.removeprefix(source), secret + record.channel[len(source) :]
-        )
+        url = secret + record.url.removeprefix(source) if record.url.startswith(source) else record.url
+        return RepoDataRecord(record, record.file_name, url, record.channel)
     for folder in [source, *folders]:
         url = f"{folder.rstrip('/')}/{record.subdir}/{record.file_name}"
         if seals.holds(replace(archive, path=_path(url))):
