@@ -244,6 +244,7 @@ def _member(folder: Path, source: Source) -> Path:
 def _header() -> str:
     lines = ["The projects of import names. Made by scripts/build_names.py; `table.py` says what the rows mean.", ""]
     lines += [f"{s.gives}: {s.project} {s.version} ({s.licence}; data of {s.date})" for s in SOURCES]
+    lines += ["", "NOTICE has their copyrights, LICENSES their licences."]
     return "".join(f"# {line}".rstrip() + "\n" for line in lines)
 
 

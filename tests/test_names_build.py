@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from python_package.names.table import Table
@@ -126,3 +129,18 @@ def test_generate__well_known_but_nobody_looked_into_it__is_only_assumed() -> No
 def test_generate__for_another_system__is_refused(project: str, system: str) -> None:
     row = make({project: "thing"}).row("thing")
     assert row and row.refusal == f"part of {project}, which is for {system} only"
+
+
+def test_header__shipped_table__is_what_the_script_would_write() -> None:
+    assert build_names.OUTPUT.read_text(encoding="ascii").startswith(f"{build_names._header()}[imports]\n")
+
+
+@pytest.mark.parametrize("source", build_names.SOURCES, ids=lambda source: source.project)
+def test_sources__each__is_credited_with_its_licence_beside_the_code(source: build_names.Source) -> None:
+    root = Path(__file__).parents[1]
+    title, _, rest = (root / "NOTICE").read_text().partition(f"\n{source.project} ")[2].partition(": ")
+    assert title == f"{source.version}, data of {source.date}"
+    entry = rest.partition("\n\n")[0]
+    assert re.search(rf"Copyright .*{source.licence},\s+LICENSES/{source.project}\.txt", entry, re.DOTALL)
+    assert len((root / "LICENSES" / f"{source.project}.txt").read_text()) > 1000
+    assert "LICENSES/*" in (root / "pyproject.toml").read_text()
