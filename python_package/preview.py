@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from packaging.version import InvalidVersion, Version
 
 from python_package import filling, plan, resolution
+from python_package.channel.local import default_cache
 from python_package.clock import Clock
 from python_package.environment import condarc, foresight, local
 from python_package.environment.conda import CondaPackage
-from python_package.lock import public
+from python_package.lock import Distribution, public
 from python_package.progress import Progress, Silent
 from python_package.spec import Spec
 
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
 class Row:
     """A package that the environment would have.
 
-    `source` is a channel, PyPI, or local for what is made here; `size` is that of its file in bytes, None where nobody
-    says it. `modules` are those it is for, and `needed_by` the packages that need it.
+    `source` is a channel, host for this machine's own interpreter, PyPI, git, direct for an address, or local for what
+    is made here; `size` is that of its file in bytes, None where nobody says it. `modules` are those it is for, and
+    `needed_by` the packages that need it.
     """
 
     name: str
@@ -96,7 +98,7 @@ def _from_channels(chosen: plan.Plan) -> list[Row]:
         Row(
             package.name,
             package.version,
-            os.path.basename(public(package.channel)),  # noqa: PTH119  # a URL's
+            _channel(package),
             package.size,
             tuple(sorted(modules.get(package.name, ()))),
             tuple(sorted(needed.get(package.name, ()))),
@@ -105,17 +107,29 @@ def _from_channels(chosen: plan.Plan) -> list[Row]:
     ]
 
 
+def _channel(package: CondaPackage) -> str:
+    """Return a channel's name as a person would say it: the last part of its URL."""
+    if default_cache().as_uri().removeprefix("file://") in package.channel:
+        return "host"
+    return os.path.basename(public(package.channel))  # noqa: PTH119  # a URL's
+
+
 def _from_pypi(foreseen: Sequence[foresight.Foreseen], asked: filling.Asked) -> list[Row]:
-    rows = []
-    for each in foreseen:
-        distribution = each.distribution
-        is_local = distribution.direct and distribution.location.startswith("file:")
-        modules = {module for module, requirement in asked.of_modules if _is_for(requirement, distribution.name)}
-        source = "local" if is_local else "PyPI"
-        rows.append(
-            Row(distribution.name, distribution.version, source, each.size, tuple(sorted(modules)), each.needed_by)
-        )
-    return rows
+    def modules(name: str) -> tuple[str, ...]:
+        return tuple(sorted({module for module, requirement in asked.of_modules if _is_for(requirement, name)}))
+
+    return [
+        Row(each.name, each.version, _source(each), file.size, modules(each.name), file.needed_by)
+        for file in foreseen
+        for each in [file.distribution]
+    ]
+
+
+def _source(distribution: Distribution) -> str:
+    if not distribution.direct:
+        return "PyPI"
+    scheme = distribution.location.partition(":")[0].partition("+")[0]
+    return {"file": "local", "git": "git"}.get(scheme, "direct")
 
 
 def _is_for(requirement: str, name: str) -> bool:

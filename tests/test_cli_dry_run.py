@@ -14,7 +14,8 @@ from wheels import write_wheel
 from python_package import channel as channel_room
 from python_package.cli.table import size, table
 from python_package.environment.conda import CondaPackage
-from python_package.preview import Row, _abi, _pythonic
+from python_package.lock import Distribution
+from python_package.preview import Row, _abi, _pythonic, _source
 
 
 def rows(stdout: str) -> dict[str, tuple[str, str, str, str]]:
@@ -135,6 +136,12 @@ def test_create__dry_run_another_python_than_ours__asks_pypi_for_that(desk: Desk
     assert rows(done.stdout)["onlypypi"][3] == "onlypypi"
 
 
+def test_create__dry_run_of_this_machines_own_python__says_host(desk: Desk) -> None:
+    done = desk.run("-q", "--interpreter", "host", "--dry-run", desk.spec(), "env")
+    assert done.returncode == 0, done.stderr
+    assert {row[1] for row in rows(done.stdout).values()} == {"host"}
+
+
 # the table
 
 
@@ -165,6 +172,20 @@ def test_table__rows__are_aligned_and_have_no_trailing_blanks() -> None:
 
 def package(name: str, version: str, build: str = "0", needs: tuple[str, ...] = ("python",)) -> CondaPackage:
     return CondaPackage(name, version, build, "", None, needs)
+
+
+@pytest.mark.parametrize(
+    ("location", "direct", "source"),
+    [
+        ("https://host/a.whl", False, "PyPI"),
+        ("file:///a.whl", False, "PyPI"),
+        ("file:///a.whl", True, "local"),
+        ("git+https://host/a@b", True, "git"),
+        ("https://host/a.whl", True, "direct"),
+    ],
+)
+def test_source__distribution__is_where_a_person_would_say_it_is_from(location: str, direct: bool, source: str) -> None:
+    assert _source(Distribution("a", "1", location, "", direct=direct)) == source
 
 
 def test_pythonic__packages__are_those_that_pypi_could_have_in_its_own_spelling() -> None:

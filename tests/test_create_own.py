@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -86,6 +88,39 @@ def test_create__same_projects_and_modules_in_another_home__gives_the_same_tarba
         assert done.returncode == 0, done.stderr
         tarballs.append((tmp_path / f"{home}.tar.gz").read_bytes())
     assert tarballs[0] == tarballs[1]
+
+
+@pytest.mark.network  # for setuptools
+@pytest.mark.skipif(not shutil.which("gcc"), reason="no C compiler")
+def test_create__project_in_c_in_another_home__gives_the_same_tarball_which_names_no_folder_of_ours(
+    desk: Desk, tmp_path: Path
+) -> None:
+    project = tmp_path / "inc"
+    project.mkdir()
+    (project / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["setuptools>=75"]\nbuild-backend = "setuptools.build_meta"\n'
+        '[project]\nname = "inc"\nversion = "1"\n'
+        '[tool.setuptools]\next-modules = [{name = "inc", sources = ["inc.c"]}]\n'
+    )
+    (project / "inc.c").write_text(
+        '#include <Python.h>\nstatic struct PyModuleDef it = {PyModuleDef_HEAD_INIT, "inc", NULL, -1, NULL};\n'
+        "PyMODINIT_FUNC PyInit_inc(void) { return PyModule_Create(&it); }\n"
+    )
+    pin = {"package": "inc", "version": "1", "source": "editable", "url": project.as_uri()}
+    spec = desk.spec("inc", pins={"inc": pin})
+    tarballs = []
+    for home in ("one", "a second"):
+        (tmp_path / home).mkdir()
+        environ = {"HOME": str(tmp_path / home), "XDG_CACHE_HOME": str(tmp_path / home / "cache"), "PIP_NO_INDEX": "0"}
+        certificates = {name: os.environ[name] for name in ("SSL_CERT_FILE", "PIP_CERT") if name in os.environ}
+        target = f"{tmp_path}/{home[-3:]}.tar.gz"
+        done = desk.run("-c", str(desk.channel), spec, target, **environ, **certificates)
+        assert done.returncode == 0, done.stderr
+        tarballs.append((tmp_path / f"{home[-3:]}.tar.gz").read_bytes())
+        (module,) = (tmp_path / home / ".conda" / "envs" / home[-3:]).glob("lib/*/site-packages/inc.*.so")
+        assert os.fsencode(tmp_path) not in module.read_bytes()
+    assert tarballs[0] == tarballs[1]
+    assert sorted(path.name for path in project.iterdir()) == ["inc.c", "pyproject.toml"]
 
 
 def test_create__project_cannot_be_built__exits_4_and_says_why(desk: Desk, place: Path) -> None:

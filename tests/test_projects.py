@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from fake_python import fake_python
 from own_project import write_project
 from wheels import write_wheel
 
-from python_package.environment import copying, origins
+from python_package.environment import copying, origins, projects
 from python_package.environment.origins import Project
 from python_package.environment.projects import build
 from python_package.environment.wheels import Wheels
@@ -156,6 +157,30 @@ def test_build__offline_and_its_build_is_not_cached__is_unreachable(
         build([here(project)], PYTHON, offline=True, wheels=wheels)
 
 
+# what builds
+
+
+def test_ask__linker_looks_in_the_prefix__looks_from_where_the_module_is_instead(tmp_path: Path) -> None:
+    facts = {
+        "prefix": "/a/prefix",
+        "LDSHARED": "gcc -shared -L/a/prefix/lib -Wl,-rpath,/a/prefix/lib -Wl,-rpath=/a/prefix/lib/x",
+        "LDCXXSHARED": "g++ -shared",
+    }
+    (tmp_path / "facts").write_text(json.dumps(facts))
+    builder = projects._ask(Path(fake_python(tmp_path, f"cat {tmp_path}/facts")))
+    up = "$ORIGIN/../..:$ORIGIN/../../..:$ORIGIN/../../../..:$ORIGIN/../../../../.."
+    assert builder.environ == {
+        "LDSHARED": f"gcc -shared -L/a/prefix/lib -Wl,-rpath,{up} -Wl,-rpath=/a/prefix/lib/x",
+    }
+    assert "/a/prefix" not in builder.identity
+
+
+def test_ask__no_interpreter__is_refused(tmp_path: Path) -> None:
+    for broken in (tmp_path / "absent", Path(fake_python(tmp_path, "exit 3"))):
+        with pytest.raises(SolveError, match="does not run"):
+            projects._ask(broken)
+
+
 # what the interpreter has
 
 
@@ -213,6 +238,17 @@ def test_installed__url_is_garbage__is_as_if_from_an_index(record: Callable[...,
 
 def test_installed__built_by_conda__is_not_what_its_builder_had(record: Callable[..., list[str]]) -> None:
     assert origins.installed(record("my", {"url": "file:///home/builder"}, installer="conda")) == {}
+
+
+def test_requirement__address_of_a_pin__is_the_reference() -> None:
+    project = Project("my", "1.0", "git+file:///repo@abc")
+    assert (project.is_here, project.requirement("[a]")) == (False, "my[a] @ git+file:///repo@abc")
+
+
+def test_installed__from_a_repository_on_this_machine__is_not_its_folder(record: Callable[..., list[str]]) -> None:
+    data = {"url": "file:///repo", "vcs_info": {"vcs": "git", "commit_id": "abc"}}
+    project = origins.installed(record("my", data))["my"]
+    assert (project.is_here, project.requirement()) == (False, "my @ git+file:///repo@abc")
 
 
 def test_requirement__nothing_tells_what_is_behind_the_url__is_refused() -> None:

@@ -34,8 +34,8 @@ class Project:
 
     @property
     def is_here(self) -> bool:
-        """Tell whether it lies on this machine."""
-        return self.url.startswith("file:")
+        """Tell whether it lies on this machine, and not in a repository."""
+        return self.url.startswith("file:") and not self.vcs
 
     @property
     def path(self) -> Path:
@@ -50,6 +50,8 @@ class Project:
         if self.vcs:
             inside = f"#subdirectory={self.folder}" if self.folder else ""
             return f"{self.name}{extras} @ {self.vcs}+{self.url}@{self.commit}{inside}"
+        if "+" in self.url.partition(":")[0]:  # git+https://host/repo@commit, as a dependency file pins it
+            return f"{self.name}{extras} @ {self.url}"
         if self.url.startswith(("http://", "https://")) and self.url.endswith((".whl", *_SDISTS)):
             return f"{self.name}{extras} @ {self.url}" + (f"#sha256={self.sha256}" if self.sha256 else "")
         raise SolveError(

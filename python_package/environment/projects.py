@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 import subprocess
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
@@ -22,6 +24,17 @@ from python_package.names.table import canonical
 
 # Raise it when the same project would become another wheel.
 _FORMAT = "1"
+# distutils' and setuptools' own variables: what links a module, of C and of C++.
+_LINKERS = ("LDSHARED", "LDCXXSHARED")
+
+_QUESTION = """
+import json, os, sys, sysconfig
+names = ("SOABI", "CC", "CFLAGS", "LDSHARED", "LDCXXSHARED")
+facts = {name: sysconfig.get_config_var(name) for name in names}
+conda = os.path.isdir(os.path.join(sys.prefix, "conda-meta"))
+print(json.dumps({**facts, "version": sys.version, "conda": conda, "prefix": sys.prefix}))
+"""
+
 # The first moment that a zip file can express.
 _EPOCH = "315532800"
 
@@ -79,7 +92,8 @@ def _wheel(project: Project, python: Path, offline: bool, wheels: Wheels) -> Whe
     else:
         files = copying.sources(path)
         key = copying.fingerprint(path, files)
-    key = hashlib.sha256("\0".join([_FORMAT, key, project.version, *_identity(python)]).encode()).hexdigest()
+    builder = _ask(python)
+    key = hashlib.sha256("\0".join([_FORMAT, key, project.version, builder.identity]).encode()).hexdigest()
     known = wheels.recall(key, project.url)
     if known:
         return known
@@ -89,12 +103,12 @@ def _wheel(project: Project, python: Path, offline: bool, wheels: Wheels) -> Whe
             source = path
         else:
             copying.copy(path, files, source)
-        made = wheels.put(_built(project, source, room / "out", python, offline), project.url)
+        made = wheels.put(_built(project, source, room / "out", python, builder, offline), project.url)
     wheels.remember(key, made)
     return made
 
 
-def _built(project: Project, source: Path, out: Path, python: Path, offline: bool) -> Path:
+def _built(project: Project, source: Path, out: Path, python: Path, builder: _Builder, offline: bool) -> Path:
     uv = for_uv()
     argv = [find_uv_bin(), "build", "--wheel", "--no-create-gitignore", "--no-progress", "--color", "never"]
     argv += ["--no-sources", "--python", str(python), "--out-dir", str(out)]
@@ -102,7 +116,7 @@ def _built(project: Project, source: Path, out: Path, python: Path, offline: boo
     argv += ["--no-index"] if "--no-index" in uv.options else []
     process = subprocess.run(
         [*argv, "--", str(source)],
-        env=_environ(uv.environ, project, source),
+        env={**builder.environ, **_environ(uv.environ, project, source)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -130,13 +144,29 @@ def _environ(environ: Mapping[str, str], project: Project, source: Path) -> dict
     return {**kept, **flags, **more}
 
 
-def _identity(python: Path) -> Collection[str]:
-    """Return what decides which wheels an interpreter's builds are: its version and ABI."""
-    show = "import sys, sysconfig; print(sys.version, sysconfig.get_config_var('SOABI'))"
+@dataclass(frozen=True)
+class _Builder:
+    """An interpreter that builds: what decides which wheels come out, and the variables that its compiler needs."""
+
+    identity: str
+    environ: Mapping[str, str]
+
+
+def _ask(python: Path) -> _Builder:
+    """Ask an interpreter how it builds; its own folder is told to nobody, because the environment will move.
+
+    A library that a module needs is looked for where it will lie seen from the module, wherever in site-packages.
+    """
     try:
-        return [subprocess.run([python, "-I", "-S", "-c", show], capture_output=True, text=True, check=True).stdout]
-    except (OSError, subprocess.CalledProcessError) as error:
+        answer = subprocess.run([python, "-I", "-S", "-c", _QUESTION], capture_output=True, text=True, check=True)
+        facts = json.loads(answer.stdout)
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:
         raise SolveError(f"{python}: does not run: {error}") from None
+    prefix = facts.pop("prefix")
+    own = re.compile(rf"(-Wl,-rpath[,=]){re.escape(prefix)}/lib(?=\s|$)")
+    up = ":".join(f"$ORIGIN/{'../' * depth}.." for depth in range(1, 5))
+    linkers = {name: own.sub(rf"\1{up}", facts[name]) for name in _LINKERS if own.search(facts[name] or "")}
+    return _Builder(json.dumps(facts).replace(prefix, "PREFIX"), linkers)
 
 
 def _needs(wheel: Path) -> set[str]:
