@@ -14,8 +14,10 @@ from python_package.names import Package
 
 TRUTH = {
     "the files in the project's wheel (newest on 2026-11-24, or the version given)": """
+        ansys.mapdl.core ansys-mapdl-core ansys-mapdl-core
         asynchat pyasynchat pyasynchat
         asyncore pyasyncore pyasyncore
+        azure.digitaltwins.core azure-digitaltwins-core azure-digitaltwins-core
         backports.configparser configparser configparser
         barcode python-barcode python-barcode
         box python-box python-box
@@ -25,6 +27,8 @@ TRUTH = {
         consul python-consul python-consul
         dataclasses dataclasses dataclasses
         debian python-debian python-debian
+        dwave.cloud dwave-cloud-client dwave-cloud-client
+        fluent.sender fluent-logger fluent-logger
         fpdf fpdf2 fpdf2
         google.appengine appengine-python-standard appengine-python-standard
         google.auth google-auth google-auth
@@ -42,12 +46,20 @@ TRUTH = {
         iris scitools-iris iris
         lal lalsuite lalsuite
         lightning_fabric lightning-fabric lightning-fabric
+        ligo.gracedb ligo-gracedb ligo-gracedb
+        ligo.skymap ligo-skymap ligo-skymap
         llama_index.core llama-index-core llama-index-core
         mpl_toolkits.basemap basemap basemap
         openbabel openbabel-wheel openbabel
+        openinference.instrumentation openinference-instrumentation openinference-instrumentation
+        openinference.instrumentation.openai openinference-instrumentation-openai openinference-instrumentation-openai
+        openinference.semconv openinference-semantic-conventions openinference-semantic-conventions
+        opentelemetry.proto opentelemetry-proto opentelemetry-proto
+        opentelemetry.semconv opentelemetry-semantic-conventions opentelemetry-semantic-conventions
         opentelemetry.trace opentelemetry-api opentelemetry-api
         paste.deploy pastedeploy pastedeploy
         pcapy pcapy-ng pcapy-ng
+        Pegasus.api pegasus-wms-api pegasus-wms.api
         pkg_resources setuptools setuptools  # 81; 82 has no pkg_resources any more
         progressbar progressbar2 progressbar2
         pynvml nvidia-ml-py nvidia-ml-py
@@ -59,8 +71,11 @@ TRUTH = {
         slack slackclient slackclient
         snowflake.snowpark snowflake-snowpark-python snowflake-snowpark-python
         stl numpy-stl numpy-stl
+        stsci.tools stsci-tools stsci-tools
         TCLIService pyhive pyhive
         tencentcloud tencentcloud-sdk-python tencentcloud-sdk-python
+        tvb.simulator tvb-library tvb-library
+        vaex vaex-core vaex-core
         vcf pyvcf3 pyvcf3
         XRootD xrootd xrootd
     """,
