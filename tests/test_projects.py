@@ -175,6 +175,13 @@ def test_ask__linker_looks_in_the_prefix__looks_from_where_the_module_is_instead
     assert "/a/prefix" not in builder.identity
 
 
+def test_ask__prefix_has_a_space__is_quoted_for_the_linker(tmp_path: Path) -> None:
+    facts = {"prefix": "/a prefix", "LDSHARED": "gcc -L/a prefix/lib -Wl,-rpath,/a prefix/lib", "LDCXXSHARED": None}
+    (tmp_path / "facts").write_text(json.dumps(facts))
+    builder = projects._ask(Path(fake_python(tmp_path, f"cat {tmp_path}/facts")))
+    assert builder.environ["LDSHARED"].startswith("gcc -L/a\\ prefix/lib -Wl,-rpath,$ORIGIN/")
+
+
 def test_ask__no_interpreter__is_refused(tmp_path: Path) -> None:
     for broken in (tmp_path / "absent", Path(fake_python(tmp_path, "exit 3"))):
         with pytest.raises(SolveError, match="does not run"):

@@ -165,7 +165,9 @@ def _ask(python: Path) -> _Builder:
     prefix = facts.pop("prefix")
     own = re.compile(rf"(-Wl,-rpath[,=]){re.escape(prefix)}/lib(?=\s|$)")
     up = ":".join(f"$ORIGIN/{'../' * depth}.." for depth in range(1, 5))
-    linkers = {name: own.sub(rf"\1{up}", facts[name]) for name in _LINKERS if own.search(facts[name] or "")}
+    commands = {name: own.sub(rf"\1{up}", facts[name]) for name in _LINKERS if own.search(facts[name] or "")}
+    # sysconfig does not quote; a folder may have a space in its name.
+    linkers = {name: text.replace(prefix, prefix.replace(" ", "\\ ")) for name, text in commands.items()}
     return _Builder(json.dumps(facts).replace(prefix, "PREFIX"), linkers)
 
 
