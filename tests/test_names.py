@@ -291,7 +291,7 @@ def test_resolve__two_projects_claim_a_module__the_one_the_table_knows_is_chosen
 def test_resolve__two_unknown_projects_claim_a_module__the_user_has_to_choose(tmp_path: Path) -> None:
     install(tmp_path, "acme-one", "acme/__init__.py")
     install(tmp_path, "acme-two", "acme/__init__.py")
-    with pytest.raises(SolveError, match=r"acme: several packages.*acme-one, acme-two.*--map acme=PACKAGE"):
+    with pytest.raises(SolveError, match=r"acme: several packages.*acme-one, acme-two; .* --pin .*--map acme=PACKAGE"):
         one("acme", tmp_path)
 
 

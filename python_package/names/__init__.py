@@ -186,8 +186,8 @@ def _from_interpreter(
     ]
     if len(names) > 1:
         raise SolveError(
-            f"{module}: several packages provide it in your python3: {', '.join(sorted(names))}; "
-            f"choose with --map {module}=PACKAGE"
+            f"{module}: several packages provide it in your python3: {', '.join(sorted(names))}; if they share its "
+            f"name, python_package_analyze --pin tells them apart, else choose with --map {module}=PACKAGE"
         )
     for name in names:
         owner = by_name[name]
