@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
+from python_package import toml
 from python_package.errors import InterpreterError, InvalidScriptError
 from python_package.spec import is_package
 from python_package.value import Value
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,8 +78,8 @@ class _Reader:
 
     def metadata(self) -> Metadata:
         try:
-            data = tomllib.loads(self.content)
-        except tomllib.TOMLDecodeError as error:
+            data = toml.loads(self.content)
+        except toml.TOMLDecodeError as error:
             place = re.search(r" \(at line (\d+), column \d+\)", str(error))
             line = int(place[1]) if place else self.content.count("\n")
             reason = str(error).replace(place[0], "") if place else str(error)

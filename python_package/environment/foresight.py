@@ -13,18 +13,13 @@ from zipfile import ZipFile
 
 from packaging.pylock import Pylock
 
-from python_package import names
+from python_package import names, toml
 from python_package.environment import pylock
 from python_package.environment.pypi import uv_pip
 from python_package.errors import SolveError, UnreachableError
 from python_package.indexes import for_uv
 from python_package.lock import Distribution
 from python_package.names.table import canonical
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 # A line of uv's annotated requirements: a distribution, and for whom it is there.
 _LINE = re.compile(r"(?P<name>[\w.-]+)(?:==(?P<version>\S+)| @ (?P<url>\S+))(?:\s+# via (?P<via>.*))?")
@@ -154,7 +149,7 @@ def _via(text: str | None) -> tuple[str, ...]:
 def _sizes(text: str) -> dict[str, int]:
     files = [
         file
-        for package in Pylock.from_dict(tomllib.loads(text)).packages
+        for package in Pylock.from_dict(toml.loads(text)).packages
         for file in (*(package.wheels or ()), package.sdist, package.archive)
         if file is not None
     ]

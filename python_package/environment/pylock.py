@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote, unquote, urlsplit
 
@@ -21,13 +20,9 @@ from packaging.pylock import (
     PylockValidationError,
 )
 
+from python_package import toml
 from python_package.errors import SolveError
 from python_package.lock import Distribution
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 def parse(text: str, version: str, abi: str) -> tuple[Distribution, ...]:
@@ -41,7 +36,7 @@ def parse(text: str, version: str, abi: str) -> tuple[Distribution, ...]:
         "python_full_version": version,
     }
     try:
-        lock = Pylock.from_dict(tomllib.loads(text))
+        lock = Pylock.from_dict(toml.loads(text))
         chosen = list(lock.select(environment=environment, tags=_tags(version, abi)))
     except (PylockSelectError, PylockValidationError) as error:
         raise SolveError(f"cannot install from PyPI: {error}") from None

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
+from python_package import toml
 from python_package.errors import SpecError
 from python_package.inputs.given import Given, package
 from python_package.spec import Spec
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 def pyproject(text: str, source: str, python: str) -> Given:
     """Read the dependencies of a project, and the Python that it requires."""
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        data = toml.loads(text)
+    except toml.TOMLDecodeError as error:
         raise SpecError(f"{source}: not TOML: {error}") from None
     project = data.get("project")
     if not isinstance(project, dict):
