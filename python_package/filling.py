@@ -6,15 +6,18 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from python_package.analysis.stdlib import standard_library
-from python_package.environment import local, projects, pypi
-from python_package.environment.wheels import Wheel
+from python_package.environment import pypi
 from python_package.errors import SolveError
 from python_package.lock import Distribution
 from python_package.plan import Plan
 from python_package.resolution import Wanted
 from python_package.spec import Spec
+
+if TYPE_CHECKING:
+    from python_package.environment.wheels import Wheel
 
 Phase = Callable[[str], AbstractContextManager[None]]
 
@@ -51,6 +54,8 @@ def gather(spec: Spec, plan: Plan, wanted: Wanted, python: Path, *, offline: boo
     wheels: list[Wheel] = []
     references: list[str] = []
     if wanted.projects:
+        from python_package.environment import projects  # few have any: imported late, as is what makes local modules
+
         with phase("build the user's projects"):
             for package, project in wanted.projects:
                 try:
@@ -95,6 +100,8 @@ def fill(
         distributions += installed
     dropped = said(asked, refused, note)
     if wanted.files:
+        from python_package.environment import local
+
         with phase("install local modules"):
             local.refuse_collisions(spec.local, wanted.files, _site(prefix), standard_library(plan.python))
             distributions += pypi.install(prefix, [local.build(wanted.files).requirement()], offline=offline)

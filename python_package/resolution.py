@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from python_package import names
 from python_package.analysis.stdlib import standard_library
-from python_package.channel.interpreter import ask
-from python_package.environment import local, origins
+from python_package.environment import origins
 from python_package.environment import python as versions
-from python_package.environment.local import Member
 from python_package.environment.origins import Project
 from python_package.names.installed import import_path
 from python_package.spec import Spec
+
+if TYPE_CHECKING:
+    from python_package.environment.local import Member
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,7 @@ def resolve(spec: Spec, python: str, *, mapping: Mapping[str, str] | None = None
     Raises SolveError that names every module which no package is known to provide, SpecError when a local module is
     not where it should be.
     """
-    files, left_out = local.members(spec.local)
-    # Of a constraint, the user's own version is the likeliest outcome; few modules come with a constraint at all.
-    full = spec.python if versions.is_full(spec.python) else ask(python).version
+    files, left_out = _local(spec)
     paths = import_path(python)
     found = names.resolve(
         spec.modules,
@@ -49,7 +49,7 @@ def resolve(spec: Spec, python: str, *, mapping: Mapping[str, str] | None = None
         pins=spec.pins,
         optional=spec.optional,
         strict=strict,
-        standard=standard_library(full),
+        standard=standard_library(_version(spec.python, python)),
     )
     packages = [*found, *names.requested(spec.packages)]
     notes = [package.note for package in packages if package.note]
@@ -70,6 +70,23 @@ def resolve(spec: Spec, python: str, *, mapping: Mapping[str, str] | None = None
         else:
             published.append(package)
     return Wanted(tuple(published), tuple(theirs), nearby, files, tuple(dict.fromkeys(notes)))
+
+
+def _local(spec: Spec) -> tuple[tuple[Member, ...], tuple[str, ...]]:
+    if not spec.local:
+        return (), ()
+    from python_package.environment import local
+
+    return local.members(spec.local)
+
+
+def _version(wanted: str, python: str) -> str:
+    """Return a full version; of a constraint the user's own, which is the likeliest outcome."""
+    if versions.is_full(wanted):
+        return wanted
+    from python_package.channel.interpreter import ask  # its room takes long to import
+
+    return ask(python).version
 
 
 def _exact(version: str) -> str:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from python_package.channel.interpreter import ask
 from python_package.errors import InterpreterError, SpecError
 from python_package.spec import Spec
 
@@ -42,6 +41,8 @@ def package(text: str, where: str, python: str, *, only: str = "") -> str | None
 
 
 def _markers(python: str) -> dict[str, str]:
+    from python_package.channel.interpreter import ask  # its room takes long to import
+
     try:
         return {**ask(python).markers, "extra": ""}
     except InterpreterError:
