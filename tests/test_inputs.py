@@ -58,6 +58,11 @@ def test_read__name_or_content__tells_what_it_is(text: str, source: str, found: 
     assert packages(text, source) == found
 
 
+@pytest.mark.parametrize("name", ["deps.txt", "deps.in", "deps.yml", "deps", "deps.toml", "-"])
+def test_read__ours_under_any_name__is_ours(name: str) -> None:
+    assert read('{"python": "3.11.7", "modules": ["numpy"]}\n', name).spec == Spec("3.11.7", ("numpy",))
+
+
 def test_read__ours__is_the_spec_itself() -> None:
     assert given(OURS, "deps.json") == Given(Spec("3.11.7", ("numpy",)))
 

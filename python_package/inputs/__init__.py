@@ -47,7 +47,7 @@ def read(text: str, source: str, *, python: str = "python3") -> Given:
 def _kind(text: str, source: str) -> str:
     name = os.path.basename(source).lower()  # noqa: PTH119  # it may be -
     suffix = Path(name).suffix
-    if suffix == ".json":
+    if suffix == ".json" or text.lstrip().startswith("{"):  # analyze writes to whatever name it is given
         return "json"
     if suffix in (".yml", ".yaml"):
         return "yaml"
@@ -55,8 +55,6 @@ def _kind(text: str, source: str) -> str:
         return "toml"
     if suffix in (".txt", ".in"):
         return "requirements"
-    if text.lstrip().startswith("{"):
-        return "json"
     if re.search(r"^\[project\]", text, re.M):
         return "toml"
     if re.search(r"^dependencies:", text, re.M):
