@@ -198,12 +198,12 @@ def test_create__locked_offline_with_channel_and_index_gone__gives_the_same_byte
     (root / "simple" / "onlypypi").mkdir(parents=True)
     shutil.copy(wheel, root / wheel.name)
     (root / "simple" / "onlypypi" / "index.html").write_text(f'<a href="/{wheel.name}">{wheel.name}</a>')
-    nothing_near = {"PIP_FIND_LINKS": "", "PIP_NO_INDEX": "0"}
     with served(root) as url:
+        nothing_near = {"PIP_FIND_LINKS": "", "PIP_NO_INDEX": "0", "UV_DEFAULT_INDEX": f"{url}/simple"}
         spec = other.spec("idna", "onlypypi")
         done = other.run(
             "-c", f"{url}/channel", *OURS, "--lock", "env.lock", spec, "env",
-            UV_DEFAULT_INDEX=f"{url}/simple", **nothing_near,
+            **nothing_near,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         again = ("--offline", "--locked", "env.lock", "again")

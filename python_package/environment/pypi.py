@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -49,7 +49,8 @@ def install(prefix: Path, requirements: Sequence[str], *, offline: bool = False)
     argv = ["compile", "--quiet", "--no-deps", "--no-header", "--format", "pylock.toml", *options, "-"]
     settled = uv_pip(argv, uv.environ, requirements, "".join(f"{pin}\n" for pin in pins)).stdout
     distributions = pylock.parse(settled, *_python(prefix))
-    install_locked(prefix, distributions, offline=offline)
+    # By version uv knows whether its cache holds the very file; not every index lets what an address gives be cached.
+    _install(prefix, distributions, (_by_version, _by_address), offline=offline)
     return distributions
 
 
@@ -59,14 +60,7 @@ def install_locked(prefix: Path, distributions: Sequence[Distribution], *, offli
     Raises ChecksumError when one is not what its sha256 says, UnreachableError when one cannot be had, SolveError
     when one cannot be installed, PackError when files cannot be written.
     """
-    uv = for_uv()
-    environ = {key: value for key, value in uv.environ.items() if key not in _UNLOCKED}
-    with tempfile.TemporaryDirectory(prefix="python_package.") as folder:
-        lock = Path(folder, "pylock.toml")
-        lock.write_text(pylock.to_text(distributions), encoding="utf-8")
-        argv = ["install", "--quiet", "--no-deps", "--python", str(prefix / "bin" / "python"), "-r", str(lock)]
-        argv += [option for option in uv.options if not option.startswith("--constraint")]
-        uv_pip(argv + (["--offline"] if offline else []), environ, [each.name for each in distributions])
+    _install(prefix, distributions, (_by_address, _by_version), offline=offline)
 
 
 def install_most(
@@ -91,6 +85,44 @@ def install_most(
         except (SolveError, UnreachableError) as error:
             refused[requirement] = str(error)
     return tuple(installed), refused
+
+
+# A way to ask for distributions: the files for `uv pip install --requirements`, name and text.
+_Way = Callable[[Sequence[Distribution]], Sequence[tuple[str, str]]]
+
+
+def _by_address(distributions: Sequence[Distribution]) -> Sequence[tuple[str, str]]:
+    return [("pylock.toml", pylock.to_text(distributions))]
+
+
+def _by_version(distributions: Sequence[Distribution]) -> Sequence[tuple[str, str]]:
+    """Ask an index for all that came from one; uv keeps a note of what did not, so that is asked for as ever."""
+    direct = [each for each in distributions if each.direct]
+    of_index = [each for each in distributions if not each.direct]
+    lines = "".join(f"{each.name}=={each.version} --hash=sha256:{each.sha256}\n" for each in of_index)
+    return [*([("requirements.txt", lines)] if lines else []), *(_by_address(direct) if direct else [])]
+
+
+def _install(prefix: Path, distributions: Sequence[Distribution], ways: Sequence[_Way], *, offline: bool) -> None:
+    """Install files in the first of several ways that works, or raise what was wrong with the first."""
+    uv = for_uv()
+    environ = {key: value for key, value in uv.environ.items() if key not in _UNLOCKED}
+    options = ["--quiet", "--no-deps", "--python", str(prefix / "bin" / "python"), *(["--offline"] if offline else [])]
+    options += [option for option in uv.options if not option.startswith("--constraint")]
+    failures: list[PackageError] = []
+    for way in ways:
+        try:
+            with tempfile.TemporaryDirectory(prefix="python_package.") as folder:
+                for name, text in way(distributions):
+                    file = Path(folder, name)
+                    file.write_text(text, encoding="utf-8")
+                    hashes = ["--require-hashes"] if file.suffix == ".txt" else []  # in the other kind they always are
+                    wanted = [each.name for each in distributions]
+                    uv_pip(["install", *options, *hashes, "-r", str(file)], environ, wanted)
+            return
+        except (SolveError, UnreachableError) as error:
+            failures.append(error)
+    raise failures[0]
 
 
 def _distributions(prefix: Path) -> set[str]:
