@@ -129,6 +129,58 @@ def test_imports_of__import_whose_failure_is_handled__is_optional(text: str) -> 
 
 
 @pytest.mark.parametrize(
+    "condition",
+    [
+        "sys.platform == 'win32'",
+        "'win32' == sys.platform",
+        "sys.platform != 'linux'",
+        "sys.platform in ('win32', 'cygwin')",
+        "sys.platform not in {'linux', 'darwin'}",
+        "sys.platform.startswith('win')",
+        "sys.platform.startswith(('win', 'cygwin'))",
+        "not sys.platform.startswith('linux')",
+        "os.name == 'nt'",
+        "platform.system() == 'Windows'",
+        "platform.system() == 'Darwin' and wanted",
+        "os.name == 'nt' or sys.platform == 'darwin'",
+    ],
+)
+def test_imports_of__condition_that_only_other_systems_meet__makes_optional(condition: str) -> None:
+    kinds = _kinds(f"if {condition}:\n import a\n if x: import b\nelse: import c")
+    assert kinds == {"a": OPTIONAL, "b": OPTIONAL, "c": CONDITIONAL}
+    turned = _kinds(f"if not ({condition}): import a\nelif y: import b\nelse: import c")
+    assert turned == {"a": CONDITIONAL, "b": OPTIONAL, "c": OPTIONAL}
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "sys.platform == wanted",
+        "sys.platform == 'win32' or wanted",
+        "sys.platform != 'win32' and wanted",
+        "sys.platform in names",
+        "sys.platform == ('win32', 'cygwin')",
+        "sys.platform in 'win32'",
+        "sys.platform in ('win32', name)",
+        "sys.platform == b'win32'",
+        "sys.platform < 'win32'",
+        "'a' == sys.platform == 'b'",
+        "platform.system == 'Windows'",
+        "sys.platform() == 'win32'",
+        "my.platform == 'win32'",
+        "platform.system(x) == 'Windows'",
+        "sys.platform.startswith(prefix)",
+        "sys.platform.endswith('32')",
+        "sys.version_info < (3, 8)",
+        "wanted",
+    ],
+)
+def test_imports_of__condition_that_may_hold_on_linux__is_a_condition(condition: str) -> None:
+    kinds = _kinds(f"if {condition}: import a\nelse: import b")
+    assert kinds == {"a": CONDITIONAL, "b": CONDITIONAL}
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "import a",

@@ -28,7 +28,8 @@ _TRY = {"Try", "TryStar"}  # TryStar came with Python 3.11
 class Import(Value):
     """One import: of the dotted `name`, `level` packages up (0 is absolute), of `names` from it.
 
-    `kind` is REQUIRED, OPTIONAL (its failure is handled) or CONDITIONAL (under an if or match).
+    `kind` is REQUIRED, OPTIONAL (its failure is handled, or only other systems run it) or CONDITIONAL (under an if or
+    match).
     """
 
     name: str
@@ -109,6 +110,9 @@ class _Walk:
             truth = self._truth(node.test)
             if truth is None and not _is_main_guard(node.test):
                 kinds["body"] = kinds["orelse"] = _under_condition(kind)
+                here = self._holds_here(node.test)
+                if here is not None:
+                    kinds["orelse" if here else "body"] = OPTIONAL  # what only other systems run
             elif truth is not None:
                 del kinds["orelse" if truth else "body"]
         elif cls.__name__ in _TRY:
@@ -152,6 +156,15 @@ class _Walk:
         """Evaluate a condition at run time, where TYPE_CHECKING is false; None is for what cannot be known."""
         try:
             return self._evaluate(test)
+        except RecursionError:
+            return None
+
+    def _holds_here(self, test: Any) -> bool | None:
+        """Evaluate a condition on the operating system; None is for any other."""
+        from python_package.analysis.systems import holds_on_linux  # few scripts need it
+
+        try:
+            return holds_on_linux(test)
         except RecursionError:
             return None
 
