@@ -83,6 +83,15 @@ def test_recorded__script_that_imports_itself__has_no_local_module(folder: Path)
     assert _analysis(folder).places == ()
 
 
+def test_recorded__relative_import_outside_of_a_package__is_left_out_with_a_remark(folder: Path) -> None:
+    _lay_out(folder, {"main.py": "from .helper import x\nimport other", "helper.py": "", "other.py": ""})
+    analysis = _analysis(folder)
+    assert [name for name, _ in analysis.spec.local] == ["main", "other"]
+    assert analysis.remarks == (
+        f"not recorded: {folder}/helper.py, which only a relative import outside of any package reaches",
+    )
+
+
 def test_recorded__compiled_module__is_its_file(folder: Path) -> None:
     _lay_out(folder, {"main.py": "import fast", "fast.cpython-311-x86_64-linux-gnu.so": ""})
     assert dict(_analysis(folder).spec.local)["fast"] == f"{folder}/fast.cpython-311-x86_64-linux-gnu.so"

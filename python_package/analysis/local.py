@@ -42,6 +42,12 @@ def recorded(analysis: Analysis) -> Analysis:
     for name, path in (program for script in analysis.scripts for program in _programs(script)):
         if name in others or local.setdefault(name, path) != path:
             remarks.append(f"{name}: not recorded: {path} has the name of another module; rename it for python3 -m")
+    if not remarks and not any(map(os.path.isdir, analysis.scripts)):
+        remarks += [
+            f"not recorded: {path}, which only a relative import outside of any package reaches"
+            for path in analysis.local
+            if not any(path == place or path.startswith(place + os.sep) for place in local.values())
+        ]
     spec = analysis.spec.replace(local=tuple(sorted(local.items())))
     return analysis.replace(spec=spec, remarks=(*analysis.remarks, *remarks))
 
