@@ -77,3 +77,21 @@ def test_commands__pinned_namespace_local_modules_and_a_missing_optional_one__ru
         timeout=120,
     )
     assert (ran.stdout, ran.stderr) == ("1.0 2 data x None\n", "")
+
+
+def test_commands__pinned_in_an_environment_of_ours__makes_the_same_versions_again(desk: Desk) -> None:
+    assert desk.create("--map=onlypypi=onlypypi==0.9", modules=("idna", "onlypypi")).returncode == 0
+    (desk.cwd / "task.py").write_text("import idna, onlypypi\n")
+    environ = {**desk.environ, "PATH": f"{desk.envs}/env/bin:/usr/bin:/bin"}
+    argv = [str(ANALYZE), "--pin", "task.py", "deps.json"]
+    analyzed = subprocess.run(argv, cwd=desk.cwd, env=environ, capture_output=True, text=True, timeout=60)
+    assert analyzed.stderr == ""
+    pins = json.loads((desk.cwd / "deps.json").read_text())["pins"]
+    assert (pins["idna"]["source"], pins["onlypypi"]["source"]) == ("conda", "pypi")
+
+    created = desk.run("-c", str(desk.channel), "deps.json", "again")
+    assert created.returncode == 0, created.stderr
+    python = desk.envs / "again" / "bin" / "python"
+    show = "import importlib.metadata as m; print(m.version('idna'), m.version('onlypypi'))"
+    versions = subprocess.run([python, "-c", show], capture_output=True, text=True, check=True, timeout=60)
+    assert versions.stdout.split() == [pins["idna"]["version"], "0.9"]
