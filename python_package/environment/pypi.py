@@ -116,9 +116,8 @@ def _install(prefix: Path, distributions: Sequence[Distribution], ways: Sequence
                 for name, text in way(distributions):
                     file = Path(folder, name)
                     file.write_text(text, encoding="utf-8")
-                    hashes = ["--require-hashes"] if file.suffix == ".txt" else []  # in the other kind they always are
                     wanted = [each.name for each in distributions]
-                    uv_pip(["install", *options, *hashes, "-r", str(file)], environ, wanted)
+                    uv_pip(["install", *options, "-r", str(file)], environ, wanted)
             return
         except (SolveError, UnreachableError) as error:
             failures.append(error)
