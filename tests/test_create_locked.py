@@ -184,6 +184,11 @@ def test_create__locked_by_the_lock_of_the_tarball__finds_the_files_and_gives_th
     assert (other.cwd / "env.tar.gz").read_bytes() == original.tarball
 
 
+def test_create__file_names_like_options_after_a_double_dash__are_names(other: Desk) -> None:
+    (other.cwd / "-deps.json").write_text("{")
+    assert "-deps.json" in refused(other, 3, "--lock", "new.lock", "--", "-deps.json", "env")
+
+
 def test_create__locked_with_its_dependency_file__gives_the_same_bytes(original: Original, other: Desk) -> None:
     shutil.copy(original.desk.cwd / "deps.json", other.cwd)
     done = other.run("deps.json", "--locked", "env.lock", "env")

@@ -90,7 +90,7 @@ def _preview(given: Given, args: argparse.Namespace) -> int:
     return 0
 
 
-def _parser() -> command.Parser:
+def _parser(*, locked: bool = False) -> command.Parser:
     parser = command.Parser(
         prog=NAME,
         description="Create a Conda environment from a dependency file, and its tarball in the current directory.",
@@ -101,7 +101,7 @@ def _parser() -> command.Parser:
     parser.add_argument(
         "dependency_file",
         metavar="dependency-file",
-        nargs="?",
+        nargs="?" if locked else None,
         help="written by python_package_analyze; or poncho's JSON, environment.yml, requirements.txt, pyproject.toml; "
         "may be left out with --locked",
     )
@@ -145,16 +145,14 @@ def _parser() -> command.Parser:
 
 def _arguments(argv: list[str]) -> argparse.Namespace:
     """Parse the command line, in which a lock can stand for the dependency file, but not for what would solve anew."""
-    parser = _parser()
-    args = parser.parse_intermixed_args(argv)
-    if args.locked is None and args.dependency_file is None:
-        parser.error("the following arguments are required: dependency-file")
-    solving = {
-        "--map": args.map,
-        "--strict-names": args.strict_names,
-        "--exact": args.exact,
-        "--dry-run": args.dry_run,
-    }
+    options = argv[: argv.index("--")] if "--" in argv else argv
+    if any(option == "--locked" or option.startswith("--locked=") for option in options):
+        parser = _parser(locked=True)
+        args = parser.parse_intermixed_args(argv)  # the one argument that may be left out is the first
+    else:
+        parser = _parser()
+        args = parser.parse_args(argv)
+    solving = {"--map": args.map, "--strict-names": args.strict_names, "--exact": args.exact}
     solving |= {"--interpreter": args.interpreter != "auto", "--dry-run": args.dry_run}
     for option, given in solving.items():
         if args.locked is not None and given:
@@ -162,8 +160,6 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     for option, given in {"--lock": args.lock, "--sbom": args.sbom}.items():
         if args.dry_run and given:
             parser.error(f"{option} has no meaning with --dry-run, which makes nothing")
-    if args.lock is not None and args.dry_run:
-        parser.error("--lock has no meaning with --dry-run, which makes nothing")
     return args
 
 
