@@ -90,7 +90,8 @@ def test_to_text__two_folders_as_channels__are_one_in_what_travels(tmp_path: Pat
 @pytest.mark.parametrize("portable", [True, False])
 def test_to_text__secrets_in_addresses__are_not_in_it(tmp_path: Path, channel: str, portable: bool) -> None:
     wheel = replace(WHEEL, location="https://me:secret@index.example/onlypypi-1.0-py3-none-any.whl")
-    spec = Spec("3.11.7", (), channels=(channel,))
+    pin = Pin("mine", "mine", "0.1", "local", "git+https://me:secret@git.example/mine")
+    spec = Spec("3.11.7", ("mine",), channels=(channel,), pins=(pin,))
     text = document.to_text(locked(tmp_path, channel, spec=spec, distributions=(wheel,)), portable=portable)
     assert "secret" not in text
     assert document.parse(text, "lock").channels[0].startswith("https://channel.example/main")

@@ -110,10 +110,10 @@ def parse(text: str, source: str) -> Lock:
             raise SpecError(f"{source}: not a readable lock: {error}; make it again with --lock") from None
     for record in records:
         if not record.sha256:
-            raise SpecError(f"{source}: {record.file_name} has no sha256; make the lock again with --lock")
+            raise SpecError(f"{source}: {record.file_name} has no sha256, so that nobody can tell it from another file")
     for each in distributions:
         if not each.sha256 and not each.location.startswith("git+"):
-            raise SpecError(f"{source}: {each.name} has no sha256; make the lock again with --lock")
+            raise SpecError(f"{source}: {each.name} has no sha256, so that nobody can tell it from another file")
     return Lock(spec, platform.name, channels, specs, records, distributions, dropped)
 
 
