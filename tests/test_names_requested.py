@@ -25,6 +25,32 @@ def test_requested__extras_and_only_pypi__are_kept_apart_from_the_name() -> None
     assert (dill.pypi, dill.conda) == ("dill", ())
 
 
+@pytest.mark.parametrize(
+    ("package", "known"),
+    [
+        ("reqeusts", "requests"),
+        ("Reqeusts[socks]>=2", "requests"),
+        ("pypi:nunpy", "numpy"),
+        ("scikit-leran", "scikit-learn"),
+        ("matplotlip", "matplotlib"),
+        ("google-cloud-storag", "google-cloud-storage"),
+    ],
+)
+def test_requested__a_slip__is_said(package: str, known: str) -> None:
+    (found,) = names.requested((package,))
+    assert found.note == f"{package}: one letter away from {known}, which is better known"
+
+
+@pytest.mark.parametrize(
+    "package",
+    ["requests", "NumPy", "scikit_learn", "ruamel.yaml", "pytest", "opencv-contrib-python", "conda:reqeusts", "qzxwv",
+     "google-cloud-storage", "fastmcp-slim", "setuptools"],
+)  # fmt: skip
+def test_requested__a_known_project_or_nothing_like_one__needs_no_note(package: str) -> None:
+    (found,) = names.requested((package,))
+    assert found.note == ""
+
+
 @pytest.mark.parametrize("package", ["a @ http://127.0.0.1/a.whl", "a; os_name=='x'", "", "conda:a[b]", "a b"])
 def test_requested__what_is_no_package__is_refused(package: str) -> None:
     with pytest.raises(UsageError, match=r"^packages: .* is not the name of a package"):

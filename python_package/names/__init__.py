@@ -92,10 +92,17 @@ def answers(
 def requested(packages: Iterable[str]) -> tuple[Package, ...]:
     """Return the packages that were asked for by their own names, whatever they provide.
 
-    Raises UsageError for what cannot be a package.
+    The note of one that nobody knows tells of a better known name which it may be a slip for. Raises UsageError for
+    what cannot be a package.
     """
     known = table.load() if packages else table.Table()
-    return tuple(checked(name, "packages").package(name, known, "asked for by name") for name in packages)
+    return tuple(_requested(name, checked(name, "packages"), known) for name in packages)
+
+
+def _requested(name: str, provider: Provider, known: Table) -> Package:
+    near = None if provider.only == "conda:" else known.near_project(canonical(provider.name))
+    note = f"{name}: one letter away from {near}, which is better known" if near else ""
+    return provider.package(name, known, "asked for by name", note)
 
 
 class _Sources(Value):

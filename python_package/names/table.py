@@ -52,6 +52,7 @@ class Table:
 
     def __init__(self, *texts: str) -> None:
         self._sections = [_sections(text) for text in texts]
+        self._by_slip: dict[str, str] | None = None
 
     def row(self, name: str) -> Row | None:
         """Return what is said of an import name, as it is, or None."""
@@ -123,6 +124,24 @@ class Table:
         found = [known[slip] for slip in slips(name.lower()) if slip in known and len(slip) > 3]
         # Of two, the one that is not itself a letter away from a better known name.
         return min(found, key=lambda name: (bool((row := self.row(name)) and row.like), name), default=None)
+
+    def near_project(self, project: str) -> str | None:
+        """Return a known project that a slip of one letter turns into this one, None if this one is known itself."""
+        if self._by_slip is None:
+            self._by_slip = {name.replace("-", "_"): name for name in self._projects()}
+        known, name = self._by_slip, project.replace("-", "_")
+        found = [] if name in known else [known[slip] for slip in slips(name) if slip in known and len(slip) > 3]
+        return min(found, default=None)
+
+    def _projects(self) -> Iterator[str]:
+        for text in self._texts("imports"):
+            for words in map(str.split, text.split("\n")):
+                if words and words[1:2] != ["!"]:
+                    names = [word.partition("<")[0] for word in words[1:] if word[0] not in "*|~" and ":" not in word]
+                    yield from names or [canonical(words[0])]
+        for section in ("portions", "conda", "assumed"):
+            for text in self._texts(section):
+                yield from (line.partition(" ")[0] for line in text.split("\n") if line)
 
     def _portion(self, prefix: str) -> Row | None:
         # `google.cloud.secretmanager_v1` is of google-cloud-secret-manager: neither hyphens nor the suffix of an
