@@ -87,7 +87,9 @@ def portable_spec(spec: Spec) -> Spec:
     fields["local"] = tuple((name, Path(path).name) for name, path in spec.local)
     fields["channels"] = tuple(dict.fromkeys(map(channel, spec.channels)))
     fields["pins"] = tuple(
-        type(pin)(pin.module, pin.package, pin.version, pin.source, "" if pin.url.startswith("file:") else public(pin.url))
+        type(pin)(
+            pin.module, pin.package, pin.version, pin.source, "" if pin.url.startswith("file:") else public(pin.url)
+        )
         for pin in spec.pins
     )
     return Spec(**fields)
