@@ -131,6 +131,14 @@ def test_explain__look_alike_that_is_known__is_said() -> None:
 
 
 @pytest.mark.usefixtures("folder")
+def test_explain__look_alike_that_is_asked_for_by_name__is_said() -> None:
+    assert explained("import os", packages=["reqeusts>=2"]) == [
+        "reqeusts>=2  by name      reqeusts>=2",
+        "    one letter away from requests, which is better known",
+    ]
+
+
+@pytest.mark.usefixtures("folder")
 def test_explain__several_projects_of_a_namespace__are_the_candidates() -> None:
     first, _, *reason = explained("import ruamel")
     assert first == "ruamel  required     refused"

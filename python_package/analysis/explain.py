@@ -47,7 +47,9 @@ def explain(analysis: Analysis, python: str = "python3") -> str:
         optional=spec.optional,
         standard=standard_library(spec.python),
     )
-    wanted = [Line(package.module, "by name", _named(package), ()) for package in names.requested(spec.packages)]
+    wanted = [
+        Line(package.module, "by name", _named(package), _note(package)) for package in names.requested(spec.packages)
+    ]
     lines = [*_modules(analysis.listed, found), *wanted, *_local(analysis)]
     return f"python {spec.python}\n{table(lines)}"
 
@@ -94,8 +96,11 @@ def _becomes(module: str, answer: Answer | None) -> tuple[str, tuple[str, ...]]:
     package = answer.package
     if package.absent:
         return "left out", (package.why,)
-    note = package.note.removeprefix(f"{module}: ")
-    return _named(package), (package.why, *([note] if note else []))
+    return _named(package), (package.why, *_note(package))
+
+
+def _note(package: Package) -> tuple[str, ...]:
+    return (package.note.removeprefix(f"{package.module}: "),) if package.note else ()
 
 
 def _named(package: Package) -> str:
