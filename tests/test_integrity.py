@@ -5,10 +5,14 @@ from __future__ import annotations
 import functools
 import hashlib
 import http.server
+import io
 import os
 import shutil
+import tarfile
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -206,6 +210,41 @@ def test_verify__content_changed_at_the_same_size_and_time__is_noticed(tmp_path:
 def test_verify__cache_cannot_be_written__passes(tmp_path: Path) -> None:
     (tmp_path / "seals").write_text("a file, no folder")
     Seals(tmp_path / "seals").verify([sealed(tmp_path)])
+
+
+def test_verify__far_too_many_seals__begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(integrity, "_MOST", 3)
+    for number in range(5):
+        archive = replace(sealed(tmp_path), path=tmp_path / f"{number}.conda")
+        archive.path.write_bytes(b"package")
+        Seals(tmp_path / "seals").verify([archive])
+    assert len(list((tmp_path / "seals").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("packed", "unpacked", "same"),
+    [
+        ("list", "list", True),
+        ("list", "another", False),
+        ("list", None, False),
+        (None, None, True),
+        (None, "list", False),
+    ],
+)
+def test_verify_unpacked__archive_of_the_older_format__compares_the_lists_of_files(
+    tmp_path: Path, packed: str | None, unpacked: str | None, same: bool
+) -> None:
+    with tarfile.open(tmp_path / "a.tar.bz2", "w:bz2") as tar:
+        for name in ["bin/tool", *(["info/paths.json"] if packed else [])]:
+            member = tarfile.TarInfo(name)
+            member.size = len(packed or "")
+            tar.addfile(member, io.BytesIO((packed or "").encode()))
+    (tmp_path / "a" / "info").mkdir(parents=True)
+    if unpacked:
+        (tmp_path / "a" / "info" / "paths.json").write_text(unpacked)
+    archive = Archive(tmp_path / "a.tar.bz2", hashlib.sha256((tmp_path / "a.tar.bz2").read_bytes()).hexdigest())
+    with nullcontext() if same else pytest.raises(ChecksumError, match="unpacked from another file"):
+        Seals(tmp_path / "seals").verify_unpacked([(archive, tmp_path / "a")])
 
 
 def test_local__of_a_folder_with_a_space__is_its_path() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -22,6 +23,8 @@ from python_package.errors import ChecksumError, UnreachableError
 GONE = "there is no such package; if its channel is elsewhere now, name it with --channel"
 
 _BLOCK = 1 << 20
+# More seals than packages that anybody still has: then all are made anew.
+_MOST = 5000
 _LISTING = "info/paths.json"
 
 
@@ -125,6 +128,9 @@ class Seals:
     def _put(self, key: str, value: str) -> None:
         with suppress(OSError):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if sum(1 for _ in self._folder.iterdir()) >= _MOST:
+                shutil.rmtree(self._folder)
+                self._folder.mkdir(mode=0o700, exist_ok=True)
             new = self._folder / f".{key}.{os.getpid()}"
             new.write_text(value, "ascii")
             new.replace(self._folder / key)
