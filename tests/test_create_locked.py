@@ -96,7 +96,7 @@ def refused(desk: Desk, code: int, *argv: str, **extra: str) -> str:
 def served(folder: Path) -> Iterator[str]:
     handler = functools.partial(_Quiet, directory=folder)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"
