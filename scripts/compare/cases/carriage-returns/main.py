@@ -1,0 +1,1 @@
+import numpyimport pandasprint(1)

@@ -1,0 +1,8 @@
+def f():
+    """Do it.
+
+    >>> import nobody
+    """
+
+
+import numpy

@@ -1,0 +1,1 @@
+numpy = __import__("numpy")

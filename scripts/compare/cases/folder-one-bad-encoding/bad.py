@@ -1,0 +1,2 @@
+x = 'ÿþ'
+import scipy

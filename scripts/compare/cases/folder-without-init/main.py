@@ -1,0 +1,1 @@
+from plugins.csv_reader import read

@@ -1,0 +1,6 @@
+# /// script
+# dependencies = ["pandas", "pyarrow"]
+# ///
+import pandas
+
+pandas.read_parquet("x")

@@ -1,0 +1,5 @@
+# /// script
+# dependencies = ["opencv-python-headless", "requests>=2"]
+# ///
+import cv2
+import requests

@@ -1,0 +1,2 @@
+import first
+import pandas

@@ -1,0 +1,2 @@
+from . import area
+from .sides import count

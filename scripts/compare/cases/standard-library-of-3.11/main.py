@@ -1,0 +1,4 @@
+import distutils.core
+import imp
+import asyncore
+import numpy
