@@ -34,7 +34,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, st
 @pytest.mark.parametrize("scope", [None, Scope("f"), Scope(None)])
 def test_read_files__several_processes__say_what_one_says(files: list[tuple[str, str]], scope: Scope | None) -> None:
     by_one = [crew.page(*file, scope) for file in files]
-    answers = crew._by_crew(files, scope, 2)
+    answers = crew._by_crew(files, scope, False, 2)
     assert [n for n in range(len(files)) if not answers.get(n)] == [2]  # what has metadata does not travel
     assert crew.read_files(files, scope) == by_one
     with pytest.raises(ChildProcessError):
@@ -72,6 +72,32 @@ def test_read_files__few_bytes__start_no_process(tmp_path: Path, monkeypatch: py
     assert [name for name, *_ in found.imports] == ["a"]
 
 
+def test_read_files__very_many__are_read_alike(files: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    (Path(files[-1][0]).parent / "gone.py").write_text("import a\ntry: __import__(x), __import__(y)\nexcept: import b")
+    files = [file for file in files if file[1] != "bad.py"]
+    expected = [crew.page(*file) for file in files]
+    monkeypatch.setattr(crew, "_WORTH_SKIMMING", 1)
+    found = crew.read_files(files)
+    assert found == expected
+    assert found[-1].remarks == ("gone.py:2: imports 2 modules by names that only running it tells: not listed",)
+
+
+def test_read_files__very_many_and_a_scope__are_parsed(
+    files: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "_WORTH_SKIMMING", 1)
+    assert crew.read_files(files, Scope("f")) == [crew.page(*file, Scope("f")) for file in files]
+
+
+def test_page__file_that_is_wrong_far_from_its_imports__is_noticed_but_by_a_quick_look(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("import a\nx = 1\nx = = 1\n")
+    (tmp_path / "b.py").write_text("import a b\n")
+    file, other = (str(tmp_path / "a.py"), "a.py"), (str(tmp_path / "b.py"), "b.py")
+    assert "a.py:3: not valid Python" in crew.page(*file).remarks[0]
+    assert crew.page(*file, quick=True).imports == (("a", (), 0, 1, "required"),)
+    assert "b.py:1: not valid Python" in crew.page(*other, quick=True).remarks[0]
+
+
 def test_read_files__tens_of_thousands_of_files__fit_into_the_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[int] = []
     monkeypatch.setattr(crew, "_start", lambda _: (_ for _ in ()).throw(OSError))
@@ -82,5 +108,5 @@ def test_read_files__tens_of_thousands_of_files__fit_into_the_pipe(monkeypatch: 
         return write(descriptor, data)
 
     monkeypatch.setattr(os, "write", noted)
-    assert crew._by_crew([("x", "x")] * 2_000_000, None, 2) == {}
+    assert crew._by_crew([("x", "x")] * 2_000_000, None, False, 2) == {}
     assert written[0] <= crew._PIPE

@@ -183,7 +183,7 @@ def test_analyze_sources__metadata_of_its_files__counts_and_faults_are_remarks(f
 def test_analyze_sources__computed_imports_of_a_file__are_one_remark(folder: Path, python: str) -> None:
     found = _analyze(python, folder, {"a.py": "\n__import__(x)\n__import__(y)", "b.py": "__import__(x)"})
     assert found.remarks == (
-        "project/a.py:2: imports modules by names that only running it tells, 2 times: not listed",
+        "project/a.py:2: imports 2 modules by names that only running it tells: not listed",
         "project/b.py:1: imports a module by a name that only running it tells: not listed",
     )
 

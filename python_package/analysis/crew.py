@@ -8,13 +8,13 @@ import select
 import sys
 
 from python_package.analysis.interpreter import kill
-from python_package.analysis.reading import Reading, read
+from python_package.analysis.reading import Lines, read
 from python_package.errors import InvalidScriptError, NotPythonError
 from python_package.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from python_package.analysis.metadata import Metadata
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Fewer bytes are read before another process has started.
 _WORTH_A_PROCESS = 1_000_000
+# As much as takes a moment to parse in full. Of more, only what tells the imports is.
+_WORTH_SKIMMING = 4_000_000
 _CHUNK = 32
 _PIPE = 1 << 16
 _START = "import sys; sys.path[:] = eval(sys.argv[1]); from python_package.analysis.crew import work; work()"
@@ -35,7 +37,6 @@ class Page(Value):
 
     imports: tuple[tuple[str, tuple[str, ...], int, int, str], ...]
     folders: tuple[tuple[str, bool], ...] = ()
-    exports: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     cells: tuple[tuple[int, int], ...] = ()
     in_scope: bool = False
@@ -43,22 +44,40 @@ class Page(Value):
 
 
 def read_files(files: Sequence[tuple[str, str]], scope: Scope | None = None) -> list[Page]:
-    """Read files, each given by its path and by what messages call it; what is wrong with one is among its remarks."""
-    sizes = (os.stat(path).st_size for path, _ in files if os.path.exists(path))
-    processes = min(len(os.sched_getaffinity(0)), sum(sizes) // _WORTH_A_PROCESS)
-    found = _by_crew(files, scope, processes) if processes > 1 and sys.executable else {}
+    """Read files, each given by its path and by what messages call it; what is wrong with one is among its remarks.
+
+    Of very many, only what tells the imports is looked at.
+    """
+    size = sum(_size(path) for path, _ in files)
+    quick = size > _WORTH_SKIMMING and scope is None
+    processes = min(len(os.sched_getaffinity(0)), size // _WORTH_A_PROCESS)
+    found = _by_crew(files, scope, quick, processes) if processes > 1 and sys.executable else {}
     # What no other process has read, such as one that has died, is read here.
-    return [Page(*found[n]) if found.get(n) else page(*file, scope) for n, file in enumerate(files)]
+    return [Page(*found[n]) if found.get(n) else page(*file, scope, quick) for n, file in enumerate(files)]
 
 
-def page(path: str, name: str, scope: Scope | None = None) -> Page:
-    """Read one file."""
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:  # gone since the directory was listed
+        return 0
+
+
+def page(path: str, name: str, scope: Scope | None = None, quick: bool = False) -> Page:
+    """Read one file; a `quick` look parses only where the text does not tell what is imported."""
     try:
         with open(path, "rb") as file:
             source = file.read()
-        return _page(source, path, name, scope)
     except OSError as error:
         return Page((), remarks=(f"{name}: {error.strerror}; what it imports is not listed",))
+    if quick and path.endswith(".py") and b"# /// script" not in source:
+        from python_package.analysis.skim import skim
+
+        found = skim(source)
+        if found is not None:
+            imports, computed = found
+            return Page(imports, remarks=_computed(computed, Lines(name)), in_scope=True)
+    return _page(source, path, name, scope)
 
 
 def _page(source: bytes, path: str, name: str, scope: Scope | None) -> Page:
@@ -75,20 +94,17 @@ def _page(source: bytes, path: str, name: str, scope: Scope | None) -> Page:
         return Page((), remarks=(f"{error}; what it imports is not listed",))
     module = reading.module
     imports = tuple((found.name, found.names, found.level, found.line, found.kind) for found in module.imports)
-    remarks = (*faults, *_fewer(reading))
-    return Page(
-        imports, module.folders, module.exports, remarks, reading.lines.cells, reading.in_scope, reading.metadata
-    )
+    others = reading.remarks[: len(reading.remarks) - len(module.computed)]
+    remarks = (*faults, *others, *_computed(module.computed, reading.lines))
+    return Page(imports, module.folders, remarks, reading.lines.cells, reading.in_scope, reading.metadata)
 
 
-def _fewer(reading: Reading) -> Iterable[str]:
-    """Return the remarks, with one for all imports whose name is computed: some files have a hundred."""
-    lines = reading.module.computed
-    if len(lines) < 2:
-        return reading.remarks
-    others = reading.remarks[: len(reading.remarks) - len(lines)]
-    where = reading.lines.at(lines[0])
-    return (*others, f"{where}: imports modules by names that only running it tells, {len(lines)} times: not listed")
+def _computed(lines: Sequence[int], places: Lines) -> tuple[str, ...]:
+    """Return a remark on the imports whose names are computed, one for all of a file: some have a hundred."""
+    if not lines:
+        return ()
+    times = "a module by a name" if len(lines) == 1 else f"{len(lines)} modules by names"
+    return (f"{places.at(lines[0])}: imports {times} that only running it tells: not listed",)
 
 
 def work() -> None:
@@ -98,7 +114,7 @@ def work() -> None:
     gc.disable()
     todo = int(sys.argv[2])
     files: Sequence[tuple[str, str]]
-    files, chunk, function = marshal.loads(sys.stdin.buffer.read())  # noqa: S302 - from our own parent
+    files, chunk, quick, function = marshal.loads(sys.stdin.buffer.read())  # noqa: S302 - from our own parent
     scope = None
     if function:
         from python_package.analysis.scope import Scope
@@ -108,7 +124,7 @@ def work() -> None:
     while number := os.read(todo, 4):
         start = int.from_bytes(number, "little")
         for at in range(start, min(start + chunk, len(files))):
-            found = page(*files[at], scope)
+            found = page(*files[at], scope, quick)
             # Metadata does not travel; few files have any.
             done[at] = None if found.metadata else tuple(found.__dict__[field] for field in Page._fields)
     sys.stdout.buffer.write(marshal.dumps(done))
@@ -116,13 +132,15 @@ def work() -> None:
     os._exit(0)
 
 
-def _by_crew(files: Sequence[tuple[str, str]], scope: Scope | None, processes: int) -> dict[int, tuple[Any, ...]]:
+def _by_crew(
+    files: Sequence[tuple[str, str]], scope: Scope | None, quick: bool, processes: int
+) -> dict[int, tuple[Any, ...]]:
     """Return what other processes have read, by the files' numbers; whatever they fail at is missing."""
     todo, more = os.pipe()
     os.set_inheritable(todo, True)
     # All the work is in the pipe before anybody takes of it, so that who is fast takes more.
     chunk = max(_CHUNK, -(-len(files) // (_PIPE // 4)))
-    job = marshal.dumps((tuple(files), chunk, (scope.function,) if scope is not None else None))
+    job = marshal.dumps((tuple(files), chunk, quick, (scope.function,) if scope is not None else None))
     os.write(more, b"".join(n.to_bytes(4, "little") for n in range(0, len(files), chunk)))
     os.close(more)
     workers = []

@@ -19,6 +19,8 @@ class Finder:
 
     def __init__(self) -> None:
         self._listings: dict[str, frozenset[str]] = {}
+        self._stems: dict[str, frozenset[str]] = {}
+        self._places: dict[tuple[str, str], Place | None] = {}
 
     def find(self, folder: str, name: str) -> Place | None:
         """Return the module `name` (no dots) of a folder, None when it has none.
@@ -26,6 +28,11 @@ class Finder:
         A package comes before a module, a module before a namespace package (PEP 420). Where source and compiled
         code lie side by side the source is returned, since only that can be followed.
         """
+        if (folder, name) not in self._places:
+            self._places[folder, name] = self._find(folder, name)
+        return self._places[folder, name]
+
+    def _find(self, folder: str, name: str) -> Place | None:
         entries = self._list(folder)
         path = os.path.join(folder, name)
         if name in entries:
@@ -45,7 +52,9 @@ class Finder:
         entries = self._list(folder)
         if stem + ".py" in entries and os.path.isfile(os.path.join(folder, stem + ".py")):
             return os.path.join(folder, stem + ".py")
-        if not any(entry.startswith(stem + ".") for entry in entries):
+        if folder not in self._stems:
+            self._stems[folder] = frozenset(entry.partition(".")[0] for entry in entries)
+        if stem.partition(".")[0] not in self._stems[folder]:
             return None
         # x.so, x.abi3.so, x.cpython-311-x86_64-linux-gnu.so, x.pyc
         compiled = (e for e in sorted(entries) if e.startswith(stem + ".") and e.endswith((".so", ".pyc")))

@@ -47,14 +47,15 @@ class Project(Tracer):
             self.remarks += page.remarks
             self.metadata += [] if page.metadata is None else [page.metadata]
             self._lines[path] = Lines(name, page.cells)
-            self._modules[path] = Module((), (), page.exports, ())
+            self._modules[path] = Module((), (), (), ())
             self._search(page.folders, os.path.dirname(path))
             if any(level for _, _, level, _, _ in page.imports):
                 self._relative_users.add(path)
         self.local += [path for path in sorted(self._own) if path.endswith(".py")]
         for (path, _), page in zip(self._files, pages, strict=True):
+            folder = os.path.dirname(path)
             for found in page.imports:
-                if not self._is_own(path, found):
+                if not self._is_own(path, folder, found):
                     self._fresh.append(Use(path, Import(*found)))
         self._follow()
 
@@ -67,17 +68,16 @@ class Project(Tracer):
                 self.remarks.append(str(error))
             yield from metadata.packages(version)
 
-    def _is_own(self, path: str, found: tuple[str, tuple[str, ...], int, int, str]) -> bool:
+    def _is_own(self, path: str, folder: str, found: tuple[str, tuple[str, ...], int, int, str]) -> bool:
         """Tell whether a file of the directory surely answers an import, so that nothing is left to follow."""
         name, _, level, _, _ = found
-        folder = os.path.dirname(path)
         if level:
             for _ in range(level - 1):
                 folder = os.path.dirname(folder)
             return folder == self._path or folder.startswith(self._path + os.sep)
         top = name.partition(".")[0]
         # The verdict is the same for all files of a folder that may look into it, but for a module of the same name.
-        key = (folder, top, path in self._relative_users, os.path.basename(path) == f"{top}.py")
+        key = (folder, top, path in self._relative_users, path.endswith(f"{os.sep}{top}.py"))
         if key not in self._verdicts:
             self._verdicts[key] = top not in FIXED and self._find_own(path, top)
         return self._verdicts[key]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 
@@ -33,6 +34,7 @@ _FIXED = """
 FIXED = frozenset(_FIXED.split())
 
 
+@functools.cache
 def standard_library(version: str) -> frozenset[str]:
     """Return the top-level names of the standard library of a Python version such as "3.11.7"."""
     target = _minor(version)
@@ -50,6 +52,7 @@ def standard_library(version: str) -> frozenset[str]:
     return names.union(_EVERY_VERSION.split()) - _LISTED_ALL_THE_SAME - _WRONG.get(target, set())
 
 
+@functools.cache
 def standard_once() -> frozenset[str]:
     """Return the names that are in the standard library of at least one version of Python, 2 included."""
     folder = _lists()
