@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -220,6 +221,25 @@ def test_locate__channel_with_a_password__lends_it_to_its_own_packages_only(tmp_
     other = Channels(["https://me:secret@other.example/main"])
     before = [each.to_json() for each in lock.records]
     assert [each.to_json() for each in locate(lock, other).records] == before
+
+
+@pytest.mark.usefixtures("seals")
+@pytest.mark.parametrize(("need", "glibc", "says"), [
+    ("__glibc >=2.30,<3.0.a0", "2.28", "needs __glibc >=2.30,<3.0.a0, and this machine has 2.28"),
+    ("__cuda >=12", "2.28", "needs __cuda >=12, and this machine has none"),
+    ("__glibc >=2.17", "2.28", ""),
+    ("__unix", "2.28", ""),
+])  # fmt: skip
+def test_locate__package_needs_something_of_the_system__is_refused_where_that_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, need: str, glibc: str, says: str
+) -> None:
+    monkeypatch.setenv("CONDA_OVERRIDE_GLIBC", glibc)
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "")
+    lock = locked(tmp_path, distributions=(), platform=PLATFORM)
+    lock.records[0].depends = ["python", need]
+    with pytest.raises(SolveError) if says else nullcontext() as caught:
+        locate(lock, Channels([]))
+    assert says in str(caught and caught.value)
 
 
 def test_locate__another_platform__is_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from rattler import RepoDataRecord
+from rattler import MatchSpec, PackageRecord, RepoDataRecord, VirtualPackage, VirtualPackageOverrides
 
 from python_package import channel
 from python_package.environment.conda import PLATFORM, Channels
@@ -25,14 +25,15 @@ def locate(lock: Lock, channels: Channels, *, seals: Seals | None = None) -> Loc
     A package from a folder may also be in a folder of `channels`, or in a channel that was made of this host's own
     interpreter; a wheel in the cache of those that were made here, or where pip looks for files. Each is known by its
     sha256. A channel with a password in its URL lends it to the packages that come from there.
-    Raises SolveError when the lock is for another platform, UnreachableError when a wheel is nowhere, ChecksumError
-    when the only file of its name is another.
+    Raises SolveError when the lock is for another platform or a newer system, UnreachableError when a wheel is nowhere,
+    ChecksumError when the only file of its name is another.
     """
     if lock.platform != PLATFORM:
         raise SolveError(
             f"the lock is for {lock.platform}, and this machine is {PLATFORM}; use it on such a machine, "
             "or make a lock here with --lock"
         )
+    _require_machine(lock.records)
     seals = seals or Seals()
     folders = [url for url in channels.urls if url.startswith("file:")]
     folders += [path.as_uri() for path in sorted(channel.default_cache().glob("*-*"))]
@@ -42,6 +43,24 @@ def locate(lock: Lock, channels: Channels, *, seals: Seals | None = None) -> Loc
     return replace(
         lock, records=records, distributions=tuple(_wheel(each, wheels, seals) for each in lock.distributions)
     )
+
+
+def _require_machine(records: Iterable[RepoDataRecord]) -> None:
+    """Raise SolveError when this machine is not what a package needs, by the rules of a solve: its glibc, say."""
+    has = [each.into_generic() for each in VirtualPackage.detect(VirtualPackageOverrides.from_env())]
+    facts = [
+        PackageRecord(each.name.normalized, str(each.version), each.build_string, build_number=0, subdir=PLATFORM)
+        for each in has
+    ]
+    for record in records:
+        for need in record.depends:
+            if need.startswith("__") and not any(MatchSpec(need).matches(fact) for fact in facts):
+                name = need.split()[0]
+                here = next((str(each.version) for each in has if each.name.normalized == name), "none")
+                raise SolveError(
+                    f"the lock's {record.file_name} needs {need}, and this machine has {here}; use it on another "
+                    f"machine, or for another with CONDA_OVERRIDE_{name.strip('_').upper()}"
+                )
 
 
 def _package(record: RepoDataRecord, folders: Iterable[str], secrets: dict[str, str], seals: Seals) -> RepoDataRecord:
