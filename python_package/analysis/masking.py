@@ -27,6 +27,11 @@ _REST = re.compile(rb"\n+|[^\n]")
 _GAP = rb"(?:[\s()\\]|#[^\n]*)*"
 SYS_PATH = re.compile(rb"sys%b\.%bpath%b(?:\+=|\.%b(?:insert|append|extend))" % (_GAP, _GAP, _GAP, _GAP))
 _CODING = re.compile(rb"(?:[^\n]*\n)?[^\n]*coding[:=][ \t]*(?![ \t]|(?i:utf-?8)[^-\w.])")
+# What shows a file of Python 2, if its strings and comments are still there.
+OLD = (
+    re.compile(rb"print(?<=[\n\t ]print)[ \t]+[\"']"),
+    re.compile(rb"except[ \t]+(?:[\w.]+|\([^()\n]*\))[ \t]*,[ \t]*\w+[ \t]*:"),
+)
 # What a file of this Python has nowhere outside strings; those of Python 2 among it.
 _SIGNS = (
     (b"?", None),

@@ -66,10 +66,11 @@ def skim(source: bytes) -> Skimmed | None:
     text = masking.plain(source)
     if text is None:
         return None
-    # After the statement that has the last import, nothing matters but sys.path. Where the text is cut in a string or
-    # in brackets, these do not end in it.
+    # After the statement that has the last import, nothing matters but sys.path and what shows Python 2. Where the text
+    # is cut in a string or in brackets, these do not end in it.
     end = _NEXT.search(text, text.rfind(b"import"))
-    lines = _masked(text[: end.start() + 1]) if end and not masking.SYS_PATH.search(text, end.start()) else None
+    enough = end is not None and not any(sign.search(text, end.start()) for sign in (masking.SYS_PATH, *masking.OLD))
+    lines = _masked(text[: end.start() + 1]) if end and enough else None
     lines = lines or _masked(text)
     try:
         return lines.imports() if lines else None
