@@ -118,6 +118,11 @@ def test_assign__pins_from_conda_are_not_there__all_are_named_at_once() -> None:
     )
 
 
+def test_assign__constraint_that_only_conda_can_read__is_left_to_the_solver() -> None:
+    made = given([Package("odd", "", ("odd",), ">=9d,!=9dd", "")])
+    assert asked(made) == [("odd !=9dd,>=9d", "")]
+
+
 def test_assign__another_version_was_chosen_than_the_pinned__the_pin_does_not_count() -> None:
     made = assign([package("numpy", "==1.0")], FOUND, pins=[pin("numpy", "1.24.2", "conda")], where="here")
     assert asked(made) == [("", "numpy==1.0")]

@@ -60,6 +60,7 @@ def test_create__dry_run__prints_what_create_then_makes(desk: Desk, tmp_path: Pa
     assert f": {len(found)} packages, " in one_line(dry.stderr)
     assert found["idna"][1:] == ("channel", found["idna"][2], "idna")
     assert found["mine"][:2] == ("1.2", "local")
+    assert all(row[2].split()[0] not in ("?", "0") for row in found.values())
     assert found["onlypypi"] == ("0.9", "PyPI", found["onlypypi"][2], "needed by mine, withextra")
     assert found["withextra"][3] == "withextra[more]"
     assert found["python"][3] == "the interpreter"

@@ -146,6 +146,38 @@ def test_build__its_build_needs_what_the_index_lacks__is_refused(project: Path, 
         build([here(project)], PYTHON, wheels=wheels)
 
 
+def test_build__the_user_forbids_indexes__none_is_asked(
+    project: Path, wheels: Wheels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
+    text = (project / "pyproject.toml").read_text()
+    (project / "pyproject.toml").write_text(text.replace("requires = []", 'requires = ["hatchling"]'))
+    with pytest.raises(SolveError, match="hatchling"):
+        build([here(project)], PYTHON, wheels=wheels)
+
+
+@pytest.mark.parametrize("is_repository", [True, False])
+def test_build__version_comes_from_a_repository__is_known_also_of_a_part_of_it(
+    project: Path, wheels: Wheels, is_repository: bool
+) -> None:
+    name = "SETUPTOOLS_SCM_PRETEND_VERSION_FOR_MINE"
+    (project / "hook.py").write_text(
+        f"pathlib.Path('src/seen').write_text(repr((os.environ.get('{name}'), os.path.exists('.git'))))\n"
+    )
+    if is_repository:
+        subprocess.run(["git", "init", "-q", project], check=True)
+    (wheel,) = build([here(project)], PYTHON, wheels=wheels).wheels
+    with zipfile.ZipFile(wheel.path) as archive:
+        seen = archive.read("seen").decode()
+    assert seen == ("(None, True)" if is_repository else "('1.2', False)")
+
+
+def test_environ__flags_of_the_user__stay_and_the_compiler_leaves_no_paths_for_debuggers() -> None:
+    given = projects._environ({"CFLAGS": "-O1", "CONDA_PREFIX": "/x"}, here(Path("/p")), Path("/copy"))
+    assert (given["CFLAGS"], given["CXXFLAGS"]) == ("-O1 -g0", "-g0")
+    assert "CONDA_PREFIX" not in given
+
+
 def test_build__offline_and_its_build_is_not_cached__is_unreachable(
     project: Path, wheels: Wheels, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -89,7 +89,7 @@ def _parsed(dependency: object, source: str) -> tuple[str, str, str, str]:
         f"=={clause}" if clause[0].isalnum() else clause for clause in version.split(",") if clause not in ("", "*")
     ]
     constraint = ",".join(clauses)
-    if "|" in version or "://" in text or not (name.startswith("_") or is_package(f"conda:{name}{constraint}")):
+    if "://" in text or not (name.startswith("_") or is_package(f"conda:{name}{constraint}")):
         raise SpecError(problem)
     return channel, name, constraint, build
 
