@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test test-unit test-integration simulate lint bench clean
+.PHONY: demo test test-unit test-integration simulate lint bench compare clean
 
 $(VENV)/.installed: pyproject.toml scripts/bootstrap
 	scripts/bootstrap $(PYTHON) $(VENV)
@@ -33,6 +33,9 @@ lint: $(VENV)/.installed
 
 bench: $(VENV)/.installed         ## ratios against peers, measured in one run
 	scripts/bench
+
+compare: $(VENV)/.installed       ## others' tools on the same hard cases: docs/comparison.md
+	$(BIN)/python scripts/compare.py
 
 clean:
 	rm -rf $(VENV) .demo .bench dist

@@ -13,8 +13,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from compare import behaviours, cases, document, judge, pipeline, standins, tools
-from compare.cases import Case
+from compare import behaviours, corpus, document, judge, pipeline, standins, tools
+from compare.corpus import Case
 from compare.table import Row
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "comparison.md"
@@ -34,7 +34,7 @@ def main() -> int:
     workshop.home.mkdir(parents=True, exist_ok=True)
     wanted = [tool for tool in (*tools.TOOLS, "by-hand") if arguments.tool in (None, tool)]
     workshop.prepare(wanted)
-    chosen = [case for case in cases.load() if arguments.case in (None, case.name)]
+    chosen = [case for case in corpus.load() if arguments.case in (None, case.name)]
     tried = [each for each in behaviours.BEHAVIOURS if arguments.case in (None, behaviours.RUN + each.name)]
     if not chosen and not tried:
         parser.error(f"no case {arguments.case}; docs/comparison.md lists them")

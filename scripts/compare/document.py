@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import behaviours, tools
-from .cases import Case
+from .corpus import Case
 from .judge import NOT_SAID, Answer
 from .table import Row, table
 

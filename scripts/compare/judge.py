@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 
-from .cases import Case
+from .corpus import Case
 
 PASS = "pass"  # noqa: S105
 NOT_SAID = "–"  # noqa: RUF001
@@ -16,8 +16,8 @@ NOT_SAID = "–"  # noqa: RUF001
 class Answer:
     """What a tool says: import names, distributions (each None if it never tells), all its text, its exit status."""
 
-    imports: frozenset[str] | None
-    packages: frozenset[str] | None
+    imports: Set[str] | None
+    packages: Set[str] | None
     text: str = ""
     status: int = 0
 

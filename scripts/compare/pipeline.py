@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .cases import ROOT
+from .corpus import ROOT
 from .tools import Workshop
 
 WRAPPER = ROOT / "python_package" / "python_package_run"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -46,10 +46,16 @@ def installed(site: Path, providers: Mapping[str, tuple[str, ...]], records: Pat
                 written.append(record)
         yield
     finally:
-        for path in set(site.iterdir()) - before:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        for record in written:
-            record.unlink()
+        remove([*(set(site.iterdir()) - before), *written])
+
+
+def remove(paths: Iterable[Path]) -> None:
+    """Remove files and folders."""
+    for path in list(paths):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _distribution(site: Path, package: str, modules: tuple[str, ...]) -> list[Path]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import adapters, standins
-from .cases import ROOT, Case
+from .corpus import ROOT, Case
 from .judge import Answer
 
 DEBIAN = "coop-computing-tools"
@@ -55,9 +55,12 @@ class Workshop:
                 # The user's packages come after the tool's own, so that stand-ins never replace what it needs.
                 (next(venv.glob("lib/python*/site-packages")) / "user.pth").write_text(f"{site}\n")
                 (venv / "complete").touch()
+        self._sweep(site)
         if "debian" in tools:
             self.debian()
-            self.conda()
+            env = self.conda()
+            self._sweep(next(env.glob("lib/python*/site-packages")))
+            self._sweep(env / "conda-meta")
 
     def debian(self) -> Path:
         """Return the folder of Debian's commands, unpacked from its package and never installed."""
@@ -145,6 +148,14 @@ class Workshop:
             report = file.read_text() if file.exists() else ""
             stderr += stdout
         return ADAPTERS[tool](done.returncode, stderr, report)
+
+    def _sweep(self, folder: Path) -> None:
+        """Remove the stand-ins that a run which was killed has left."""
+        known = self.home / f"{folder.relative_to(self.home).as_posix().replace('/', '-')}.txt"
+        if not known.exists():
+            known.write_text("".join(f"{path.name}\n" for path in folder.iterdir()))
+        kept = known.read_text().splitlines()
+        standins.remove(path for path in folder.iterdir() if path.name not in kept)
 
     def _venv(self, venv: Path) -> None:
         shutil.rmtree(venv, ignore_errors=True)
