@@ -86,6 +86,15 @@ def test_trim__unused_for_months__is_removed(cache: Wheels, tmp_path: Path) -> N
     assert list((cache.folder / "sources").iterdir()) == []
 
 
+def test_trim__put_again__is_in_use(cache: Wheels, tmp_path: Path) -> None:
+    file = write_wheel(tmp_path, "old", {})
+    wheel = cache.put(file, "")
+    os.utime(wheel.path.parent, (0, 0))
+    cache.put(file, "")
+    cache.trim()
+    assert wheel.path.exists()
+
+
 def test_put__cache_cannot_be_written__says_so(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(PackError, match=r"cannot be written.*XDG_CACHE_HOME"):

@@ -86,7 +86,7 @@ def _foresee(requirements: Sequence[str], target: Target, named: Sequence[str] =
     options = ["--python", target.python, "--python-version", target.version]
     options += [*(["--offline"] if target.offline else []), *uv.options, "-"]
     extended = {canonical(match[1]) for match in map(_EXTRAS.match, requirements) if match}
-    pinned = dict(target.conda)
+    pinned = {canonical(name): version for name, version in target.conda.items()}
     for _ in range(_ROUNDS):
         with tempfile.TemporaryDirectory(prefix="python_package-") as folder:
             constraints = Path(folder, "constraints.txt")

@@ -75,7 +75,9 @@ def build(files: Sequence[Member], *, wheels: Wheels | None = None) -> Wheel:
                     shutil.copyfileobj(source, target, _BLOCK)
             for path, text in texts.items():
                 archive.writestr(_entry(path, 0o644), text)
-        return (wheels or Wheels()).put(file, "")
+        cache = wheels or Wheels()
+        cache.trim()
+        return cache.put(file, "")
 
 
 def refuse_collisions(

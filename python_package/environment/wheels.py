@@ -56,7 +56,10 @@ class Wheels:
             while block := stream.read(1 << 20):
                 digest.update(block)
         target = self.folder / digest.hexdigest() / file.name
-        if not target.exists():
+        if target.exists():
+            with suppress(OSError):
+                os.utime(target.parent)  # it is in use
+        else:
             new = target.with_name(f".{os.getpid()}.new")
             with _writing(self.folder):
                 target.parent.mkdir(parents=True, exist_ok=True)
