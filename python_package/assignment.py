@@ -61,8 +61,6 @@ def assign(
         version = package.version
         name = next((name for name in package.conda if name in found), None)
         fitting = _fitting(version, found[name]) if name else []
-        if name and not package.pypi and not _exact(version):
-            fitting = list(found[name])  # the solver says what is wrong with a constraint that is Conda's own
         if name and fitting:
             # What a channel has is never replaced: PyPI only adds what the extras need.
             extra = f"{package.pypi}{package.extras}" if package.extras and package.pypi else ""
@@ -90,8 +88,8 @@ def _fitting(version: str, available: Collection[str]) -> list[str]:
     exact = _exact(version)
     try:
         specifier = SpecifierSet(version)
-    except InvalidSpecifier:  # 9e, 2024a: Conda's versions are freer than PyPI's
-        return [each for each in available if each == exact]
+    except InvalidSpecifier:  # 9e, 2024a: Conda's versions are freer than PyPI's; its solver knows what they mean
+        return [each for each in available if each == exact or not exact]
     fitting = []
     for each in available:
         with suppress(InvalidVersion):

@@ -123,6 +123,16 @@ def test_assign__constraint_that_only_conda_can_read__is_left_to_the_solver() ->
     assert asked(made) == [("odd !=9dd,>=9d", "")]
 
 
+def test_assign__constraints_that_no_version_of_conda_meets__are_named_at_once() -> None:
+    with pytest.raises(SolveError) as caught:
+        given([Package("numpy", "", ("numpy",), "==1.2.*", ""), Package("pytz", "", ("pytz",), "<2023", "")])
+    assert str(caught.value) == (
+        "numpy: numpy ==1.2.* is in no channel of here: they have 1.26.4, 2.0.1, 2.0.10; "
+        "pytz: pytz <2023 is in no channel of here: they have 2023.04, 2024.1; "
+        "name a channel that has it with --channel"
+    )
+
+
 def test_assign__another_version_was_chosen_than_the_pinned__the_pin_does_not_count() -> None:
     made = assign([package("numpy", "==1.0")], FOUND, pins=[pin("numpy", "1.24.2", "conda")], where="here")
     assert asked(made) == [("", "numpy==1.0")]
