@@ -9,7 +9,7 @@ from typing import Literal
 from python_package import names
 from python_package.assignment import Assigned, assign
 from python_package.environment import python as versions
-from python_package.environment.conda import Channels, Solution
+from python_package.environment.conda import Channels, Solution, fits
 from python_package.environment.condarc import Condarc
 from python_package.errors import SolveError, UnreachableError
 from python_package.progress import Progress
@@ -91,19 +91,21 @@ def _solve(
 ) -> Plan:
     """Take from the channels what they have, in one consistent solve, and leave the rest to PyPI."""
     where = ", ".join(channels.names)
-    found = channels.versions(
+    available = channels.available(
         (name for package in packages for name in package.conda),
         (name for package in packages if not package.pypi for name in package.conda),
     )
     python = versions.choose(
         spec.python,
-        found.get("python", ()),
+        available.pythons,
         lambda: _version(sources.python),
         where=where,
         exact=sources.exact,
     )
     if python.note:
         progress.note(python.note)
+    found = available.for_python(python.version, fits)
+    where = f"{where} for python {python.version}"
     assignment = assign(packages, found, pins=spec.pins, optional=spec.optional, where=where)
     for note in assignment.notes:
         progress.note(note)

@@ -39,6 +39,11 @@ def sources(tmp_path: Path) -> plan.Sources:
         ("old", "1.0", ["python", "numpy <2"]),
         ("new", "1.0", ["python", "numpy >=2"]),
         ("torn", "1.0", ["python", "nowhere"]),
+        ("moved", "1.0", ["python >=3.7,<3.8.0a0"]),
+        ("moved", "2.0", ["python >=3.8", "python_abi 3.7.* *_cp37m"]),
+        ("moved", "3.0", ["python >=3.9"]),
+        ("late", "1.0", ["python >=4"]),
+        ("early", "1.0", ["python_abi 2.7.*"]),
     ]
     packages = {
         f"{name}-{version}-0.conda": {
@@ -93,6 +98,25 @@ def test_make__pins_that_the_channel_lacks__are_refused_before_anything_is_solve
     pins = tuple(Pin(name, name, "0.1", "conda") for name in ("numpy", "old"))
     with pytest.raises(SolveError, match=r"numpy: numpy 0\.1 is in no .* 1\.26\.4, 2\.0\.1; old: old 0\.1 .* 1\.0;"):
         made(Spec(PYTHON, ("numpy", "old"), pins=pins), sources)
+
+
+def test_make__pinned_version_has_no_build_for_this_python__pypi_is_asked_and_it_is_said(
+    sources: plan.Sources,
+) -> None:
+    for version in ("1.0", "2.0"):
+        notes = Notes()
+        result = made(Spec(PYTHON, ("moved",), pins=(Pin("moved", "moved", version, "pypi"),)), sources, notes)
+        assert [each.requirement for each in result.assigned] == [f"moved=={version}"]
+        assert f"for python {PYTHON}: they have 3.0; taking it from PyPI" in notes.lines[0]
+
+
+def test_make__package_has_no_build_for_this_python__pypi_is_asked(sources: plan.Sources) -> None:
+    result = made(Spec(PYTHON, ("early", "late", "moved")), sources)
+    assert [(each.spec, each.requirement) for each in result.assigned] == [
+        ("", "early"),
+        ("", "late"),
+        ("moved", ""),
+    ]
 
 
 def test_make__optional_module_that_conflicts__is_dropped_and_said(sources: plan.Sources) -> None:

@@ -13,10 +13,18 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 import rattler
-from rattler.exceptions import GatewayError, InstallerError, InvalidMatchSpecError, SolverError
+from rattler.exceptions import (
+    GatewayError,
+    InstallerError,
+    InvalidMatchSpecError,
+    InvalidVersionError,
+    InvalidVersionSpecError,
+    SolverError,
+)
 from rattler.package_cache import PackageCache
 
 from python_package.environment import integrity
+from python_package.environment.available import PYTHON, Available, Build
 from python_package.errors import ChecksumError, PackageError, PackError, SolveError, UnreachableError
 from python_package.lock.document import canonical
 
@@ -95,8 +103,8 @@ class Channels:
         priority = rattler.ChannelPriority
         self._priority = priority.Strict if strict_priority else priority.Disabled
 
-    def versions(self, names: Iterable[str], programs: Iterable[str] = ()) -> dict[str, set[str]]:
-        """Return the versions that the channels have of python and of each package that needs it, by name.
+    def available(self, names: Iterable[str], programs: Iterable[str] = ()) -> Available:
+        """Return what the channels have of python and of each package that needs it.
 
         No other package gives a module: PyPI's graphviz is python-graphviz in conda-forge, whose graphviz is the
         program. Of the `programs` any package counts. Raises UnreachableError when a channel does not answer or is not
@@ -105,17 +113,15 @@ class Channels:
         programs = {*programs, "python"}
         names = sorted({*names, *programs})
         platforms = [rattler.Subdir.current(), rattler.Subdir("noarch")]
-        found: dict[str, set[str]] = {}
-        if names:
-            for records in self._run(
-                lambda: self._gateway.query(self._sources, platforms, list(names), recursive=False)
-            ):
-                for record in records:
-                    name = record.name.normalized
-                    needs = {dependency.split()[0] for dependency in record.depends}
-                    if name in programs or needs & {"python", "python_abi"}:
-                        found.setdefault(name, set()).add(str(record.version))
-        return found
+        builds = set()
+        for records in self._run(lambda: self._gateway.query(self._sources, platforms, list(names), recursive=False)):
+            for record in records:
+                name = record.name.normalized
+                needs = [dependency.split() for dependency in record.depends]
+                if name in programs or any(need[0] in PYTHON for need in needs):
+                    of_python = tuple(need[1] for need in needs if need[0] in PYTHON and len(need) > 1)
+                    builds.add(Build(name, str(record.version), of_python))
+        return Available(frozenset(builds))
 
     def solve(self, specs: Sequence[str]) -> Solution:
         """Return packages that satisfy all match specs on this machine's platform, as a lock gives them back.
@@ -245,6 +251,14 @@ def parse_spec(text: str) -> tuple[str, str, str, str]:
         raise ValueError("it does not name one package")
     channel = spec.channel.name if spec.channel else ""
     return channel or "", spec.name.normalized, str(spec.version or ""), str(spec.build or "")
+
+
+def fits(constraint: str, version: str) -> bool:
+    """Tell whether a version is one that Conda's constraint allows; True for a constraint that cannot be read."""
+    try:
+        return bool(rattler.VersionSpec(constraint).matches(rattler.Version(version)))
+    except (InvalidVersionError, InvalidVersionSpecError):
+        return True
 
 
 def _located(channel: str) -> str:
