@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from packaging.version import InvalidVersion, Version
 
 from python_package import filling, plan, resolution
+from python_package.analysis.stdlib import standard_library
 from python_package.channel.local import default_cache
 from python_package.clock import Clock
 from python_package.environment import condarc, foresight, local
@@ -79,6 +80,7 @@ def preview(
     filling.said(asked, refused, clock.progress.note)
     rows = [*_from_channels(chosen), *_from_pypi(foreseen, asked)]
     if wanted.files:
+        local.refuse_collisions(spec.local, wanted.files, Path(os.devnull), standard_library(chosen.python))
         wheel = local.build(wanted.files)
         modules = tuple(sorted(name for name, _ in spec.local))
         rows.append(Row(wheel.name, wheel.version, "local", wheel.path.stat().st_size, modules, ()))

@@ -123,6 +123,13 @@ def test_create__dry_run_fails__as_create_would(
     assert bool(done.stdout) == (code == 0)
 
 
+def test_create__dry_run_local_module_with_the_name_of_pythons_own__exits_4(desk: Desk) -> None:
+    (desk.cwd / "json.py").touch()
+    done = desk.run("-c", str(desk.channel), "--dry-run", desk.spec(local={"json": "json.py"}), "env")
+    assert done.returncode == 4, done.stderr
+    assert "has the name of one of Python's own" in one_line(done.stderr)
+
+
 def test_create__dry_run_index_not_cached_and_offline__exits_5(desk: Desk) -> None:
     done = desk.create("--offline", "--dry-run", modules=("onlypypi",), PIP_NO_INDEX="0", PIP_FIND_LINKS="")
     assert done.returncode == 5, done.stderr

@@ -39,6 +39,7 @@ def test_create__another_tools_file__makes_what_it_says(desk: Desk, name: str) -
     channel = [] if str(desk.channel) in text else ["-c", str(desk.channel)]
     done = desk.run(*channel, "--lock", "env.lock", name, "env")
     assert done.returncode == 0, done.stderr
+    assert ("note: requirements.txt: hashes are not compared" in done.stderr) == (name == "requirements.txt")
     prefix = desk.envs / "env"
     linked = {path.name.split("-")[0] for path in (prefix / "conda-meta").glob("*.json")}
     assert {"python", "idna"} <= linked

@@ -30,6 +30,7 @@ def test_put__wheel__is_under_its_hash_and_says_how_to_ask_for_it(cache: Wheels,
     assert wheel.requirement() == f"my-lib @ {wheel.path.as_uri()}"
     assert wheel.requirement("[more,less]") == f"my-lib[more,less] @ {wheel.path.as_uri()}"
     assert [path.name for path in wheel.path.parent.iterdir()] == [file.name]
+    assert cache.folder.stat().st_mode & 0o077 == 0
 
 
 def test_recall__what_was_remembered__is_the_same_wheel(cache: Wheels, tmp_path: Path) -> None:

@@ -62,7 +62,8 @@ class Wheels:
         else:
             new = target.with_name(f".{os.getpid()}.new")
             with _writing(self.folder):
-                target.parent.mkdir(parents=True, exist_ok=True)
+                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the user's code is nobody else's business
+                target.parent.mkdir(exist_ok=True)
                 shutil.copyfile(file, new)
                 new.replace(target)
         return _wheel(target, origin)
@@ -95,7 +96,8 @@ class Wheels:
         """Hold a source against other processes, and give an empty folder to work in, always the same for it."""
         room = self.folder / "building" / source
         with _writing(self.folder):
-            room.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            room.parent.mkdir(exist_ok=True)
             lock = (room.parent / f"{source}.lock").open("w")
         with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
