@@ -89,6 +89,16 @@ def test_read_files__very_many_and_a_scope__are_parsed(
     assert crew.read_files(files, Scope("f")) == [crew.page(*file, Scope("f")) for file in files]
 
 
+def test_read_files__one_large_notebook__does_not_make_them_very_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "_WORTH_SKIMMING", 100)
+    (tmp_path / "a.py").write_text("import a\nx = = 1\n")
+    (tmp_path / "b.ipynb").write_text('{"cells": []}' + " " * 1000)
+    found = crew.read_files([(str(tmp_path / name), name) for name in ("a.py", "b.ipynb")])
+    assert "a.py:2: not valid Python" in found[0].remarks[0]
+
+
 def test_page__file_that_is_wrong_far_from_its_imports__is_noticed_but_by_a_quick_look(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("import a\nx = 1\nx = = 1\n")
     (tmp_path / "b.py").write_text("import a b\n")

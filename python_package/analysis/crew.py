@@ -48,8 +48,9 @@ def read_files(files: Sequence[tuple[str, str]], scope: Scope | None = None) -> 
 
     Of very many, only what tells the imports is looked at.
     """
-    size = sum(_size(path) for path, _ in files)
-    quick = size > _WORTH_SKIMMING and scope is None
+    sizes = [(_size(path), path.endswith(".py")) for path, _ in files]
+    size = sum(size for size, _ in sizes)
+    quick = scope is None and sum(size for size, script in sizes if script) > _WORTH_SKIMMING
     processes = min(len(os.sched_getaffinity(0)), size // _WORTH_A_PROCESS)
     found = _by_crew(files, scope, quick, processes) if processes > 1 and sys.executable else {}
     # What no other process has read, such as one that has died, is read here.
