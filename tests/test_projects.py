@@ -322,12 +322,33 @@ def test_sources__links__are_followed_and_loops_end(tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside/data.txt").write_text("data")
     (tmp_path / "p/pkg/data").symlink_to("../../outside")
+    (tmp_path / "p/pkg/one.txt").symlink_to("../../outside/data.txt")
+    (tmp_path / "p/again").symlink_to("pkg/inner")
+    (tmp_path / "p/pkg/inner").mkdir()
+    (tmp_path / "p/pkg/inner/a.py").touch()
     (tmp_path / "p/pkg/loop").symlink_to("..")
     (tmp_path / "p/pkg/broken").symlink_to("nowhere")
     found = copying.sources(tmp_path / "p")
-    assert [source.path for source in found] == ["pkg/data/data.txt"]
+    assert [source.path for source in found] == ["again/a.py", "pkg/data", "pkg/inner/a.py", "pkg/one.txt"]
     copying.copy(tmp_path / "p", found, tmp_path / "copy")
     assert (tmp_path / "copy/pkg/data/data.txt").read_text() == "data"
+    assert (tmp_path / "copy/pkg/one.txt").read_text() == "data"
+    assert not (tmp_path / "copy/pkg/one.txt").is_symlink()
+
+
+def test_fingerprint__folder_outside_changes__changes_with_it(tmp_path: Path) -> None:
+    (tmp_path / "p").mkdir()
+    (tmp_path / "outside/deep").mkdir(parents=True)
+    (tmp_path / "outside/deep/data.txt").write_text("data")
+    (tmp_path / "p/data").symlink_to("../outside")
+
+    def fingerprint() -> str:
+        return copying.fingerprint(tmp_path / "p", copying.sources(tmp_path / "p"))
+
+    first = fingerprint()
+    assert fingerprint() == first
+    (tmp_path / "outside/deep/data.txt").write_text("other data")
+    assert fingerprint() != first
 
 
 def test_copy__of_a_repository__git_works_there_and_sees_no_change(tmp_path: Path) -> None:

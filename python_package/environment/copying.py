@@ -21,7 +21,7 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class Source:
-    """A file of a project: its path below the project's folder, and where it is."""
+    """A file of a project, or a linked folder outside of it: its path below the project's folder, and where it is."""
 
     path: str
     file: Path
@@ -33,7 +33,10 @@ class Source:
 
 
 def sources(project: Path) -> tuple[Source, ...]:
-    """Return the files that a build of a project may need, in a fixed order; links are followed."""
+    """Return the files that a build of a project may need, in a fixed order.
+
+    Links are followed, but folders outside of the project are one source each: they may hold data of any size.
+    """
     return tuple(sorted(_walk(project, "", (project.resolve(),)), key=lambda source: source.path))
 
 
@@ -41,6 +44,9 @@ def fingerprint(project: Path, files: tuple[Source, ...]) -> str:
     """Return a hash of all that a build of a project sees: its files, and what git says of its version."""
     digest = hashlib.sha256()
     for source in files:
+        if source.file.is_dir():
+            digest.update(f"{source.path}\0{_glance(source.file)}\0".encode())
+            continue
         digest.update(f"{source.path}\0{source.is_executable}\0{source.file.stat().st_size}\0".encode())
         with source.file.open("rb") as stream:
             while block := stream.read(_BLOCK):
@@ -64,6 +70,9 @@ def copy(project: Path, files: tuple[Source, ...], destination: Path) -> None:
         folder.chmod(0o755)
     for source in files:
         target = destination / source.path
+        if source.file.is_dir():
+            target.symlink_to(source.file.resolve())
+            continue
         shutil.copyfile(source.file, target)
         target.chmod(0o755 if source.is_executable else 0o644)
     repository = git_folder(project)
@@ -86,10 +95,22 @@ def _walk(folder: Path, below: str, inside: tuple[Path, ...]) -> Iterator[Source
         place = Path(entry.path)
         if entry.is_dir():
             real = place.resolve()
-            if real not in inside and not _left_out(place, top=not below):
+            if entry.is_symlink() and not real.is_relative_to(inside[0]):
+                yield Source(path, place)
+            elif real not in inside and not _left_out(place, top=not below):
                 yield from _walk(place, path + "/", (*inside, real))
         elif entry.is_file() and not entry.name.endswith(".pyc") and (below or entry.name != ".git"):
             yield Source(path, place)
+
+
+def _glance(folder: Path) -> str:
+    """Return what changes with the files of a folder, as far as it is to be had without reading them."""
+    facts = []
+    for place, _, names in os.walk(folder):
+        for name in names:
+            status = os.lstat(os.path.join(place, name))  # noqa: PTH118  # there may be many thousands
+            facts.append(f"{place}/{name} {status.st_size} {status.st_mtime_ns}")
+    return hashlib.sha256("\n".join(sorted(facts)).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _left_out(folder: Path, *, top: bool) -> bool:
