@@ -104,7 +104,10 @@ def fill(
 
         with phase("install local modules"):
             local.refuse_collisions(spec.local, wanted.files, _site(prefix), standard_library(plan.python))
-            distributions += pypi.install(prefix, [local.build(wanted.files).requirement()], offline=offline)
+            wheel = local.build(wanted.files)  # it needs nothing, so that there is nothing to settle first
+            own = Distribution(wheel.name, wheel.version, wheel.path.as_uri(), wheel.sha256, direct=True)
+            pypi.install_locked(prefix, [own], offline=offline)
+        distributions.append(own)
     return Filled(tuple(distributions), tuple(sorted({*plan.dropped, *dropped})))
 
 
