@@ -65,3 +65,25 @@ def test_create__same_environment_made_again__gives_the_same_bytes(builder: Buil
     builder.run("python_package_create", "--channel", "/channel", "small.json", "small").ok()
     assert small.tarball.read_bytes() == before
     assert tarball.read(small.tarball).archive == len(before)
+
+
+def test_create__local_code_and_a_lock__worker_needs_only_the_tarball_and_a_rebuild_is_the_same(
+    builder: Builder, workers: Workers
+) -> None:
+    package = builder.folder / "helpers"
+    package.mkdir()
+    (package / "__init__.py").write_text("import cloudpickle\n")
+    (package / "greeting.txt").write_text("grüße\n", encoding="utf-8")
+    (builder.folder / "task.py").write_text(
+        "from importlib.resources import files\n\nimport helpers\n\n"
+        "print(files(helpers).joinpath('greeting.txt').read_text('utf-8'), end='')\n"
+    )
+    builder.run("python_package_analyze", "--local", "task.py", "own.json").ok()
+    create = ("python_package_create", "--channel", "/channel")
+    builder.run(*create, "--lock", "own.lock", "own.json", "own").ok()
+    own = Environment("own", builder.folder / "own.tar.gz", "")
+    before = own.tarball.read_bytes()
+    builder.run(*create, "--offline", "--locked", "own.lock", "own").ok()
+    assert own.tarball.read_bytes() == before
+    done = workers(CLEAN).job(own).run(own, "python3 -m task")
+    assert (done.status, done.out) == (0, "grüße\n"), done.err
