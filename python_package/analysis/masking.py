@@ -66,19 +66,19 @@ def plain(source: bytes) -> bytes | None:
 def mask(text: bytes) -> bytes | None:
     """Return a text without strings and comments; where these or a backslash join lines, brackets do instead."""
     pieces = _LEXEME.split(text)
-    masked = [pieces[0]]
-    for code, comment, lexeme, before in zip(pieces[3::3], pieces[1::3], pieces[2::3], pieces[::3], strict=False):
-        if lexeme is None:
-            masked.append(_STRING if comment is None else b"")
-        elif lexeme == b"\n":
-            masked.append(b"(\n)")
-        else:
-            # The first of its quotes is not in the lexeme.
-            if b"{" in lexeme and _is_formatted(before) and not _FORMATTED.match(lexeme):
-                return None
-            rows = lexeme.count(b"\n")
-            masked.append(_STRING + b"(" + b"\n" * rows + b")" if rows else _STRING)
-        masked.append(code)
+    codes, comments, lexemes = pieces[::3], pieces[1::3], pieces[2::3]
+    masked = [_STRING] * (2 * len(codes) - 1)
+    masked[::2] = codes
+    masked[1::2] = [_STRING if comment is None else b"" for comment in comments]
+    for at, lexeme in [(at, lexeme) for at, lexeme in enumerate(lexemes) if lexeme is not None]:
+        rows = lexeme.count(b"\n")
+        if lexeme == b"\n":
+            masked[2 * at + 1] = b"(\n)"
+        # The first of a string's quotes is not in the lexeme.
+        elif b"{" in lexeme and _is_formatted(codes[at]) and not _FORMATTED.match(lexeme):
+            return None
+        elif rows:
+            masked[2 * at + 1] = _STRING + b"(" + b"\n" * rows + b")"
     result = b"".join(masked)
     if b'"' in result or b"'" in result:
         return None  # a string that does not end

@@ -41,8 +41,8 @@ _FROM = re.compile(
     + _NAME_LIST.replace(rb"\n", b"") + rb"|\*)|\((" + _NAME_LIST + rb",?[ \t\n]*)\)[ \t]*)"
 )  # fmt: skip
 _HEADER = re.compile(
-    rb"\n([ \t]*)(?:async[ \t]+)?"
-    rb"(def|class|if|elif|else|try|except|finally|with|for|while|match|case)(?!\w)"
+    rb"\n([ \t]*)(?=[acdefimtw])(?:async[ \t]+)?"  # the letters that what follows starts with: twice as fast
+    rb"(def|if|for|else|try|with|class|except|elif|while|finally|match|case)(?!\w)"
 )
 _WORD = re.compile(rb"[ \t]*(?:async[ \t]+)?(\w*)")
 # Headers that tell what kind an import below them is; those in the second row can also be names. What others tell is
