@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from python_package.analysis.stdlib import standard_library
 from python_package.environment import pypi
@@ -15,9 +14,6 @@ from python_package.lock import Distribution
 from python_package.plan import Plan
 from python_package.resolution import Wanted
 from python_package.spec import Spec
-
-if TYPE_CHECKING:
-    from python_package.environment.wheels import Wheel
 
 Phase = Callable[[str], AbstractContextManager[None]]
 
@@ -51,8 +47,7 @@ def gather(spec: Spec, plan: Plan, wanted: Wanted, python: Path, *, offline: boo
     """
     asked = [(each.package.module, each.requirement) for each in plan.assigned if each.requirement]
     failed: dict[str, str] = {}
-    wheels: list[Wheel] = []
-    references: list[str] = []
+    needed: set[str] = set()
     if wanted.projects:
         from python_package.environment import projects  # few have any: imported late, as is what makes local modules
 
@@ -65,15 +60,13 @@ def gather(spec: Spec, plan: Plan, wanted: Wanted, python: Path, *, offline: boo
                         raise
                     failed[package.module] = str(error)
                     continue
-                wheels += built.wheels
-                references += built.references
                 own = next((wheel for wheel in built.wheels if wheel.origin == project.url), None)
-                extras = package.extras
-                asked.append((package.module, own.requirement(extras) if own else project.requirement(extras)))
+                itself = (own or project).requirement
+                asked.append((package.module, itself(package.extras)))
+                needed |= {*(wheel.requirement() for wheel in built.wheels), *built.references} - {itself()}
     must = {requirement for module, requirement in asked if module not in spec.optional}
     wishes = {requirement for _, requirement in asked} - must
-    must |= ({wheel.requirement() for wheel in wheels} | set(references)) - wishes
-    return Asked(tuple(asked), tuple(sorted(must)), tuple(sorted(wishes)), failed)
+    return Asked(tuple(asked), tuple(sorted(must | (needed - wishes))), tuple(sorted(wishes)), failed)
 
 
 def fill(

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,7 +75,7 @@ def preview(
     asked = filling.gather(spec, chosen, wanted, Path(builder), offline=offline, phase=clock.phase)
     packages = chosen.solution.packages
     target = foresight.Target(chosen.python, _abi(packages), _pythonic(packages), builder, offline)
-    with clock.phase("ask PyPI"):
+    with clock.phase("ask PyPI") if asked.must or asked.wishes else nullcontext():
         foreseen, refused = foresight.foresee_most(asked.must, asked.wishes, target)
     filling.said(asked, refused, clock.progress.note)
     rows = [*_from_channels(chosen), *_from_pypi(foreseen, asked)]

@@ -1,0 +1,92 @@
+"""What is to be installed beside what was solved: of PyPI, and of the user's own projects."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from own_project import write_project
+from wheels import write_wheel
+
+from python_package.assignment import Assigned
+from python_package.environment.origins import Project
+from python_package.errors import SolveError
+from python_package.filling import Asked, gather
+from python_package.names import Package
+from python_package.resolution import Wanted
+from python_package.spec import Spec
+
+PYTHON = Path(sys.executable)
+
+
+@contextmanager
+def phase(_title: str) -> Iterator[None]:
+    yield
+
+
+def plan(*assigned: Assigned) -> Any:
+    return SimpleNamespace(assigned=assigned)
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+
+
+@pytest.fixture
+def wanted(tmp_path: Path) -> Wanted:
+    """Return a project with an extra, which needs another from a folder and one from a repository."""
+    mine = Project(
+        "mine", "1.2", write_project(tmp_path / "mine", "Requires-Dist: near\nRequires-Dist: far\n").as_uri()
+    )
+    near = Project("near", "1.0", write_wheel(tmp_path, "near", {}).as_uri())
+    far = Project("far", "1.0", "https://host/far", vcs="git", commit="abc")
+    package = Package("mine", "mine", ("mine",), "", "", extras="[more]")
+    return Wanted((), ((package, mine),), {"near": near, "far": far, "other": near})
+
+
+def names(asked: Asked) -> tuple[list[str], list[str]]:
+    return [each.partition(" @ ")[0] for each in asked.must], [each.partition(" @ ")[0] for each in asked.wishes]
+
+
+def test_gather__project__brings_what_it_needs_from_elsewhere_than_an_index(wanted: Wanted) -> None:
+    solved = plan(Assigned(Package("a", "a", ("a",), "", ""), requirement="a"))
+    asked = gather(Spec("3.11.7", ("a", "mine")), solved, wanted, PYTHON, phase=phase)
+    assert names(asked) == (["a", "far", "mine[more]", "near"], [])
+    assert "far @ git+https://host/far@abc" in asked.must
+
+
+def test_gather__optional_project__is_only_a_wish_with_its_extras(wanted: Wanted) -> None:
+    asked = gather(Spec("3.11.7", ("mine",), optional=("mine",)), plan(), wanted, PYTHON, phase=phase)
+    assert names(asked) == (["far", "near"], ["mine[more]"])
+    assert asked.of_modules == (("mine", asked.wishes[0]),)
+
+
+def test_gather__project_from_a_repository__is_referred_to(wanted: Wanted) -> None:
+    package = Package("far", "far", ("far",), "", "", extras="[x]")
+    remote = Wanted((), ((package, wanted.nearby["far"]),), wanted.nearby)
+    asked = gather(Spec("3.11.7", ("far",)), plan(), remote, PYTHON, phase=phase)
+    assert asked.must == ("far[x] @ git+https://host/far@abc",)
+
+
+def test_gather__optional_project_cannot_be_built__says_why(wanted: Wanted, tmp_path: Path) -> None:
+    (tmp_path / "mine" / "hook.py").write_text("raise SystemExit('no compiler for you')\n")
+    asked = gather(Spec("3.11.7", ("mine",), optional=("mine",)), plan(), wanted, PYTHON, phase=phase)
+    assert names(asked) == ([], [])
+    assert asked.failed["mine"].endswith("no compiler for you")
+    with pytest.raises(SolveError, match="no compiler for you"):
+        gather(Spec("3.11.7", ("mine",)), plan(), wanted, PYTHON, phase=phase)
+
+
+def test_gather__same_requirement_for_a_required_and_an_optional_module__must_be_had() -> None:
+    solved = plan(*(Assigned(Package(name, "a", ("a",), "", ""), requirement="a") for name in ("one", "two")))
+    asked = gather(Spec("3.11.7", ("one", "two"), optional=("two",)), solved, Wanted(()), PYTHON, phase=phase)
+    assert (asked.must, asked.wishes) == (("a",), ())
