@@ -130,6 +130,10 @@ TOLD = [
     "x = {'a': 1,\n'b':\n2}\nimport a",
     "if x:\n  import a\n  # end\n\n\nelif y:\n\n  import b\n\n\nx = 1\n",
     "def f():\n    return (\n  1)\n    import a\n",
+    "import a, \\\nb\nx = 1",
+    "if x:\n  y = (1,\n2); import a\nimport b",
+    "x = (\n1) + (\n2); import a\nimport b",
+    "class A:\n    if x:\n        import a\nclass B:\n\tif x:\n\t\timport b\n\tdef f(self):\n\t  \timport c\n",
 ]  # fmt: skip
 
 

@@ -27,7 +27,6 @@ _IMPORT = re.compile(rb"import(?!\w)(?<!\wimport)")
 _DYNAMIC = re.compile(rb"import_module|__import__|import(?!\w)(?<!\wimport)")
 _MENTION = re.compile(rb"(?:import_module(?<!\wimport_module)|__import__(?<!\w__import__))(?!\w)(?![ \t]*\()")
 _NAMES = re.compile(rb"=|as(?!\w)(?<!\was)")
-_TABS = re.compile(rb"\n *\t")
 _ALIAS = re.compile(rb"TYPE_CHECKING[\s()]+as(?!\w)")
 # A statement without indentation that goes on from none before it.
 _NEXT = re.compile(rb"\n(?<!\\\n)(?!(?:else|elif|except|finally)(?!\w))[A-Za-z_@]")
@@ -113,8 +112,6 @@ class _Lines:
                 if _NAMES.search(self._code(*self._logical(line))):
                     raise _UnsureError
             self.pattern = _DYNAMIC
-        if _TABS.search(self.masked) and b"\n " in self.masked:
-            raise _UnsureError  # how deep a line is indented is not the number of its blanks
         simple = self.pattern is _IMPORT and not _ALIAS.search(self.masked)
         done = -1
         for line, position in self._with(self.pattern):
@@ -207,7 +204,6 @@ class _Lines:
         """Keep what tells of the imports in the statement that starts at a line; return its last line."""
         line, after_header = start, False
         handler: int | None = None  # the indentation of the except clause that the line is in
-        blanks: set[int] = set()
         while line < len(self.codes):
             first, last = self._logical(line)
             code = self._code(first, last)
@@ -218,9 +214,6 @@ class _Lines:
             indent, word = _indent(code), _word(code)
             if first != start and (len(indent) < depth or (len(indent) == depth and word not in _GOES_ON)):
                 return first - 1
-            blanks.update(indent)
-            if len(blanks) > 1:
-                raise _UnsureError  # tabs and spaces
             if handler is not None and len(indent) <= handler:
                 handler = None
             header = stripped.endswith(b":")
@@ -263,6 +256,7 @@ class _Lines:
 
 
 def _indent(code: bytes) -> bytes:
+    """Return the blanks that a line starts with; of two lines Python itself lets their number decide (TabError)."""
     return code[: len(code) - len(code.lstrip())]
 
 
