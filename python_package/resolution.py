@@ -12,6 +12,7 @@ from python_package.environment import origins
 from python_package.environment import python as versions
 from python_package.environment.origins import Project
 from python_package.names.installed import import_path
+from python_package.names.table import canonical
 from python_package.spec import Spec
 
 if TYPE_CHECKING:
@@ -41,10 +42,11 @@ def resolve(spec: Spec, python: str, *, mapping: Mapping[str, str] | None = None
     """
     files, left_out = _local(spec)
     paths = import_path(python)
+    chosen = {**dict(spec.mapping), **(mapping or {})}
     found = names.resolve(
         spec.modules,
         paths,
-        mapping={**dict(spec.mapping), **(mapping or {})},
+        mapping=chosen,
         declared=spec.packages,
         pins=spec.pins,
         optional=spec.optional,
@@ -54,19 +56,22 @@ def resolve(spec: Spec, python: str, *, mapping: Mapping[str, str] | None = None
     packages = [*found, *names.requested(spec.packages)]
     notes = [package.note for package in packages if package.note]
     notes += [f"{link}: points out of its package, and is left out" for link in left_out]
-    declared = {package.pypi for package in packages[len(found) :] if package.conda}
-    nearby = origins.installed(paths) if declared or any(package.origin for package in found) else {}
+    by_name = packages[len(found) :]
+    nearby = origins.installed(paths) if by_name or any(package.origin for package in found) else {}
+    declared = {package.pypi: nearby[package.pypi] for package in by_name if package.conda and package.pypi in nearby}
+    placed = {canonical(pin.package): pin.url for pin in spec.pins if pin.url}
     published, theirs = [], []
     for package in packages:
         project = nearby.get(package.pypi)
-        if package.origin:
-            theirs.append((package, project or Project(package.pypi, _exact(package.version), package.origin)))
-        elif project and package.pypi in declared and package.conda and package.module not in dict(mapping or {}):
+        origin = package.origin or (placed.get(package.pypi, "") if package in by_name else "")
+        if origin:
+            known = project if project and origin in (project.url, project.address) else None
+            theirs.append((package, known or Project(package.pypi, _exact(package.version), origin)))
+        elif package.pypi in declared and package.conda and package.module not in chosen:
             # An index may give the name of somebody's own project to anybody.
-            notes.append(
-                f"{package.module}: it is {project.url}, which your python3 has; pypi:{package.pypi} is PyPI's"
-            )
-            theirs.append((package, project))
+            place = declared[package.pypi]
+            notes.append(f"{package.module}: it is {place.url}, which your python3 has; pypi:{package.pypi} is PyPI's")
+            theirs.append((package, place))
         else:
             published.append(package)
     return Wanted(tuple(published), tuple(theirs), nearby, files, tuple(dict.fromkeys(notes)))

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from desk import PYTHON, Desk, one_line
+from own_project import write_project
 
 SITE = f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
 
@@ -51,6 +52,20 @@ def test_create__another_tools_file__makes_what_it_says(desk: Desk, name: str) -
     assert (desk.cwd / "env.tar.gz").read_bytes() == tarball
 
 
+def test_create__requirements_with_a_project_in_a_folder__has_it_and_what_it_needs(desk: Desk) -> None:
+    write_project(desk.cwd / "mine", more="Requires-Dist: onlypypi==0.9\n")
+    (desk.cwd / "requirements.txt").write_text("idna\n-e ./mine\n")
+    done = desk.run("-c", str(desk.channel), "--lock", "env.lock", "requirements.txt", "env")
+    assert done.returncode == 0, done.stderr
+    prefix = desk.envs / "env"
+    assert (prefix / SITE / "mine.py").read_text() == "ANSWER = 42\n"
+    assert (prefix / SITE / "onlypypi.py").read_text() == "ANSWER = 41\n"
+    tarball = (desk.cwd / "env.tar.gz").read_bytes()
+    done = desk.run("-c", str(desk.channel), "--locked", "env.lock", "requirements.txt", "env")
+    assert done.returncode == 0, done.stderr
+    assert (desk.cwd / "env.tar.gz").read_bytes() == tarball
+
+
 def test_create__package_by_name_does_not_import__exits_6(desk: Desk) -> None:
     (desk.cwd / "requirements.txt").write_text("broken\nidna\n")
     done = desk.run("-c", str(desk.channel), "requirements.txt", "env")
@@ -70,7 +85,7 @@ def test_create__no_channel_for_what_conda_alone_has__exits_4_and_says_so(desk: 
     [
         ("environment.yml", "dependencies: [", "environment.yml: not YAML"),
         ("pyproject.toml", "[tool.x]\n", "pyproject.toml: there is no [project] in it"),
-        ("requirements.txt", "numpy\n-e .\n", "requirements.txt:2: '-e .'"),
+        ("requirements.txt", "numpy\n-e .\n", "requirements.txt:2: the name of '.' is not to be seen"),
         ("poncho.json", '{"pip": [], "git": {"x": {}}}', 'poncho.json: "git" is data for tasks'),
         ("Pipfile", "[packages]\n", "Pipfile: not a dependency file of python_package_analyze"),
     ],

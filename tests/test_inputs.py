@@ -11,7 +11,7 @@ from fake_python import fake_python
 from python_package.environment import provided
 from python_package.errors import SpecError
 from python_package.inputs import Given, read
-from python_package.spec import Spec
+from python_package.spec import Pin, Spec
 
 
 def given(text: str, source: str) -> Given:
@@ -168,7 +168,7 @@ def test_environment__keys_that_do_not_count__are_said_but_the_name() -> None:
         ("dependencies: ['num*']", "which is not a package with a version"),
         ("dependencies: [{npm: [x]}]", 'only "pip" may be an object'),
         ("dependencies: [{pip: x}]", '"pip" must be a list'),
-        ("dependencies: [{pip: ['-e .']}]", "install it in your python3"),
+        ("dependencies: [{pip: ['-e ./absent']}]", "the name of './absent' is not to be seen"),
         ('dependencies: [{pip: ["a\\nb"]}]', "which is not a package"),
         ("channels: x\ndependencies: []", '"channels" must be a list'),
     ],
@@ -258,10 +258,10 @@ def test_requirements__variable__is_the_environments(monkeypatch: pytest.MonkeyP
     [
         ("-r gone.txt", "requirements.txt:2: gone.txt: No such file"),
         ("numpy >= ", "requirements.txt:2: 'numpy >=' is not a requirement"),
-        ("-e ./mine", "install it in your python3"),
-        ("./mine", "requirements.txt:2: './mine' is a file or an address; install it in your python3"),
-        ("git+https://host/x", "is a file or an address"),
-        ("x @ https://host/x.whl", "is a file or an address"),
+        ("-e ./absent", "requirements.txt:2: the name of './absent' is not to be seen; write NAME @ file:///"),
+        ("git+https://host/x", "the name of 'git+https://host/x' is not to be seen; write NAME @ git+https://host/x"),
+        ("https://host/x.tar.gz", "the name of 'https://host/x.tar.gz' is not to be seen"),
+        ("./x ; python_version > '3'", "is not to be seen"),
         ("--index-url https://host", "--index-url is not read here; set it in pip's configuration"),
         ("--extra-index-url=https://host", "--extra-index-url is not read here"),
         ("-i https://host", "-i is not read here"),
@@ -283,6 +283,57 @@ def test_requirements__no_interpreter_to_ask__markers_are_those_of_our_own(tmp_p
     broken = fake_python(tmp_path, "exit 1")
     found = read("numpy; python_version >= '3'\n", "requirements.txt", python=broken)
     assert found.spec.packages == ("numpy",)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return a folder with a project in a folder of it."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "pyproject.toml").write_text('[project]\nname = "My.Lib"\n')
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("line", "package"),
+    [
+        ("./mine", "My.Lib"),
+        ("-e ./mine", "My.Lib"),
+        ("-e mine/", "My.Lib"),
+        ("--editable=./mine[more]", "My.Lib[more]"),
+        ("{project}/mine[a,b]", "My.Lib[a,b]"),
+        ("file://{project}/mine", "My.Lib"),
+        ("my-lib[a] @ file://{project}/mine", "my-lib[a]"),
+    ],
+)
+def test_requirements__a_project_in_a_folder__is_a_package_with_its_place(
+    project: Path, line: str, package: str
+) -> None:
+    found = given(line.format(project=project) + "\n", str(project / "requirements.txt"))
+    assert found.spec == Spec(
+        "", (), packages=(package,), pins=(Pin("my_lib", "my-lib", "", "local", (project / "mine").as_uri()),)
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "package", "url"),
+    [
+        ("x @ git+https://host/x@abc", "x", "git+https://host/x@abc"),
+        ("git+https://host/x@abc#egg=x", "x", "git+https://host/x@abc"),
+        ("x[a] @ https://host/x-1.tar.gz", "x[a]", "https://host/x-1.tar.gz"),
+        ("{project}/x-1.0-py3-none-any.whl", "x", "file://{project}/x-1.0-py3-none-any.whl"),
+    ],
+)
+def test_requirements__an_address__is_a_package_with_its_place(
+    tmp_path: Path, line: str, package: str, url: str
+) -> None:
+    found = given(line.format(project=tmp_path), "requirements.txt")
+    assert found.spec.packages == (package,)
+    assert [pin.url for pin in found.spec.pins] == [url.format(project=tmp_path)]
+
+
+def test_environment__project_under_pip__is_for_pypi_alone_with_its_place(project: Path) -> None:
+    found = given("dependencies: [{pip: [-e ./mine]}]", str(project / "environment.yml"))
+    assert (found.spec.packages, len(found.spec.pins)) == (("pypi:My.Lib",), 1)
 
 
 # pyproject.toml
@@ -309,7 +360,7 @@ def test_pyproject__project__gives_dependencies_python_and_a_note() -> None:
         ('[project]\ndependencies = "numpy"\n', '"dependencies" must be a list of requirements'),
         ("[project]\nrequires-python = 3\n", '"requires-python" must be a text'),
         ('[project]\ndependencies = ["numpy >="]\n', "dependencies: 'numpy >=' is not a requirement"),
-        ('[project]\ndependencies = ["x @ https://host/x.whl"]\n', "is a file or an address"),
+        ('[project]\ndependencies = ["./x"]\n', "the name of './x' is not to be seen"),
     ],
 )
 def test_pyproject__what_cannot_be_read__is_refused(text: str, says: str) -> None:

@@ -119,7 +119,7 @@ def test_build__a_wheel__is_taken_as_it_is(tmp_path: Path, wheels: Wheels) -> No
 
 @pytest.mark.parametrize("name", ["gone", "gone-1.0-py3-none-any.whl"])
 def test_build__no_longer_there__is_refused(tmp_path: Path, wheels: Wheels, name: str) -> None:
-    with pytest.raises(SolveError, match=rf"mine: your python3 has it from .*/{name}, which does not exist; install"):
+    with pytest.raises(SolveError, match=rf"mine: .*/{name}, where it is to come from, does not exist; install"):
         build([here(tmp_path / name)], PYTHON, wheels=wheels)
 
 
@@ -291,7 +291,7 @@ def test_installed__from_a_repository_on_this_machine__is_not_its_folder(record:
 
 
 def test_requirement__nothing_tells_what_is_behind_the_url__is_refused() -> None:
-    with pytest.raises(SolveError, match="my: your python3 has it from https://host/repo, which is no file and no rep"):
+    with pytest.raises(SolveError, match="my: https://host/repo, where it is to come from, is no file and no rep"):
         Project("my", "1.0", URL).requirement()
 
 

@@ -53,6 +53,26 @@ def test_resolve__pinned_to_a_folder_that_this_interpreter_does_not_know__is_tha
     assert (project.name, project.url) == ("other", "file:///home/you/other")
 
 
+def test_resolve__pinned_to_another_folder_than_this_interpreter_s__is_the_pinned_one(python: str) -> None:
+    pin = Pin("mine", "mine", "3.4", "editable", "file:///home/you/mine")
+    ((_, project),) = resolve(Spec("3.11.7", ("mine",), pins=(pin,)), python).projects
+    assert project.url == "file:///home/you/mine"
+
+
+def test_resolve__pinned_to_the_commit_that_this_interpreter_has__is_that(python: str) -> None:
+    pin = Pin("theirs", "theirs", "1.2", "local", "git+https://host/theirs@abc")
+    ((_, project),) = resolve(Spec("3.11.7", ("theirs",), pins=(pin,)), python).projects
+    assert (project.url, project.commit) == ("https://host/theirs", "abc")
+
+
+@pytest.mark.parametrize("package", ["my.lib[x]", "pypi:my-lib"])
+def test_resolve__asked_for_by_name_with_a_place__is_from_there(python: str, package: str) -> None:
+    pin = Pin("my_lib", "my-lib", "", "local", "file:///home/me/lib")
+    wanted = resolve(Spec("3.11.7", (), packages=("dill", package), pins=(pin,)), python)
+    assert names(wanted)[0] == ["dill"]
+    assert [project.url for _, project in wanted.projects] == ["file:///home/me/lib"]
+
+
 def test_resolve__declared_name_of_the_users_own_project__is_not_asked_of_an_index(python: str) -> None:
     wanted = resolve(Spec("3.11.7", ("mine",), packages=("mine>=1", "dill")), python)
     published, own = names(wanted)

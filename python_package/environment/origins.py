@@ -42,21 +42,28 @@ class Project:
         """Return where it lies on this machine."""
         return Path(unquote(urlsplit(self.url).path))
 
+    @property
+    def address(self) -> str:
+        """Return its URL in one piece, as a requirement would have it."""
+        if not self.vcs:
+            return self.url
+        inside = f"#subdirectory={self.folder}" if self.folder else ""
+        return f"{self.vcs}+{self.url}@{self.commit}{inside}"
+
     def requirement(self, extras: str = "") -> str:
         """Return the direct reference (PEP 508) to a project that does not lie here.
 
         Raises SolveError when its URL does not tell what is behind it.
         """
         if self.vcs:
-            inside = f"#subdirectory={self.folder}" if self.folder else ""
-            return f"{self.name}{extras} @ {self.vcs}+{self.url}@{self.commit}{inside}"
+            return f"{self.name}{extras} @ {self.address}"
         if "+" in self.url.partition(":")[0]:  # git+https://host/repo@commit, as a dependency file pins it
             return f"{self.name}{extras} @ {self.url}"
         if self.url.startswith(("http://", "https://")) and self.url.endswith((".whl", *_SDISTS)):
             return f"{self.name}{extras} @ {self.url}" + (f"#sha256={self.sha256}" if self.sha256 else "")
         raise SolveError(
-            f"{self.name}: your python3 has it from {self.url}, which is no file and no repository that can be asked; "
-            "install it from there again with pip, or choose a published package with --map"
+            f"{self.name}: {self.url}, where it is to come from, is no file and no repository that can be asked; "
+            "install it again with pip, or choose a published package with --map"
         )
 
 

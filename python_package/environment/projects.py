@@ -81,8 +81,8 @@ def _wheel(project: Project, python: Path, offline: bool, wheels: Wheels) -> Whe
     path = project.path
     if not path.exists():
         raise SolveError(
-            f"{project.name}: your python3 has it from {path}, which does not exist; "
-            f"install it again, or choose a published package with --map"
+            f"{project.name}: {path}, where it is to come from, does not exist; "
+            "install it again, or choose a published package with --map"
         )
     if path.suffix == ".whl" and parse(path.name):
         return wheels.put(path, project.url)

@@ -73,7 +73,8 @@ def _given(dependencies: object, channels: object, pip: Iterable[Any], source: s
             packages.append(f"conda:{name}{constraint}")
     lines = "".join(f"{_text(line, source, 'pip')}\n" for line in pip)
     by_pip = requirements.requirements(lines, source, python, only="pypi:", kind="pip")
-    spec = Spec(version, (), packages=tuple(sorted({*packages, *by_pip.spec.packages})), channels=tuple(places))
+    wanted = tuple(sorted({*packages, *by_pip.spec.packages}))
+    spec = Spec(version, (), packages=wanted, pins=by_pip.spec.pins, channels=tuple(places))
     return Given(spec, (*notes, *by_pip.notes))
 
 

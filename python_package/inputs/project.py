@@ -6,8 +6,7 @@ from typing import Any
 
 from python_package import toml
 from python_package.errors import SpecError
-from python_package.inputs.given import Given, package
-from python_package.spec import Spec
+from python_package.inputs.given import Given, spec, wish
 
 
 def pyproject(text: str, source: str, python: str) -> Given:
@@ -28,11 +27,11 @@ def pyproject(text: str, source: str, python: str) -> Given:
     notes = []
     if extras := project.get("optional-dependencies"):
         notes.append(f"{source}: of its dependencies the optional ones are left out: {', '.join(sorted(extras))}")
-    packages = [package(line, f"{source}: dependencies", python) for line in _strings(project, "dependencies", source)]
+    wishes = [wish(line, f"{source}: dependencies", python) for line in _strings(project, "dependencies", source)]
     requires = project.get("requires-python", "")
     if not isinstance(requires, str):
         raise SpecError(f'{source}: "requires-python" must be a text such as ">=3.10"')
-    return Given(Spec(requires, (), packages=tuple(sorted({each for each in packages if each}))), tuple(notes))
+    return Given(spec(requires, [each for each in wishes if each]), tuple(notes))
 
 
 def _strings(project: dict[str, Any], key: str, source: str) -> list[str]:

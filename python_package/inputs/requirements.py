@@ -8,17 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from packaging.requirements import Requirement
-
 from python_package.errors import SpecError
-from python_package.inputs.given import Given, package
+from python_package.inputs.given import Given, Wish, spec, wish
 from python_package.names.table import canonical
-from python_package.spec import Spec
 
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _HASH = re.compile(r"\s--hash[=\s]\S+")
 _FILES = {"-r": "requirement", "--requirement": "requirement", "-c": "constraint", "--constraint": "constraint"}
+_EDITABLE = {"-e", "--editable"}
 _INDEX = {"-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--no-index", "--trusted-host"}
 
 
@@ -27,11 +25,11 @@ def requirements(text: str, source: str, python: str, *, only: str = "", kind: s
     reading = _Reading(python, only, kind)
     folder = Path() if source == "-" else Path(source).parent
     reading.file(text, source, folder, constraints=False)
-    wanted = []
+    wishes = []
     for name, found in reading.wanted.items():
         bounds = reading.constraints.get(name, [])
-        wanted += [_bounded(one, bounds) for one in found] if bounds else found
-    return Given(Spec("", (), packages=tuple(sorted(set(wanted)))), tuple(dict.fromkeys(reading.notes)))
+        wishes += [_bounded(one, bounds) for one in found] if bounds else found
+    return Given(spec("", wishes), tuple(dict.fromkeys(reading.notes)))
 
 
 @dataclass
@@ -41,8 +39,8 @@ class _Reading:
     python: str
     only: str
     kind: str
-    wanted: dict[str, list[str]] = field(default_factory=dict)
-    constraints: dict[str, list[str]] = field(default_factory=dict)
+    wanted: dict[str, list[Wish]] = field(default_factory=dict)
+    constraints: dict[str, list[Wish]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     open_files: list[Path] = field(default_factory=list)
 
@@ -57,10 +55,12 @@ class _Reading:
                 path = folder / (line[2:] if short else value).strip()
                 role = _FILES[short or option]
                 self.nested(path, where, constraints=constraints or role == "constraint")
+            elif option in _EDITABLE:
+                self.requirement(value.strip(), where, folder, constraints=constraints)
             elif line.startswith("-"):
                 raise SpecError(f"{where}: {_option(line)}")
             else:
-                self.requirement(line, where, constraints=constraints)
+                self.requirement(line, where, folder, constraints=constraints)
 
     def nested(self, path: Path, where: str, *, constraints: bool) -> None:
         if path.resolve() in self.open_files:
@@ -74,17 +74,17 @@ class _Reading:
         self.file(text, str(path), path.parent, constraints=constraints)
         self.open_files.pop()
 
-    def requirement(self, line: str, where: str, *, constraints: bool) -> None:
+    def requirement(self, line: str, where: str, folder: Path, *, constraints: bool) -> None:
         bare = _HASH.sub("", line)
         if bare != line:
             self.notes.append(
                 f"{where.rpartition(':')[0] or where}: hashes are not compared; a lock (--lock) has its own"
             )
-        found = package(bare.strip(), where, self.python, only="" if constraints else self.only)
-        if found is None:
-            return
-        name = canonical(Requirement(found.removeprefix("pypi:")).name)
-        (self.constraints if constraints else self.wanted).setdefault(name, []).append(found)
+        only = "" if constraints else self.only
+        found = wish(bare.strip(), where, self.python, only=only, folder=folder)
+        if found is not None:
+            name = canonical(found.requirement.name)
+            (self.constraints if constraints else self.wanted).setdefault(name, []).append(found)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -103,20 +103,20 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
         yield start, joined.strip()
 
 
-def _bounded(requirement: str, bounds: list[str]) -> str:
-    """Return a requirement with the versions that constraints add."""
-    only = "pypi:" if requirement.startswith("pypi:") else ""
-    wanted = Requirement(requirement.removeprefix(only))
+def _bounded(wanted: Wish, bounds: list[Wish]) -> Wish:
+    """Return a requirement with the versions that constraints add; where it is settles its version already."""
+    if wanted.url:
+        return wanted
+    only = "pypi:" if wanted.package.startswith("pypi:") else ""
+    requirement = wanted.requirement
     for bound in bounds:
-        wanted.specifier &= Requirement(bound).specifier
-    extras = f"[{','.join(sorted(wanted.extras))}]" if wanted.extras else ""
-    return f"{only}{wanted.name}{extras}{wanted.specifier}"
+        requirement.specifier &= bound.requirement.specifier
+    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+    return Wish(f"{only}{requirement.name}{extras}{requirement.specifier}")
 
 
 def _option(line: str) -> str:
     option = re.split(r"[\s=]", line)[0]
-    if option in ("-e", "--editable"):
-        return f"{line!r}: install it in your python3 and give its name alone here: what that has from a folder travels"
     if option in _INDEX:
         return f"{option} is not read here; set it in pip's configuration or environment (PIP_INDEX_URL ...)"
     return f"{option} is an option that create does not serve; take it out"
