@@ -331,6 +331,19 @@ def test_requirements__an_address__is_a_package_with_its_place(
     assert [pin.url for pin in found.spec.pins] == [url.format(project=tmp_path)]
 
 
+def test_requirements__a_place_with_a_constraint__stays_where_it_is(project: Path) -> None:
+    (project / "bounds.txt").write_text("my-lib<2\n")
+    found = given("./mine\n-c bounds.txt\n", str(project / "requirements.txt"))
+    assert (found.spec.packages, len(found.spec.pins)) == (("My.Lib",), 1)
+
+
+def test_requirements__a_place_with_a_marker__has_to_be_written_with_its_name(project: Path) -> None:
+    with pytest.raises(SpecError, match="is not to be seen; write NAME @ file://"):
+        given("./mine ; python_version > '3'\n", str(project / "requirements.txt"))
+    found = given(f"my-lib @ file://{project}/mine ; python_version < '3'\n", "requirements.txt")
+    assert found.spec == Spec("", ())
+
+
 def test_environment__project_under_pip__is_for_pypi_alone_with_its_place(project: Path) -> None:
     found = given("dependencies: [{pip: [-e ./mine]}]", str(project / "environment.yml"))
     assert (found.spec.packages, len(found.spec.pins)) == (("pypi:My.Lib",), 1)
