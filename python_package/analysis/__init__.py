@@ -66,11 +66,12 @@ def analyze(
     python: str = "python3",
     timeout: float = TIMEOUT,
 ) -> Spec:
-    """Return what a script needs to run on the version of Python that `python`, looked up on PATH, is.
+    """Return what a script, notebook or directory needs to run on the Python that `python`, looked up on PATH, is.
 
     `pin` adds the versions that it has of the modules, `local` the script and its own modules, with their places.
 
-    Raises ScriptNotFoundError, NotPythonError and InterpreterError (also after `timeout` seconds without an answer).
+    Raises ScriptNotFoundError, InvalidScriptError, of which NotPythonError is one, and InterpreterError (also after
+    `timeout` seconds without an answer).
     """
     name = os.fspath(script)
     found = analyze_sources([(name, read_script(name))], python=python, timeout=timeout)
@@ -97,9 +98,8 @@ def analyze_sources(
     """Analyze what has been read of one or more scripts.
 
     Each source, of a script or of all files of a directory, comes with the path that messages give it and that its
-    local modules are beside. `scope` limits which
-    of the scripts' own imports count. `mapping` and `packages` are handed on in the Spec, with the packages that the
-    scripts' inline metadata (PEP 723) asks for.
+    local modules are beside. `scope` limits which of the scripts' own imports count. `mapping` and `packages` are
+    handed on in the Spec, with the packages that the scripts' inline metadata (PEP 723) asks for.
 
     Raises NotPythonError, InvalidScriptError for faulty metadata, InterpreterError (also where the metadata asks for
     another Python), ScriptNotFoundError for a local module that cannot be read, and UsageError when no script has the
