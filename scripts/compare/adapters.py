@@ -28,7 +28,7 @@ def debian(status: int, text: str, report: str) -> Answer:
 
 def requirements(status: int, text: str, report: str) -> Answer:
     """Read a requirements.txt, as pipreqs and pigar print it."""
-    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in report.splitlines()]
+    lines = [line.strip() for line in report.splitlines()]
     found = [re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*(?=$|==|>=|~=)", line) for line in lines]
     return Answer(None, frozenset(match.group() for match in found if match), text + report, status)
 

@@ -43,8 +43,8 @@ def render(installed: Sequence[Asked], bare: Sequence[Asked], tried: Sequence[Ro
             debian=debian, python=platform.python_version(), not_said=NOT_SAID, **tools.PEERS
         ),
         "## What is imported\n",
-        "Scripts, notebooks and folders; everything that they import is installed. `corpus:` cases are those of "
-        "`tests/corpus`.\n",
+        "Scripts, notebooks and folders; all that they import is installed, unless it says otherwise. `corpus:` cases "
+        "are those of `tests/corpus`.\n",
         *table([Row(each.case.name, each.case.about, each.imports) for each in installed], names, TITLES),
         "",
         "## Which packages that is: all installed\n",

@@ -10,6 +10,7 @@ from .corpus import Case
 
 PASS = "pass"  # noqa: S105
 NOT_SAID = "–"  # noqa: RUF001
+_MANY = 20  # beyond, how many changes with how long a tool waits for its index
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def _judge(case: Case, answer: Answer, wanted: list[set[str]], allowed: set[str]
         return PASS
     if not said and answer.status:
         return "fail (stops)"
-    parts = [f"lacks {missing}"] * bool(missing) + [f"adds {extra}"] * bool(extra)
+    parts = [f"lacks {missing}"] * bool(missing) + [f"adds {extra if extra <= _MANY else 'many'}"] * bool(extra)
     return f"fail ({', '.join(parts)})"
 
 

@@ -1,0 +1,4 @@
+import importlib
+
+BACKEND = "numpy"
+module = importlib.import_module(BACKEND)

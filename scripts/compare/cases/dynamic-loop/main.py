@@ -1,0 +1,4 @@
+import importlib
+
+for name in ("numpy", "scipy"):
+    importlib.import_module(name)

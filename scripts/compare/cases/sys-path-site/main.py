@@ -1,0 +1,4 @@
+import site
+
+site.addsitedir("lib")
+import tools
