@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from python_package.clock import Clock
-from python_package.errors import BrokenModuleError, UsageError
+from python_package.errors import UsageError
 from python_package.outputs import Outputs
 from python_package.progress import Progress, Silent
 from python_package.spec import Spec
@@ -147,7 +147,7 @@ def _pack(staged: Staged, partial: Path, modules: Sequence[str], clock: Clock) -
     from python_package.environment.check import Check, Verdict
 
     with tarball.Packer(staged.path) as packer:
-        known = bool(packer.id) and Verdict(packer.id, modules).known()
+        known = Verdict(packer.id, modules).known()
         with Check(staged.path, () if known else modules) as checking:
 
             def packed(done: int, total: int) -> None:
@@ -178,16 +178,13 @@ def _trying(prefix: Path, modules: Sequence[str], clock: Clock) -> Iterator[None
     if not modules:
         yield
         return
-    from python_package.environment.check import Check
+    from python_package.environment.check import Check, listed
 
     with Check(prefix, modules) as checking:
         yield
         with clock.phase("check"):
-            try:
-                checking.finish()
-            except BrokenModuleError as error:
-                reasons = str(error).partition(": ")[2].rpartition("; nothing was packed")[0]
-                clock.progress.note(f"optional, and does not import in the environment: {reasons}")
+            if broken := checking.broken():
+                clock.progress.note(f"optional, and does not import in the environment: {listed(broken)}")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -82,11 +82,10 @@ class Check:
         if self._process.poll() is not None:
             self.finish()
 
-    def finish(self) -> None:
-        """Wait for the verdict.
+    def broken(self) -> dict[str, str]:
+        """Wait for the verdict; return why each module that does not import fails.
 
-        What failed is tried again alone: two modules may clash that no task imports together. Raises
-        BrokenModuleError that names each module which does not import, with the reason.
+        What failed is tried again alone: two modules may clash that no task imports together.
         """
         broken = self._failures()
         if len(self._modules) > 1:
@@ -94,10 +93,14 @@ class Check:
             for name in suspects:
                 with Check(self._prefix, [name]) as alone:
                     broken |= alone._failures()
-        if broken:
-            reasons = "; ".join(f"{name} ({broken[name]})" for name in sorted(broken))
+        return broken
+
+    def finish(self) -> None:
+        """Wait for the verdict; raise BrokenModuleError that names each module which does not import, and why."""
+        if broken := self.broken():
             raise BrokenModuleError(
-                f"does not import in the environment: {reasons}; nothing was packed (--no-check packs it all the same)"
+                f"does not import in the environment: {listed(broken)}; "
+                "nothing was packed (--no-check packs it all the same)"
             )
 
     def _failures(self) -> dict[str, str]:
@@ -124,6 +127,11 @@ class Check:
         if "done" not in lines:
             failures |= dict.fromkeys(self._modules[max(begun - 1, 0) :], ended)
         return failures
+
+
+def listed(broken: Mapping[str, str]) -> str:
+    """Return modules with their reasons, for a message."""
+    return "; ".join(f"{name} ({broken[name]})" for name in sorted(broken))
 
 
 class Verdict:
