@@ -8,6 +8,8 @@ $XDG_CACHE_HOME/python_package/compare, to be thrown away at any time.
 from __future__ import annotations
 
 import argparse
+import difflib
+import fcntl
 import os
 import sys
 from collections.abc import Sequence
@@ -32,6 +34,8 @@ def main() -> int:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     workshop = tools.Workshop((cache / "python_package" / "compare").absolute())
     workshop.home.mkdir(parents=True, exist_ok=True)
+    lock = (workshop.home / "lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)  # another run has its own cases in the same places
     wanted = [tool for tool in (*tools.TOOLS, "by-hand") if arguments.tool in (None, tool)]
     workshop.prepare(wanted)
     chosen = [case for case in corpus.load() if arguments.case in (None, case.name)]
@@ -47,9 +51,10 @@ def main() -> int:
         return 0
     text = document.render(installed, bare, rows, workshop.debian_version())
     if arguments.check:
-        same = DOCUMENT.read_text(encoding="utf-8") == text
-        print("docs/comparison.md is " + ("up to date" if same else "not what this run gives"), file=sys.stderr)
-        return 0 if same else 1
+        before = DOCUMENT.read_text(encoding="utf-8")
+        said = [text.splitlines() for text in (before, text)]
+        print("\n".join(difflib.unified_diff(*said, "docs/comparison.md", "this run", lineterm="", n=0)))
+        return 0 if before == text else 1
     DOCUMENT.write_text(text, encoding="utf-8")
     print(text, end="")
     return 0
@@ -64,7 +69,7 @@ def _analyze(
         for case in chosen:
             imports, packages = dict.fromkeys(asked, judge.NOT_SAID), dict.fromkeys(asked, judge.NOT_SAID)
             for tool in asked:
-                if case.bare and tool in ONLY_INSTALLED:
+                if case.bare and tool in ONLY_INSTALLED and whole:
                     continue
                 answers = workshop.ask(tool, case)
                 imports[tool] = judge.best(judge.imports(case, answer) for answer in answers)

@@ -49,6 +49,10 @@ class Case:
         """Tell whether an import and its distribution have different names."""
         return bool(self.packages) or any(name != package for name, package in self.imports.items())
 
+    def files_beside(self, pattern: str) -> list[str]:
+        """Return the names of the case's own files that match."""
+        return [path.name for path in self.folder.glob(pattern)] if self.folder else []
+
     def lay_out(self, target: Path) -> None:
         """Write the case's files into a new folder."""
         if self.folder is not None:

@@ -10,7 +10,7 @@ from .corpus import Case
 
 PASS = "pass"  # noqa: S105
 NOT_SAID = "–"  # noqa: RUF001
-_MANY = 20  # beyond, how many changes with how long a tool waits for its index
+_MANY = 20  # beyond, which they are changes with how long a tool waits for its index
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,9 @@ def _judge(case: Case, answer: Answer, wanted: list[set[str]], allowed: set[str]
         return PASS
     if not said and answer.status:
         return "fail (stops)"
-    parts = [f"lacks {missing}"] * bool(missing) + [f"adds {extra if extra <= _MANY else 'many'}"] * bool(extra)
+    if extra > _MANY:
+        return "fail (adds many)"
+    parts = [f"lacks {missing}"] * bool(missing) + [f"adds {extra}"] * bool(extra)
     return f"fail ({', '.join(parts)})"
 
 

@@ -113,7 +113,9 @@ class Workshop:
             return [Way([sys.executable, ROOT / "scripts/compare/ours.py", case.script])]
         if tool == "debian":
             command = self.debian() / "python_package_analyze"
-            return [Way([self.env / "bin/python3", command, case.script, "out"], "out")]
+            # It takes several files, but no folder.
+            scripts = sorted(case.files_beside("*.py")) if case.script == "." else [case.script]
+            return [Way([self.env / "bin/python3", command, *scripts, "out"], "out")]
         if tool == "pipreqs":
             index = ["--pypi-server", f"{self.index}/pypi/"] if case.bare else ["--use-local"]
             return [Way([venv / "pipreqs", "--mode", "no-pin", "--print", "--scan-notebooks", *index, "."])]
