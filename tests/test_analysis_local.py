@@ -88,7 +88,7 @@ def test_recorded__relative_import_outside_of_a_package__is_left_out_with_a_rema
     analysis = _analysis(folder)
     assert [name for name, _ in analysis.spec.local] == ["main", "other"]
     assert analysis.remarks == (
-        f"not recorded: {folder}/helper.py, which only a relative import outside of any package reaches",
+        f"not recorded: {folder}/helper.py, which only its path or a relative import outside of any package reaches",
     )
 
 

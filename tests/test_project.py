@@ -214,3 +214,13 @@ def test_read_script__directory_without_python__says_so(content: str | None, fol
         (folder / content).touch()
     with pytest.raises(ScriptNotFoundError, match=r"^project is a directory with no Python file .*; name the script$"):
         read_script("project")
+
+
+def test_analyze_sources__scripts_that_a_file_runs__are_its_own_or_followed_outside(folder: Path, python: str) -> None:
+    (folder.parent / "outside.py").write_text("import b")
+    text = "import runpy, helper\nrunpy.run_path('own.py')\nrunpy.run_path('../../outside.py')\nrunpy.run_path(x)"
+    files = {"sub/a.py": text, "sub/own.py": "import c", "sub/helper.py": ""}
+    found = _analyze(python, folder, files)
+    assert found.spec.modules == ("b", "c")
+    assert str((folder.parent / "outside.py").resolve()) in found.local
+    assert [remark.partition(": ")[0] for remark in found.remarks] == ["project/sub/a.py:4"]

@@ -15,18 +15,17 @@ from python_package.analysis.skim import skim
 from python_package.analysis.syntax import compile_only
 
 if TYPE_CHECKING:
-    from python_package.analysis.skim import Skimmed
+    from python_package.analysis.skim import Found
 
 # The whole of it takes half a minute; each run of the tests takes every so many files.
 EVERY = 8
 
 
-def _parsed(source: bytes) -> Skimmed:
-    """Return the answer of the parser; it has no folders, which only the parser finds."""
+def _parsed(source: bytes) -> tuple[Found, ...]:
+    """Return the answer of the parser; it has no folders and no computed names, which only the parser finds."""
     module = imports_of(compile_only(source), "/x.py", source)
-    assert module.folders == ()
-    imports = [(found.name, found.names, found.level, found.line, found.kind) for found in module.imports]
-    return tuple(imports), module.computed
+    assert (module.folders, module.computed, module.computed_scripts) == ((), (), ())
+    return tuple((found.name, found.names, found.level, found.line, found.kind) for found in module.imports)
 
 
 def _agrees(source: bytes) -> None:
@@ -111,8 +110,8 @@ TOLD = [
     "# -*- coding: utf-8 -*-\nimport a",
     "#!x\n# vim: set fileencoding=UTF8 :\nimport a\nñ = 1",
     "import ñandú\nfrom ñ import é",
-    "import importlib\nimportlib.import_module('a')\nx = importlib.import_module(y)",
-    "from importlib import import_module\nif x:\n  y = [import_module('a'), import_module(b)]",
+    "import importlib\nimportlib.import_module('a')\nx = importlib.import_module('b' + '.c')",
+    "from importlib import import_module\nif x:\n  y = [import_module('a'), import_module(f'b')]",
     "from other import import_module\nimport_module('no')",
     "try:\n  __import__('a')\nexcept ImportError: pass",
     "def f(x=__import__('a')):\n  pass",
@@ -152,6 +151,11 @@ LEFT = [
     b"import importlib\nload = importlib.import_module\nload('a')",
     b"load = __import__\nload('a')",
     b"from importlib import import_module as load\nload('a')",
+    b"import importlib\nx = importlib.import_module(y)",
+    b"import importlib\ny = 'a'\nx = importlib.import_module(y)",
+    b"import importlib\nfor y in ('a', 'b'):\n  importlib.import_module(y)",
+    b"import importlib; y = 'a'\nx = importlib.import_module(y)\ny = f()",
+    b"import runpy\nrunpy.run_path('x.py')",
     b"# coding: latin-1\nimport a",
     b"# coding: utf-16\nimport a",
     b"import a\n\xe9 = 1",

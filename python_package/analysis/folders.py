@@ -9,6 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from python_package.analysis.constants import Lookup
+
 _SAME = {"Path", "PurePath", "PosixPath", "str", "fspath", "abspath", "realpath", "normpath"}
 _SAME_METHOD = {"resolve", "absolute", "as_posix"}
 _CONSTANTS = {"pardir": "..", "curdir": ".", "sep": "/"}
@@ -20,16 +22,17 @@ class Folders:
     `found` holds each folder, absolute or as the file writes it, and whether it goes to the front.
     """
 
-    def __init__(self, file: str) -> None:
-        self.file = file
+    def __init__(self, file: str, lookup: Lookup | None = None) -> None:
+        """Prepare for a file; `lookup` gives what names are bound to, instead of the statements that are visited."""
         self.found: list[tuple[str, bool]] = []
         self._names: dict[str, str | None] = {"__file__": file}
+        self._lookup = lookup
 
     def visit(self, node: Any) -> None:
         """Take note of one statement."""
         cls = node.__class__
         if cls is ast.Assign:
-            value = self._path(node.value)
+            value = self.path(node.value)
             for target in node.targets:
                 if target.__class__ is ast.Name:
                     self._names[target.id] = value
@@ -47,22 +50,24 @@ class Folders:
                     self._add(_items(call.args[0]), front=False)
 
     def _add(self, nodes: list[Any], front: bool) -> None:
-        values = map(self._path, nodes)
+        values = map(self.path, nodes)
         self.found.extend((value, front) for value in values if value is not None)
 
-    def _path(self, node: Any) -> str | None:
+    def path(self, node: Any) -> str | None:
+        """Return the path that an expression is, None for what the text alone does not tell."""
         try:
             return self._value(node)
         except RecursionError:  # an expression of a thousand levels is no path
             return None
 
     def _value(self, node: Any) -> str | None:
-        """Evaluate a path expression; None is for what the text alone does not tell."""
         cls = node.__class__
         if cls is ast.Constant:
             return node.value if isinstance(node.value, str) else None
         if cls is ast.Name:
-            return self._names.get(node.id)
+            if self._lookup is None or node.id in self._names:
+                return self._names.get(node.id)
+            return self._value(self._lookup(node.id))
         if cls is ast.Attribute:
             if node.attr == "parent":
                 return self._parent(node.value, 1)
@@ -72,8 +77,7 @@ class Folders:
                 return self._join([node.left, node.right])
             return self._concatenate([node.left, node.right]) if node.op.__class__ is ast.Add else None
         if cls is ast.JoinedStr:
-            parts = [part if part.__class__ is ast.Constant else part.value for part in node.values]
-            return self._concatenate(parts)
+            return self._concatenate([shown(part) for part in node.values])
         if cls is ast.Subscript:
             index = getattr(node.slice, "value", None)
             if getattr(node.value, "attr", "") == "parents" and isinstance(index, int):
@@ -116,3 +120,10 @@ def _is_sys_path(node: Any) -> bool:
 
 def _items(node: Any) -> list[Any]:
     return list(node.elts) if node.__class__ in (ast.List, ast.Tuple) else []
+
+
+def shown(part: Any) -> Any:
+    """Return the expression whose text a part of a formatted string is, None where it is shown otherwise."""
+    if part.__class__ is not ast.FormattedValue:
+        return part
+    return part.value if part.format_spec is None and part.conversion in (-1, ord("s")) else None

@@ -12,21 +12,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from python_package.analysis.dynamic import Dynamic
+
 REQUIRED = "required"
 CONDITIONAL = "conditional"
 OPTIONAL = "optional"
+# The level of an import that is a script which is run; its name is the path of the file.
+SCRIPT = -1
 
 _IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 _EXITS = {"exit", "_exit", "quit", "abort"}
 # What holds statements; everything else that a statement holds is expressions, which cannot hold an import statement.
-_BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
+BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
 # Most statements, which hold no others.
 _SIMPLE = {ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Assert, ast.Raise, ast.Pass, ast.Delete}
 _TRY = {"Try", "TryStar"}  # TryStar came with Python 3.11
 
 
 class Import(Value):
-    """One import: of the dotted `name`, `level` packages up (0 is absolute), of `names` from it.
+    """One import: of the dotted `name`, `level` packages up (0 is absolute, SCRIPT a path), of `names` from it.
 
     `kind` is REQUIRED, OPTIONAL (its failure is handled, or only other systems run it) or CONDITIONAL (under an if or
     match).
@@ -43,34 +47,40 @@ class Module(Value):
     """What one source file says about imports.
 
     `folders` are what it puts on sys.path, each with whether it goes to the front, `exports` its literal
-    `__all__`, `computed` the lines of dynamic imports whose name only running the file could tell.
+    `__all__`, `computed` the lines of dynamic imports whose name only running the file could tell, `computed_scripts`
+    those where it runs another script.
     """
 
     imports: tuple[Import, ...]
     folders: tuple[tuple[str, bool], ...]
     exports: tuple[str, ...]
     computed: tuple[int, ...]
+    computed_scripts: tuple[int, ...] = ()
 
 
-def imports_of(tree: ast.Module, path: str, source: bytes) -> Module:
-    """Return what the module at `path` imports; its `source` tells what need not be looked for in the tree."""
-    return _Walk(path, b"import_module" in source or b"__import__" in source).module(tree)
+def imports_of(tree: ast.Module, path: str, source: bytes, *, whole: bool = True) -> Module:
+    """Return what the module at `path` imports; its `source` tells what need not be looked for in the tree.
+
+    Of a tree that is not the `whole` module, no names are followed to what they are bound to.
+    """
+    dynamic = None
+    if b"import_module" in source or b"__import__" in source or b"runpy" in source:
+        from python_package.analysis.dynamic import Dynamic  # few files need it
+
+        dynamic = Dynamic(path, whole)
+    return _Walk(path, dynamic).module(tree)
 
 
 class _Walk:
     """One pass over the statements, in the order of the source."""
 
-    def __init__(self, path: str, dynamic: bool) -> None:
+    def __init__(self, path: str, dynamic: Dynamic | None) -> None:
         self.dynamic = dynamic
         self.imports: list[Import] = []
         self.exports: list[str] = []
-        self.computed: list[int] = []
-        self.calls: list[tuple[ast.Call, str]] = []
         self.folders = Folders(path)
-        # What the file calls typing.TYPE_CHECKING, the module importlib, and its import functions.
+        # What the file calls typing.TYPE_CHECKING.
         self.checking = {"TYPE_CHECKING"}
-        self.libraries: set[str] = set()
-        self.functions = {"__import__"}
 
     def module(self, tree: ast.Module) -> Module:
         # Depth first with a stack of our own: a chain of a thousand elifs is a thousand levels deep.
@@ -79,10 +89,13 @@ class _Walk:
             node, kind = stack.pop()
             inner = list(self._visit(node, kind))
             stack.extend(reversed(inner))
-        for call, kind in self.calls:
-            self._call(call, kind)
+        computed: tuple[tuple[int, ...], ...] = ((), ())
+        if self.dynamic:
+            self.dynamic.finish(tree)
+            self.imports += self.dynamic.imports
+            computed = tuple(self.dynamic.computed), tuple(self.dynamic.computed_scripts)
         imports = sorted(self.imports, key=lambda found: found.line)
-        return Module(tuple(imports), tuple(self.folders.found), tuple(self.exports), tuple(self.computed))
+        return Module(tuple(imports), tuple(self.folders.found), tuple(self.exports), *computed)
 
     def _visit(self, node: Any, kind: str) -> Iterator[tuple[Any, str]]:
         """Record what a statement says; yield the statements inside it, each with its kind."""
@@ -99,13 +112,13 @@ class _Walk:
             self.imports.append(Import(node.module or "", names, node.level, node.lineno, kind))
             return
         if self.dynamic:
-            self.calls.extend((call, kind) for call in _calls(node))
+            self.dynamic.collect(node, kind)
         if cls in _SIMPLE:
             self.folders.visit(node)
             if cls is ast.Assign:
                 self._assign(node)
             return
-        kinds = dict.fromkeys(_BLOCKS, kind)
+        kinds = dict.fromkeys(BLOCKS, kind)
         if cls is ast.If:
             truth = self._truth(node.test)
             if truth is None and not _is_main_guard(node.test):
@@ -129,18 +142,11 @@ class _Walk:
                 yield child, block_kind
 
     def _bind(self, alias: Any, module: str, dots: str) -> None:
-        """Note a name that is bound to TYPE_CHECKING, importlib or one of its import functions."""
-        name, bound = alias.name, alias.asname or alias.name
-        if not module and not dots:
-            if name == "importlib" or (name.startswith("importlib.") and not alias.asname):
-                self.libraries.add(bound.partition(".")[0])
-        elif name == "TYPE_CHECKING":
-            self.checking.add(bound)
-        elif module == "importlib":
-            if name in ("import_module", "__import__"):
-                self.functions.add(bound)
-            elif name == "*":
-                self.functions.add("import_module")
+        """Note a name that is bound to TYPE_CHECKING or to what imports."""
+        if alias.name == "TYPE_CHECKING" and (module or dots):
+            self.checking.add(alias.asname or alias.name)
+        elif self.dynamic and not dots:
+            self.dynamic.bind(alias, module)
 
     def _assign(self, node: Any) -> None:
         """Note `load = importlib.import_module`, and a literal `__all__`."""
@@ -148,9 +154,9 @@ class _Walk:
             if target.__class__ is not ast.Name:
                 continue
             if target.id == "__all__":
-                self.exports.extend(_strings(node.value) or ())
-            elif self._is_import_function(node.value):
-                self.functions.add(target.id)
+                self.exports.extend(strings(node.value) or ())
+            elif self.dynamic:
+                self.dynamic.assign(target.id, node.value)
 
     def _truth(self, test: Any) -> bool | None:
         """Evaluate a condition at run time, where TYPE_CHECKING is false; None is for what cannot be known."""
@@ -185,70 +191,13 @@ class _Walk:
             return None if None in truths else not decides
         return None
 
-    def _is_import_function(self, node: Any) -> bool:
-        if node.__class__ is ast.Name:
-            return node.id in self.functions
-        if node.__class__ is not ast.Attribute:
-            return False
-        if node.attr == "__import__":
-            return True  # of builtins or importlib, under whatever name
-        return node.attr == "import_module" and (
-            (node.value.__class__ is ast.Name and node.value.id in self.libraries)
-            or (node.value.__class__ is ast.Attribute and node.value.attr == "importlib")
-        )
-
-    def _call(self, call: Any, kind: str) -> None:
-        """Record a call of an import function."""
-        if not self._is_import_function(call.func):
-            return
-        given = {word.arg: word.value for word in call.keywords}
-        legacy = (call.func.id if call.func.__class__ is ast.Name else call.func.attr) == "__import__"
-        order = ("name", "globals", "locals", "fromlist", "level") if legacy else ("name", "package")
-        given.update(zip(order, call.args, strict=False))
-        name = _string(given.get("name"))
-        level = getattr(given.get("level"), "value", 0) if legacy else 0
-        if name is not None and not legacy and name.startswith("."):
-            name, level = _relative(name, given.get("package"))
-        if not name or not isinstance(level, int) or level < 0:
-            self.computed.append(call.lineno)
-            return
-        names = _strings(given.get("fromlist")) or ()
-        self.imports.append(Import(name, names, level, call.lineno, kind))
-
-
-def _calls(statement: Any) -> Iterator[ast.Call]:
-    """Yield the calls in a statement's own expressions, not in the statements inside it."""
-    stack = [getattr(statement, field, None) for field in reversed(statement._fields) if field not in _BLOCKS]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, list):
-            stack.extend(reversed(node))
-        elif isinstance(node, ast.AST):
-            if node.__class__ is ast.Call:
-                yield node
-            # A lambda's body is an expression, though the field is called as a block is.
-            stack.extend(getattr(node, field, None) for field in reversed(node._fields))
-
-
-def _relative(name: str, package: Any) -> tuple[str | None, int]:
-    """Resolve import_module's `.name` against its package: a literal, or the caller's own."""
-    bare = name.lstrip(".")
-    level = len(name) - len(bare)
-    anchor = _string(package)
-    if anchor is not None:
-        parts = anchor.split(".")[: len(anchor.split(".")) - level + 1]
-        return ".".join([*parts, bare]), 0
-    if package.__class__ is ast.Name and package.id in ("__package__", "__name__"):
-        return bare, level
-    return None, 0
-
 
 def _string(node: Any) -> str | None:
     value = node.value if node.__class__ is ast.Constant else None
     return value if isinstance(value, str) else None
 
 
-def _strings(node: Any) -> tuple[str, ...] | None:
+def strings(node: Any) -> tuple[str, ...] | None:
     """Return a literal list or tuple of strings."""
     if node.__class__ not in (ast.List, ast.Tuple):
         return None

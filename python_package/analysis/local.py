@@ -44,7 +44,7 @@ def recorded(analysis: Analysis) -> Analysis:
             remarks.append(f"{name}: not recorded: {path} has the name of another module; rename it for python3 -m")
     if not remarks and not any(map(os.path.isdir, analysis.scripts)):
         remarks += [
-            f"not recorded: {path}, which only a relative import outside of any package reaches"
+            f"not recorded: {path}, which only its path or a relative import outside of any package reaches"
             for path in analysis.local
             if not any(path == place or path.startswith(place + os.sep) for place in local.values())
         ]

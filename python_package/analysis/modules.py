@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from python_package.analysis.finder import Finder, Place, is_installed, package_root
-from python_package.analysis.imports import REQUIRED, Import, Module
+from python_package.analysis.imports import REQUIRED, SCRIPT, Import, Module
 from python_package.analysis.reading import Lines, read
 from python_package.analysis.stdlib import FIXED
 from python_package.errors import NotPythonError, ScriptNotFoundError
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     from python_package.analysis.metadata import Metadata
     from python_package.analysis.scope import Scope
+
+
+# Compiled modules, and archives that run as scripts do.
+_OPAQUE = (".so", ".pyc", ".zip", ".pyz", ".pyzw", ".egg", ".whl")
 
 
 class Use(Value):
@@ -137,6 +141,9 @@ class Tracer:
     def _answer(self, use: Use) -> bool:
         """Follow an import into local files; tell whether there are any that answer it."""
         found = use.found
+        if found.level == SCRIPT:
+            self._run(use)
+            return True
         parts = found.name.split(".") if found.name else []
         if found.level:
             self._relative(found.level, parts, use)
@@ -162,6 +169,20 @@ class Tracer:
                 self._walk(place, rest, use)
                 return True
         return False
+
+    def _run(self, use: Use) -> None:
+        """Reach a script that is run by its path, relative to the current directory or to the script's own."""
+        for base in (self._home(use.file), os.getcwd()):
+            path = os.path.normpath(os.path.join(base, use.found.name))
+            if os.path.isdir(path):
+                # As `python3 FOLDER` does.
+                self._search([(path, True)], base)
+                path = os.path.join(path, "__main__.py")
+            if os.path.isfile(path):
+                self._reach(Place(path, None), use)
+                return
+        if use.found.kind == REQUIRED:
+            self.remarks.append(f"{self.where(use)}: no local file is {use.found.name}")
 
     def _relative(self, level: int, parts: list[str], use: Use) -> None:
         folder = inner = os.path.dirname(use.file)
@@ -239,10 +260,11 @@ class Tracer:
             return
         self.local.append(path)
         self._modules[path] = Module((), (), (), ())
-        if path.endswith(".py"):
+        if not path.endswith(_OPAQUE):
             self._reached[path] = use
         else:
-            self.remarks.append(f"{self.display(path)}: compiled, so what it imports is not listed")
+            form = "compiled" if path.endswith((".so", ".pyc")) else "an archive"
+            self.remarks.append(f"{self.display(path)}: {form}, so what it imports is not listed")
 
     def where(self, use: Use) -> str:
         """Return what messages call the place of an import."""

@@ -45,7 +45,9 @@ def _names(known: Table, found: Import) -> tuple[str, ...]:
     parts = found.name.split(".")
     end = next((at for at, part in enumerate(parts) if not part.isidentifier()), len(parts))
     base = ".".join(parts[:end])
-    names = [known.significant(f"{base}.{taken}") for taken in found.names if taken.isidentifier()]
+    names = [
+        known.significant(f"{base}.{taken}") for taken in found.names if taken.isidentifier() and taken != "__main__"
+    ]
     # What no table tells of, and is written as classes are, is no module.
     is_class = {name for name in names if name not in known and name.rpartition(".")[2][0].isupper()}
     return tuple(dict.fromkeys(known.significant(base) if name in is_class else name for name in names)) or (

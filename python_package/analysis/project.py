@@ -6,7 +6,7 @@ import os
 
 from python_package.analysis import crew
 from python_package.analysis.finder import package_root
-from python_package.analysis.imports import Import, Module
+from python_package.analysis.imports import SCRIPT, Import, Module
 from python_package.analysis.modules import Tracer, Use
 from python_package.analysis.reading import Lines
 from python_package.analysis.stdlib import FIXED
@@ -49,7 +49,7 @@ class Project(Tracer):
             self._lines[path] = Lines(name, page.cells)
             self._modules[path] = Module((), (), (), ())
             self._search(page.folders, os.path.dirname(path))
-            if any(level for _, _, level, _, _ in page.imports):
+            if any(level > 0 for _, _, level, _, _ in page.imports):
                 self._relative_users.add(path)
         self.local += [path for path in sorted(self._own) if path.endswith(".py")]
         for (path, _), page in zip(self._files, pages, strict=True):
@@ -71,6 +71,8 @@ class Project(Tracer):
     def _is_own(self, path: str, folder: str, found: tuple[str, tuple[str, ...], int, int, str]) -> bool:
         """Tell whether a file of the directory surely answers an import, so that nothing is left to follow."""
         name, _, level, _, _ = found
+        if level == SCRIPT:
+            return False  # it is for the tracer to say what that is
         if level:
             for _ in range(level - 1):
                 folder = os.path.dirname(folder)

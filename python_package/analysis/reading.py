@@ -68,6 +68,10 @@ def read(source: bytes, path: str, name: str, *, script: bool = False, scope: Sc
         in_scope = limited is not None
         module = limited or Module((), (), (), ())
     remarks += [
+        f"{lines.at(line)}: runs a script by a path that only running it tells: what that imports is not listed"
+        for line in module.computed_scripts
+    ]
+    remarks += [
         f"{lines.at(line)}: imports a module by a name that only running it tells: not listed"
         for line in module.computed
     ]

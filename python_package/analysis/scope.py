@@ -29,6 +29,7 @@ def limit(module: Module, tree: ast.Module, scope: Scope) -> Module | None:
         module.folders,
         module.exports,
         tuple(line for line in module.computed if line in lines),
+        tuple(line for line in module.computed_scripts if line in lines),
     )
 
 

@@ -18,9 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    # (name, names, level, line, kind) of each import, as in Import, and the lines of computed ones.
+    # (name, names, level, line, kind) of an import, as in Import.
     Found = tuple[str, tuple[str, ...], int, int, str]
-    Skimmed = tuple[tuple[Found, ...], tuple[int, ...]]
 
 _IMPORT = re.compile(rb"import(?!\w)(?<!\wimport)")
 # Import functions; where one is mentioned but not called it may get another name.
@@ -55,13 +54,12 @@ _HEADERS = _TELLING | _SOFT | _OTHERS
 _GOES_ON = {b"else", b"elif", b"except", b"finally"}
 
 
-def skim(source: bytes) -> Skimmed | None:
-    """Return the imports of a source, and the lines of computed ones, as `imports_of` would.
-
-    None is for a source that takes a parser.
-    """
+def skim(source: bytes) -> tuple[Found, ...] | None:
+    """Return the imports of a source as `imports_of` would, None for a source that takes a parser."""
     if b"import" not in source:
-        return (), ()
+        return ()
+    if b"runpy" in source:
+        return None
     text = masking.plain(source)
     if text is None:
         return None
@@ -106,7 +104,7 @@ class _Lines:
         # Where what may be the header of a block is, and its indentation and first word.
         self.headers: list[tuple[int, int, bytes]] | None = None
 
-    def imports(self) -> Skimmed:
+    def imports(self) -> tuple[Found, ...]:
         if b"import_module" in self.masked or b"__import__" in self.masked:
             for line, _ in self._with(_MENTION):
                 if _NAMES.search(self._code(*self._logical(line))):
@@ -125,14 +123,16 @@ class _Lines:
             elif not (simple and self._read(self._code(first, last), first)):
                 self._keep(first, last)
         if not self.kept:
-            return tuple(self.found), ()
+            return tuple(self.found)
         text = b"\n".join([*self.kept, b""])
-        module = imports_of(compile_only(text.decode()), "", text)
+        module = imports_of(compile_only(text.decode()), "", text, whole=False)
+        if module.computed:
+            raise _UnsureError  # what is not kept may bind the names
         self.found += [
             (found.name, found.names, found.level, self._original(found.line), found.kind) for found in module.imports
         ]
         self.found.sort(key=lambda found: found[3])
-        return tuple(self.found), tuple(map(self._original, module.computed))
+        return tuple(self.found)
 
     def _with(self, pattern: re.Pattern[bytes]) -> Iterator[tuple[int, int]]:
         """Yield the line and the position in the masked text of what a pattern finds."""
