@@ -265,6 +265,40 @@ def test_imports_of__literal_all__is_exported() -> None:
         ("sys.path.append(f'{os.path.dirname(__file__)}/lib')", ("/home/me/lib", False)),
         ("here = os.path.dirname(__file__)\nroot = os.path.dirname(here)\nsys.path.insert(0, root)", ("/home", True)),
         ("lib = 'lib'\nsys.path.append(lib)", ("lib", False)),
+        ("lib: str = 'lib'\nsys.path.append(lib)", ("lib", False)),
+        ("sys.path += ('lib',)", ("lib", False)),
+        ("sys.path += ['lib'] + find()", ("lib", False)),
+        ("sys.path.extend(('lib',))", ("lib", False)),
+        ("sys.path[0:0] = ['lib']", ("lib", True)),
+        ("sys.path[:0] = ['lib']", ("lib", True)),
+        ("sys.path[:1] = ('lib',)", ("lib", True)),
+        ("sys.path[1:1] = ['lib']", ("lib", False)),
+        ("sys.path[len(sys.path):] = ['lib']", ("lib", False)),
+        ("sys.path[:] = ['lib'] + sys.path", ("lib", True)),
+        ("sys.path[:] = sys.path + ['lib']", ("lib", False)),
+        ("sys.path = ['lib'] + sys.path", ("lib", True)),
+        ("sys.path = ['lib', *sys.path]", ("lib", True)),
+        ("sys.path = [*sys.path, 'lib']", ("lib", False)),
+        ("sys.path = sys.path + find() + ['lib']", ("lib", False)),
+        ("sys.path = sys.path[:1] + ['lib'] + sys.path[1:]", ("lib", False)),
+        ("sys.path = ['lib'] + sys.path[1:]", ("lib", True)),
+        ("before = sys.path = ['lib'] + sys.path", ("lib", True)),
+        ("site.addsitedir('lib')", ("lib", False)),
+        ("from site import addsitedir\naddsitedir('lib', known)", ("lib", False)),
+        ("site.addsitedir(os.path.join(os.path.dirname(__file__), 'lib'))", ("/home/me/lib", False)),
+        ("sys.path.append(os.getcwd())", (".", False)),
+        ("sys.path.append(os.path.join(os.getcwd(), 'lib'))", ("./lib", False)),
+        ("sys.path.append(os.getcwd() + '/lib')", ("./lib", False)),
+        ("from os import getcwd\nsys.path.append(f'{getcwd()}/lib')", ("./lib", False)),
+        ("sys.path.append(str(Path.cwd() / 'lib'))", ("./lib", False)),
+        ("sys.path.append(str(pathlib.Path.cwd().joinpath('lib')))", ("./lib", False)),
+        ("sys.path.append(os.path.abspath(os.getcwd()))", (".", False)),
+        ("sys.path.append(os.path.dirname(os.getcwd()))", ("./..", False)),
+        ("sys.path.append(str(Path.cwd().parent / 'lib'))", ("./../lib", False)),
+        ("sys.path.append(str(Path.cwd().parents[1]))", ("../..", False)),
+        ("sys.path.append(str((Path.cwd() / 'a' / 'b').parent))", ("a", False)),
+        ("sys.path.append(str(Path('..').resolve().parent))", ("../..", False)),
+        ("here = os.getcwd()\nsys.path.insert(0, here)", (".", True)),
     ],
 )
 def test_imports_of__folder_put_on_sys_path__is_found(statement: str, found: tuple[str, bool]) -> None:
@@ -288,10 +322,59 @@ def test_imports_of__folder_put_on_sys_path__is_found(statement: str, found: tup
         "os.path.append('lib')",
         "path.append('lib')",
         "lib = 'lib'\nlib = find()\nsys.path.append(lib)",
+        "lib = 'lib'\nlib: str = find()\nsys.path.append(lib)",
+        "lib = 'lib'\nlib += find()\nsys.path.append(lib)",
+        "lib = 'lib'\nsys.path.append(f'{lib!r}')",
+        "lib = 'lib'\nsys.path.append(f'{lib:>9}')",
+        "sys.path[0:0] = find()",
+        "sys.path[0:0] = 'lib'",
+        "sys.path[0] = 'lib'",
+        "sys.path[0] = ['lib']",
+        "sys.path[0:0] = [find()]",
+        "sys.path = find()",
+        "sys.path = [x for x in sys.path if x != 'lib']",
+        "sys.path = sys.path[1:]",
+        "paths[0:0] = ['lib']",
+        "os.path[0:0] = ['lib']",
+        "x.sys.path = ['lib']",
+        "sys.path, x = ['lib'], 1",
+        "sys.path == ['lib']",
+        "sys.path += find()",
+        "del sys.path[0:0]",
+        "site.addsitedir(find())",
+        "site.addsitedir()",
+        "site.addsitepackages('lib')",
+        "other.addsitedir('lib')",
+        "site.addsitedir",
+        "sys.path.append(ftp.getcwd())",
+        "sys.path.append(find().getcwd())",
+        "sys.path.append(self.cwd())",
+        "sys.path.append(cwd())",
+        "sys.path.append(Path.cwd)",
+        "sys.path.append(os.getcwd)",
+        "sys.path.append(os.getcwd(1))",
+        "sys.path.append(os.path.join(os.getcwd(), find()))",
     ],
 )
 def test_imports_of__folder_that_only_running_tells__is_not_guessed(statement: str) -> None:
     assert _module(f"import os, sys\n{statement}").folders == ()
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("sys.path[0:0] = ['a', 'b']", [("b", True), ("a", True)]),
+        ("sys.path = ['a', 'b', *sys.path, 'c', 'd']", [("b", True), ("a", True), ("c", False), ("d", False)]),
+        ("sys.path[:] = ['a'] + ['b'] + sys.path + ['c']", [("b", True), ("a", True), ("c", False)]),
+        ("sys.path += ['a', find(), 'b']", [("a", False), ("b", False)]),
+        ("sys.path[1:1] = ['a', 'b']", [("a", False), ("b", False)]),
+    ],
+)
+def test_imports_of__several_folders_put_on_sys_path__keep_their_order(
+    statement: str, found: list[tuple[str, bool]]
+) -> None:
+    # What goes to the front is taken one after the other, so that the last one taken is the first of all.
+    assert _module(f"import sys\n{statement}").folders == tuple(found)
 
 
 def test_imports_of__condition_nested_deeper_than_the_recursion_limit__is_walked() -> None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _SAME = {"Path", "PurePath", "PosixPath", "str", "fspath", "abspath", "realpath", "normpath"}
 _SAME_METHOD = {"resolve", "absolute", "as_posix"}
+# What gives the current directory, which is taken for the script's folder, and what it is a function of.
+_CURRENT = {"getcwd": (None, "os"), "cwd": ("Path", "PosixPath")}
 _CONSTANTS = {"pardir": "..", "curdir": ".", "sep": "/"}
 
 
@@ -32,25 +34,47 @@ class Folders:
         """Take note of one statement."""
         cls = node.__class__
         if cls is ast.Assign:
-            value = self.path(node.value)
             for target in node.targets:
                 if target.__class__ is ast.Name:
-                    self._names[target.id] = value
+                    self._names[target.id] = self.path(node.value)
+                elif _is_sys_path(target):
+                    self._assign(None, node.value)
+                elif getattr(target, "slice", None).__class__ is ast.Slice and _is_sys_path(target.value):
+                    self._assign(target.slice.lower, node.value)
+        elif cls is ast.AnnAssign and node.target.__class__ is ast.Name:
+            self._names[node.target.id] = self.path(node.value)
         elif cls is ast.AugAssign:
             if _is_sys_path(node.target):
                 self._add(_items(node.value), front=False)
+            elif node.target.__class__ is ast.Name:
+                self._names[node.target.id] = None
         elif cls is ast.Expr and node.value.__class__ is ast.Call:
-            call = node.value
-            if call.func.__class__ is ast.Attribute and _is_sys_path(call.func.value):
-                if call.func.attr == "insert" and len(call.args) == 2:
-                    self._add(call.args[1:], front=getattr(call.args[0], "value", 1) == 0)
-                elif call.func.attr == "append":
-                    self._add(call.args, front=False)
-                elif call.func.attr == "extend" and call.args:
-                    self._add(_items(call.args[0]), front=False)
+            self._take_call(node.value)
+
+    def _take_call(self, call: Any) -> None:
+        function, arguments = call.func, call.args
+        name = getattr(function, "attr", getattr(function, "id", ""))
+        if name == "addsitedir":
+            if function.__class__ is ast.Name or getattr(function.value, "id", "") == "site":
+                self._add(arguments[:1], front=False)
+        elif function.__class__ is ast.Attribute and _is_sys_path(function.value):
+            if name == "insert" and len(arguments) == 2:
+                self._add(arguments[1:], front=_is_zero(arguments[0]))
+            elif name == "append":
+                self._add(arguments, front=False)
+            elif name == "extend" and arguments:
+                self._add(_items(arguments[0]), front=False)
+
+    def _assign(self, lower: Any, value: Any) -> None:
+        """Take an assignment to all of sys.path, or to a slice that starts at `lower`."""
+        items = _items(value)
+        middle = next((at for at, item in enumerate(items) if _is_sys_path(item)), len(items))
+        self._add(items[:middle], front=lower is None or _is_zero(lower))
+        self._add(items[middle:], front=False)
 
     def _add(self, nodes: list[Any], front: bool) -> None:
-        values = map(self.path, nodes)
+        # Each goes before those that are there, so that the last one taken is the first of all.
+        values = map(self.path, reversed(nodes) if front else nodes)
         self.found.extend((value, front) for value in values if value is not None)
 
     def path(self, node: Any) -> str | None:
@@ -87,6 +111,10 @@ class Folders:
 
     def _call(self, node: Any) -> str | None:
         function = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        if function in _CURRENT:
+            owner = getattr(node.func, "value", None)
+            name = getattr(owner, "id", getattr(owner, "attr", owner))
+            return "." if name in _CURRENT[function] and not node.args else None
         if function in _SAME_METHOD:
             return self._value(getattr(node.func, "value", None))
         if function == "dirname" and node.args:
@@ -100,7 +128,10 @@ class Folders:
     def _parent(self, node: Any, levels: int) -> str | None:
         value = self._value(node)
         for _ in range(levels if value is not None else 0):
-            value = os.path.dirname(os.path.normpath(value or "."))
+            value = os.path.normpath(value) if value else ""
+            # Above the current directory, or what is above that, only `..` leads.
+            above = value == "." or os.path.basename(value) == ".."
+            value = os.path.join(value, "..") if above else os.path.dirname(value)
         return value
 
     def _join(self, nodes: list[Any]) -> str | None:
@@ -118,8 +149,25 @@ def _is_sys_path(node: Any) -> bool:
     return node.__class__ is ast.Attribute and node.attr == "path" and getattr(node.value, "id", "") == "sys"
 
 
+def _is_zero(node: Any) -> bool:
+    return node.__class__ is ast.Constant and node.value == 0
+
+
 def _items(node: Any) -> list[Any]:
-    return list(node.elts) if node.__class__ in (ast.List, ast.Tuple) else []
+    """Return the items of a list or tuple, or of a sum of these, and sys.path itself where it is among them."""
+    items: list[Any] = []
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        if node.__class__ in (ast.List, ast.Tuple):
+            items += [item.value if item.__class__ is ast.Starred else item for item in node.elts]
+        elif node.__class__ is ast.BinOp and node.op.__class__ is ast.Add:
+            stack += [node.right, node.left]
+        elif _is_sys_path(node):
+            items.append(node)
+        elif node.__class__ is ast.Subscript:
+            stack.append(node.value)
+    return items
 
 
 def shown(part: Any) -> Any:

@@ -25,7 +25,9 @@ _REST = re.compile(rb"\n+|[^\n]")
 
 # What puts a folder on sys.path; in masked text brackets are where lines are joined.
 _GAP = rb"(?:[\s()\\]|#[^\n]*)*"
-SYS_PATH = re.compile(rb"sys%b\.%bpath%b(?:\+=|\.%b(?:insert|append|extend))" % (_GAP, _GAP, _GAP, _GAP))
+_SYS_PATH = re.compile(
+    rb"sys%b\.%bpath%b(?:\+=|=(?!=)|\[(?!-?\d+\])|\.%b(?:insert|append|extend))" % (_GAP, _GAP, _GAP, _GAP)
+)
 _CODING = re.compile(rb"(?:[^\n]*\n)?[^\n]*coding[:=][ \t]*(?![ \t]|(?i:utf-?8)[^-\w.])")
 # What shows a file of Python 2, if its strings and comments are still there.
 OLD = (
@@ -85,9 +87,14 @@ def mask(text: bytes) -> bytes | None:
     for sign, pattern in _SIGNS:
         if sign in result and (pattern is None or pattern.search(result)):
             return None
-    if b"sys" in result and SYS_PATH.search(result):
-        return None
-    return result
+    return None if adds_folders(result) else result
+
+
+def adds_folders(text: bytes, start: int = 0) -> bool:
+    """Tell whether a text may put folders on sys.path."""
+    if text.find(b"addsitedir", start) >= 0:
+        return True
+    return text.find(b"sys", start) >= 0 and _SYS_PATH.search(text, start) is not None
 
 
 def _is_formatted(before: bytes) -> bool:

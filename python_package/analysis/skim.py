@@ -66,8 +66,10 @@ def skim(source: bytes) -> tuple[Found, ...] | None:
     # After the statement that has the last import, nothing matters but sys.path and what shows Python 2. Where the text
     # is cut in a string or in brackets, these do not end in it.
     end = _NEXT.search(text, text.rfind(b"import"))
-    enough = end is not None and not any(sign.search(text, end.start()) for sign in (masking.SYS_PATH, *masking.OLD))
-    lines = _masked(text[: end.start() + 1]) if end and enough else None
+    lines = None
+    if end and not masking.adds_folders(text, end.start()):
+        old = any(sign.search(text, end.start()) for sign in masking.OLD)
+        lines = None if old else _masked(text[: end.start() + 1])
     lines = lines or _masked(text)
     try:
         return lines.imports() if lines else None
