@@ -284,6 +284,7 @@ def test_imports_of__literal_all__is_exported() -> None:
         ("sys.path = ['lib'] + sys.path[1:]", ("lib", True)),
         ("before = sys.path = ['lib'] + sys.path", ("lib", True)),
         ("site.addsitedir('lib')", ("lib", False)),
+        ("site.addsitedir('lib', 'known')", ("lib", False)),
         ("from site import addsitedir\naddsitedir('lib', known)", ("lib", False)),
         ("site.addsitedir(os.path.join(os.path.dirname(__file__), 'lib'))", ("/home/me/lib", False)),
         ("sys.path.append(os.getcwd())", (".", False)),

@@ -224,3 +224,9 @@ def test_analyze_sources__scripts_that_a_file_runs__are_its_own_or_followed_outs
     assert found.spec.modules == ("b", "c")
     assert str((folder.parent / "outside.py").resolve()) in found.local
     assert [remark.partition(": ")[0] for remark in found.remarks] == ["project/sub/a.py:4"]
+
+
+def test_analyze_sources__file_of_a_package_that_runs_scripts__may_be_a_script(folder: Path, python: str) -> None:
+    text = "import runpy, helper\nrunpy.run_path('own.py')"
+    files = {"pkg/__init__.py": "", "pkg/a.py": text, "pkg/own.py": "", "pkg/helper.py": ""}
+    assert _analyze(python, folder, files).spec.modules == ()

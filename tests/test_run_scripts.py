@@ -128,9 +128,10 @@ def test_imports_of__module_to_run_that_only_running_tells__gives_its_line(call:
     assert (module.computed, module.computed_scripts) == ((2,), ())
 
 
-def test_listed__module_of_a_namespace_that_is_run__is_that_module() -> None:
-    found = _module("import runpy\nrunpy.run_module('google.cloud.storage')").imports[-1]
-    assert listed([found]) == {found: ("google.cloud.storage",)}
+@pytest.mark.parametrize("name", ["google.cloud.storage", "google.cloud", "zope"])
+def test_listed__module_of_a_namespace_that_is_run__is_that_module(name: str) -> None:
+    found = _module(f"import runpy\nrunpy.run_module('{name}')").imports[-1]
+    assert listed([found]) == {found: (name,)}
 
 
 def test_trace__script_that_is_run__is_followed_and_finds_what_the_first_one_does(folder: Path) -> None:

@@ -95,7 +95,7 @@ class Constants:
         start = scope
         while scope is not None and (name not in scope.bound or (scope.is_class and scope is not start)):
             scope = scope.outer
-        if scope is not self._module or name in self._shared:
+        if scope is None or name in self._shared:
             return None
         nodes = scope.bound[name]
         return nodes[0] if len(nodes) == 1 and nodes[0] is not None and nodes[0].lineno > self._star else None
@@ -115,9 +115,7 @@ class Constants:
             # A list that is used for more than loops may not stay as it is.
             if node.__class__ is not ast.Tuple and self._reads.count(name) > self._harmless.count(name):
                 return None
-        if node.__class__ not in (ast.Tuple, ast.List, ast.Set):
-            return None
-        return None if any(item.__class__ is ast.Starred for item in node.elts) else list(node.elts)
+        return list(node.elts) if node.__class__ in (ast.Tuple, ast.List, ast.Set) else None
 
     def _look_through(self, tree: ast.Module) -> None:
         stack: list[tuple[Any, Scope, tuple[Loop, ...]]] = [(node, self._module, ()) for node in tree.body]
@@ -138,8 +136,8 @@ class Constants:
             self._harmless += _name(node.iter)
         elif cls in _COMPREHENSIONS:
             self._harmless += [name for generator in node.generators for name in _name(generator.iter)]
-        elif cls is ast.Compare and node.ops[-1].__class__ in (ast.In, ast.NotIn):
-            self._harmless += _name(node.comparators[-1])
+        elif cls is ast.Compare:
+            self._harmless += [name for side in (node.left, *node.comparators) for name in _name(side)]
         elif cls is ast.ImportFrom and node.names[0].name == "*":
             self._star = max(self._star, node.lineno)
         # The names of a comprehension are its own, which the loop tells.

@@ -48,7 +48,7 @@ class Dynamic:
         if module:
             functions = _LIBRARIES.get(module, ())
             if name == "*":
-                self._functions.update((each, each) for each in functions if not each.startswith("_"))
+                self._functions.update((each, each) for each in functions)
             elif name in functions:
                 self._functions[bound] = name
         elif name in _LIBRARIES or (name.startswith("importlib.") and not alias.asname):
