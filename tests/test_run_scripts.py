@@ -10,6 +10,7 @@ from python_package.analysis.crew import page
 from python_package.analysis.imports import OPTIONAL, REQUIRED, SCRIPT, Import, Module, imports_of
 from python_package.analysis.modules import Tracer
 from python_package.analysis.namespaces import listed
+from python_package.analysis.reading import read
 from python_package.analysis.scope import Scope
 from python_package.analysis.syntax import parse
 from python_package.errors import NotPythonError
@@ -228,3 +229,24 @@ def test_page__quick_look_at_a_file_that_runs_others__is_as_the_full_one(folder:
     assert found == page(str(folder / "a.py"), "a.py")
     assert found.imports[1:] == (("b.py", (), SCRIPT, 2, OPTIONAL),)
     assert len(found.remarks) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "N = 'a'\ndef f((x, y), N): __import__(N)",
+        "import runpy\nN = 'a'\ndef f((x, y), N): runpy.run_path(N)",
+        "N = 'a'\nprint N\n__import__(N)",
+    ],
+)
+def test_read__source_of_another_python__is_not_whole_so_that_its_names_are_not_followed(text: str) -> None:
+    reading = read(text.encode(), "/x.py", "x.py")
+    assert [found.name for found in reading.module.imports if found.name != "runpy"] == []
+    assert len(reading.remarks) == 2
+
+
+def test_read__notebook__has_its_names_followed_but_for_those_that_magics_bind() -> None:
+    cells = '{"cells": [{"cell_type": "code", "source": "N = \'a\'\\n__import__(N)"}%s]}'
+    more = ', {"cell_type": "code", "source": "N = !ls"}'
+    assert [found.name for found in read((cells % "").encode(), "/x.ipynb", "x").module.imports] == ["a"]
+    assert read((cells % more).encode(), "/x.ipynb", "x").module.computed == (2,)

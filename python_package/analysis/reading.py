@@ -59,7 +59,8 @@ def read(source: bytes, path: str, name: str, *, script: bool = False, scope: Sc
     else:
         tree, remark = parse(source, name)
         remarks = [] if remark is None else [remark]
-    module = imports_of(tree, path, source)
+    # What has been blanked out to read a file may bind names.
+    module = imports_of(tree, path, source, whole=not remarks)
     in_scope = True
     if scope is not None:
         from python_package.analysis.scope import limit
