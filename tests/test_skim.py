@@ -15,17 +15,18 @@ from python_package.analysis.skim import skim
 from python_package.analysis.syntax import compile_only
 
 if TYPE_CHECKING:
-    from python_package.analysis.skim import Found
+    from python_package.analysis.skim import Skimmed
 
 # The whole of it takes half a minute; each run of the tests takes every so many files.
 EVERY = 8
 
 
-def _parsed(source: bytes) -> tuple[Found, ...]:
-    """Return the answer of the parser; it has no folders and no computed names, which only the parser finds."""
+def _parsed(source: bytes) -> Skimmed:
+    """Return the answer of the parser; it has no folders and runs no scripts, which only the parser finds."""
     module = imports_of(compile_only(source), "/x.py", source)
-    assert (module.folders, module.computed, module.computed_scripts) == ((), (), ())
-    return tuple((found.name, found.names, found.level, found.line, found.kind) for found in module.imports)
+    assert (module.folders, module.computed_scripts) == ((), ())
+    imports = [(found.name, found.names, found.level, found.line, found.kind) for found in module.imports]
+    return tuple(imports), module.computed
 
 
 def _agrees(source: bytes) -> None:
@@ -112,6 +113,13 @@ TOLD = [
     "import ñandú\nfrom ñ import é",
     "import importlib\nimportlib.import_module('a')\nx = importlib.import_module('b' + '.c')",
     "from importlib import import_module\nif x:\n  y = [import_module('a'), import_module(f'b')]",
+    "import importlib\ndef f(u1):\n  u1 = u1 or 'a'\n  return importlib.import_module(u1)",
+    "import importlib\nu2 = 'a'\nx = importlib.import_module(u2.z)\n",
+    "import importlib\nfor u3 in f(): importlib.import_module(u3)",
+    "import importlib\nfor u4 in x.y: importlib.import_module(u4)",
+    "import importlib\nu5 = 'a'\nx = importlib.import_module(f'{u5}.{u6}')",
+    "import importlib\nu7 = None\nx = importlib.import_module(u7)",
+    "import importlib\nu8 = f()\nx = importlib.import_module(u8)",
     "from other import import_module\nimport_module('no')",
     "try:\n  __import__('a')\nexcept ImportError: pass",
     "def f(x=__import__('a')):\n  pass",
@@ -159,9 +167,15 @@ LEFT = [
     b"import importlib\nload = importlib.import_module\nload('a')",
     b"load = __import__\nload('a')",
     b"from importlib import import_module as load\nload('a')",
-    b"import importlib\nx = importlib.import_module(y)",
     b"import importlib\ny = 'a'\nx = importlib.import_module(y)",
     b"import importlib\nfor y in ('a', 'b'):\n  importlib.import_module(y)",
+    b"import importlib\ny: str = ('a')\nx = importlib.import_module(y)",
+    b"import importlib\nz = 'a'\ny = z + 'b'\nx = importlib.import_module(y)",
+    b"import importlib\nz = 'a'\ny = f'{z}.b'\nx = importlib.import_module(y)",
+    b"import importlib\ny = \\\n  'a'\nx = importlib.import_module(y)",
+    b"import importlib\nx = [importlib.import_module(y) for y in 'a', 'b']",
+    b"import importlib\nz = ['a']\nx = [importlib.import_module(y) for y in z]",
+    b"import importlib\nz = ['a']\nfor (y,\n  x) in z :\n  importlib.import_module(y)",
     b"import importlib; y = 'a'\nx = importlib.import_module(y)\ny = f()",
     b"import runpy\nrunpy.run_path('x.py')",
     b"# coding: latin-1\nimport a",
@@ -225,3 +239,36 @@ def test_skim__python_of_all_shapes_in_any_order_and_blocks__is_as_the_parser_sa
                 continue  # nothing but comments
             source = f"import z\n{header}\n{block}{end}\nimport y\n".encode()
             assert skim(source) in (_parsed(source), None), text
+
+
+def test_skim__names_that_may_be_told__are_as_the_parser_says_or_left_to_it() -> None:
+    shapes = ["N = {}", "N: str = {}", "N={} # x", "(N) = {}", "import x; N = {}", "N \\\n = {}", "N: [\n] = \\\n{}"]
+    values = ["'a'", "b + 'a'", "'a' + b", "f'{b}'", "b", "('a'\n'b')", "(b)", "u'a'", "('a')", "c", "b # x", '"""a"""']
+    for assigned in (shape.format(value) for shape in shapes for value in values):
+        source = f"b = 'x'\n{assigned}\n__import__(N)\n".encode()
+        assert skim(source) in (_parsed(source), None), source
+    targets = ["N", "N, m", "(m, N)", "(m,\n N)", "[N, m]", "m, (N)"]
+    sources = [
+        "('a', 'b')",
+        "'a', b",
+        "b, 'a'",
+        "ALL",
+        "(ALL)",
+        "['a']",
+        "{'a'}",
+        "(('a', 'b'),)",
+        "[['a', 'b']]",
+        "\\\nALL",
+    ]
+    for loop in (f"for {target} in {items}" for target in targets for items in sources):
+        for text in (
+            f"{loop}: __import__(N)",
+            f"{loop} :\n  __import__(N)",
+            f"x = [__import__(N) {loop.replace(', b', '')}]",
+        ):
+            source = f"b = 'x'\nALL = (('a', 'c'), ('d', 'e'))\n{text}\n".encode()
+            try:
+                expected = _parsed(source)
+            except SyntaxError:
+                continue
+            assert skim(source) in (expected, None), source

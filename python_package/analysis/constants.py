@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Of loops in loops, more rounds than anybody writes modules down for.
 _MOST = 1000
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_TEXTS = (ast.Constant, ast.BinOp, ast.JoinedStr, ast.FormattedValue)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
@@ -169,6 +170,17 @@ def _text(node: Any, lookup: Lookup) -> str | None:
         return None
     texts = [_text(part, lookup) for part in parts]
     return None if None in texts else "".join(map(str, texts))
+
+
+def names_of(nodes: Iterable[Any]) -> frozenset[str]:
+    """Return the names that have to be known to tell the strings that expressions are; none if that is not enough."""
+    names = set()
+    for node in (inner for outer in nodes for inner in _walk(outer)):
+        if node.__class__ is ast.Name:
+            names.add(node.id)
+        elif isinstance(node, ast.expr) and node.__class__ not in _TEXTS:
+            return frozenset()
+    return frozenset(names)
 
 
 def _row(target: Any, item: Any) -> dict[str, Any]:

@@ -76,7 +76,8 @@ def page(path: str, name: str, scope: Scope | None = None, quick: bool = False) 
 
         found = skim(source)
         if found is not None:
-            return Page(found, in_scope=True)
+            imports, computed = found
+            return Page(imports, remarks=_computed(computed, Lines(name)), in_scope=True)
     return _page(source, path, name, scope)
 
 

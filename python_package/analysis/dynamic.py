@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from python_package.analysis.constants import Constants, Lookup
+    from python_package.analysis.imports import Elsewhere
 
 _ARGUMENTS = {
     "import_module": ("name", "package"),
@@ -29,13 +30,13 @@ class Dynamic:
     `computed_scripts` are the lines of those whose script only running it tells.
     """
 
-    def __init__(self, file: str, whole: bool) -> None:
-        """Prepare for a file, of which the tree may not be the `whole`: then no names are followed."""
+    def __init__(self, file: str, elsewhere: Elsewhere | None = None) -> None:
+        """Prepare for a file; where the tree is not all of it, `elsewhere` is called with names to follow."""
         self.imports: list[Import] = []
         self.computed: list[int] = []
         self.computed_scripts: list[int] = []
         self._file = file
-        self._whole = whole
+        self._elsewhere = elsewhere
         self._calls: list[tuple[ast.Call, str]] = []
         self._constants: Constants | None = None
         # What the file calls the libraries, and their functions.
@@ -100,13 +101,23 @@ class Dynamic:
         return list(found)
 
     def _rounds(self, tree: Any, call: Any, nodes: Sequence[Any]) -> Sequence[Lookup] | None:
-        if not self._whole or all(node is None or node.__class__ is ast.Constant or _is_own(node) for node in nodes):
+        nodes = [
+            node for node in nodes if node is not None and node.__class__ is not ast.Constant and not _is_own(node)
+        ]
+        if not nodes:
+            return (_nothing,)
+        if self._elsewhere:
+            from python_package.analysis.constants import names_of
+
+            names = names_of(nodes)
+            if names:
+                self._elsewhere(names)
             return (_nothing,)
         if self._constants is None:
             from python_package.analysis.constants import Constants
 
             self._constants = Constants(tree, (call for call, _ in self._calls))
-        return self._constants.rounds(call, [node for node in nodes if node is not None])
+        return self._constants.rounds(call, nodes)
 
     def _named(self, function: str, given: dict[Any, Any], lookup: Lookup) -> tuple[str, tuple[str, ...], int] | None:
         """Return what one round of a call imports: the name, the names from it, and the level."""

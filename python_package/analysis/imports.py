@@ -9,10 +9,13 @@ from python_package.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from python_package.analysis.dynamic import Dynamic
+
+    # What is to be done about names that are bound elsewhere.
+    Elsewhere = Callable[[frozenset[str]], object]
 
 REQUIRED = "required"
 CONDITIONAL = "conditional"
@@ -58,16 +61,17 @@ class Module(Value):
     computed_scripts: tuple[int, ...] = ()
 
 
-def imports_of(tree: ast.Module, path: str, source: bytes, *, whole: bool = True) -> Module:
+def imports_of(tree: ast.Module, path: str, source: bytes, *, elsewhere: Elsewhere | None = None) -> Module:
     """Return what the module at `path` imports; its `source` tells what need not be looked for in the tree.
 
-    Of a tree that is not the `whole` module, no names are followed to what they are bound to.
+    Of a tree that is not the whole module, no names are followed to what they are bound to: `elsewhere` is called with
+    those that would tell what a call imports.
     """
     dynamic = None
     if b"import_module" in source or b"__import__" in source or b"runpy" in source:
         from python_package.analysis.dynamic import Dynamic  # few files need it
 
-        dynamic = Dynamic(path, whole)
+        dynamic = Dynamic(path, elsewhere)
     return _Walk(path, dynamic).module(tree)
 
 

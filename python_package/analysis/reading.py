@@ -60,7 +60,7 @@ def read(source: bytes, path: str, name: str, *, script: bool = False, scope: Sc
         tree, remark = parse(source, name)
         remarks = [] if remark is None else [remark]
     # What has been blanked out to read a file may bind names.
-    module = imports_of(tree, path, source, whole=not remarks)
+    module = imports_of(tree, path, source, elsewhere=frozenset if remarks else None)
     in_scope = True
     if scope is not None:
         from python_package.analysis.scope import limit

@@ -18,13 +18,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    # (name, names, level, line, kind) of an import, as in Import.
+    # (name, names, level, line, kind) of each import, as in Import, and the lines of computed ones.
     Found = tuple[str, tuple[str, ...], int, int, str]
+    Skimmed = tuple[tuple[Found, ...], tuple[int, ...]]
 
 _IMPORT = re.compile(rb"import(?!\w)(?<!\wimport)")
 # Import functions; where one is mentioned but not called it may get another name.
 _DYNAMIC = re.compile(rb"import_module|__import__|import(?!\w)(?<!\wimport)")
 _MENTION = re.compile(rb"(?:import_module(?<!\wimport_module)|__import__(?<!\w__import__))(?!\w)(?![ \t]*\()")
+# What may bind a name to a string: an assignment that starts a line, or a loop over what is written there or named.
+# In masked text a string is \x01, and brackets are where lines are joined.
+_BOUND = (
+    rb"(?:\n|;[ \t]*)\(*[ \t]*%(name)b[\s()]*(?::[^=]*)?=(?!=)[\s()]*"
+    rb"(?!\d|(?:None|True|False)(?!\w))(?:\x01|\w+(?:[ \t)]|\(\n\))*[\x01+\n;])"
+    rb"|for(?!\w)[^=:]*?(?<!\w)%(name)b(?!\w)[^=:]*?(?<!\w)in(?!\w)\s*"
+    rb"(?:[\[{(\x01]|\w*\x01|\w+(?:[\s)]|\(\n\))*(?:[:\])},]|(?:if|for|async)(?!\w)))"
+)
 _NAMES = re.compile(rb"=|as(?!\w)(?<!\was)")
 _ALIAS = re.compile(rb"TYPE_CHECKING[\s()]+as(?!\w)")
 # A statement without indentation that goes on from none before it.
@@ -54,10 +63,13 @@ _HEADERS = _TELLING | _SOFT | _OTHERS
 _GOES_ON = {b"else", b"elif", b"except", b"finally"}
 
 
-def skim(source: bytes) -> tuple[Found, ...] | None:
-    """Return the imports of a source as `imports_of` would, None for a source that takes a parser."""
+def skim(source: bytes) -> Skimmed | None:
+    """Return the imports of a source, and the lines of computed ones, as `imports_of` would.
+
+    None is for a source that takes a parser.
+    """
     if b"import" not in source:
-        return ()
+        return (), ()
     if b"runpy" in source:
         return None
     text = masking.plain(source)
@@ -106,7 +118,7 @@ class _Lines:
         # Where what may be the header of a block is, and its indentation and first word.
         self.headers: list[tuple[int, int, bytes]] | None = None
 
-    def imports(self) -> tuple[Found, ...]:
+    def imports(self) -> Skimmed:
         if b"import_module" in self.masked or b"__import__" in self.masked:
             for line, _ in self._with(_MENTION):
                 if _NAMES.search(self._code(*self._logical(line))):
@@ -125,16 +137,19 @@ class _Lines:
             elif not (simple and self._read(self._code(first, last), first)):
                 self._keep(first, last)
         if not self.kept:
-            return tuple(self.found)
+            return tuple(self.found), ()
         text = b"\n".join([*self.kept, b""])
-        module = imports_of(compile_only(text.decode()), "", text, whole=False)
-        if module.computed:
-            raise _UnsureError  # what is not kept may bind the names
+        module = imports_of(compile_only(text.decode()), "", text, elsewhere=self._look_for)
         self.found += [
             (found.name, found.names, found.level, self._original(found.line), found.kind) for found in module.imports
         ]
         self.found.sort(key=lambda found: found[3])
-        return tuple(self.found)
+        return tuple(self.found), tuple(map(self._original, module.computed))
+
+    def _look_for(self, names: frozenset[str]) -> None:
+        """Raise _UnsureError if all of some names may be bound to strings."""
+        if all(re.search(_BOUND % {b"name": name.encode()}, self.masked) for name in names):
+            raise _UnsureError
 
     def _with(self, pattern: re.Pattern[bytes]) -> Iterator[tuple[int, int]]:
         """Yield the line and the position in the masked text of what a pattern finds."""
