@@ -89,7 +89,8 @@ class Dynamic:
 
     def _imports(self, tree: Any, call: Any, kind: str, function: str, given: dict[Any, Any]) -> list[Import] | None:
         """Return the imports of a call, one for each round of the loops around it; None if only running tells."""
-        rounds = self._rounds(tree, call, [given.get(_ARGUMENTS[function][0]), given.get("package")])
+        nodes = [given.get(_ARGUMENTS[function][0]), given.get("package")]
+        rounds = self._rounds(tree, call, nodes, paths=function == "run_path")
         if rounds is None:
             return None
         found: dict[Import, None] = {}
@@ -100,22 +101,21 @@ class Dynamic:
             found[Import(*named, call.lineno, kind)] = None
         return list(found)
 
-    def _rounds(self, tree: Any, call: Any, nodes: Sequence[Any]) -> Sequence[Lookup] | None:
+    def _rounds(self, tree: Any, call: Any, nodes: Sequence[Any], paths: bool) -> Sequence[Lookup] | None:
         nodes = [
             node for node in nodes if node is not None and node.__class__ is not ast.Constant and not _is_own(node)
         ]
         if not nodes:
             return (_nothing,)
-        if self._elsewhere:
-            from python_package.analysis.constants import names_of
+        from python_package.analysis.constants import Constants, names_of
 
-            names = names_of(nodes)
-            if names:
-                self._elsewhere(names)
+        # A path may be made in other ways than a name.
+        names = names_of(nodes)
+        if self._elsewhere and names:
+            self._elsewhere(names)
+        if self._elsewhere or not (names or paths):
             return (_nothing,)
         if self._constants is None:
-            from python_package.analysis.constants import Constants
-
             self._constants = Constants(tree, (call for call, _ in self._calls))
         return self._constants.rounds(call, nodes)
 

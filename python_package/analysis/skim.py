@@ -26,13 +26,16 @@ _IMPORT = re.compile(rb"import(?!\w)(?<!\wimport)")
 # Import functions; where one is mentioned but not called it may get another name.
 _DYNAMIC = re.compile(rb"import_module|__import__|import(?!\w)(?<!\wimport)")
 _MENTION = re.compile(rb"(?:import_module(?<!\wimport_module)|__import__(?<!\w__import__))(?!\w)(?![ \t]*\()")
-# What may bind a name to a string: an assignment that starts a line, or a loop over what is written there or named.
+# What may bind a name to a string: a statement at the top level, or a loop over what is written there or is named.
 # In masked text a string is \x01, and brackets are where lines are joined.
-_BOUND = (
-    rb"(?:\n|;[ \t]*)\(*[ \t]*%(name)b[\s()]*(?::[^=]*)?=(?!=)[\s()]*"
+_TOP = rb"(?:\n(?:\([( \t]*)?|;[ \t]*)%b(?!\w)"
+_ASSIGNED = (
+    _TOP + rb"[\s()]*(?::[^=]*)?=(?!=)[\s()]*"
     rb"(?!\d|(?:None|True|False)(?!\w))(?:\x01|\w+(?:[ \t)]|\(\n\))*[\x01+\n;])"
-    rb"|for(?!\w)[^=:]*?(?<!\w)%(name)b(?!\w)[^=:]*?(?<!\w)in(?!\w)\s*"
-    rb"(?:[\[{(\x01]|\w*\x01|\w+(?:[\s)]|\(\n\))*(?:[:\])},]|(?:if|for|async)(?!\w)))"
+)
+_LOOPED = (
+    rb"for(?!\w)[^=:]*?(?<!\w)%b(?!\w)[^=:]*?(?<!\w)in(?!\w)\s*"
+    rb"(?:[\[{(\x01]|\w*\x01|(\w+)(?:[\s)]|\(\n\))*(?:[:\])},]|(?:if|for|async)(?!\w)))"
 )
 _NAMES = re.compile(rb"=|as(?!\w)(?<!\was)")
 _ALIAS = re.compile(rb"TYPE_CHECKING[\s()]+as(?!\w)")
@@ -148,8 +151,14 @@ class _Lines:
 
     def _look_for(self, names: frozenset[str]) -> None:
         """Raise _UnsureError if all of some names may be bound to strings."""
-        if all(re.search(_BOUND % {b"name": name.encode()}, self.masked) for name in names):
+        if all(self._may_bind(name.encode()) for name in names):
             raise _UnsureError
+
+    def _may_bind(self, name: bytes) -> bool:
+        if re.search(_ASSIGNED % name, self.masked):
+            return True
+        iterated = (found[1] for found in re.finditer(_LOOPED % name, self.masked))
+        return any(items is None or re.search(_TOP % items, self.masked) for items in iterated)
 
     def _with(self, pattern: re.Pattern[bytes]) -> Iterator[tuple[int, int]]:
         """Yield the line and the position in the masked text of what a pattern finds."""
