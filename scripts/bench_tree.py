@@ -19,6 +19,8 @@ import venv
 import warnings
 from pathlib import Path
 
+from python_package import caches
+
 FILES = 5000
 ROUNDS = 5
 
@@ -64,9 +66,8 @@ def main() -> None:
 
 def _peers() -> Path | None:
     """Return an environment with the peers in their pinned versions, kept in the user's cache."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "python_package")
     wanted = [requirement for requirement, _, _ in PEERS.values()]
-    folder = cache / "-".join(["bench", *(requirement.replace("==", "-") for requirement in wanted)])
+    folder = caches.folder("-".join(["bench", *(requirement.replace("==", "-") for requirement in wanted)]))
     if not (folder / "complete").exists():
         shutil.rmtree(folder, ignore_errors=True)
         venv.create(folder, with_pip=True)

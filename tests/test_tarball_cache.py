@@ -232,10 +232,3 @@ def test_default_size__no_variable_or_nonsense__is_bounded_by_the_disk(
     for text in ("", "lots"):
         monkeypatch.setenv(store.SIZE_VARIABLE, text)
         assert 0 < store.default_size(tmp_path) <= min(10 << 30, status.f_frsize * status.f_blocks // 10 + 1)
-
-
-def test_default_folder__xdg_cache_home__counts_if_absolute(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/home/someone")
-    for value, expected in (("/c", "/c"), ("relative", "/home/someone/.cache"), ("", "/home/someone/.cache")):
-        monkeypatch.setenv("XDG_CACHE_HOME", value)
-        assert str(store.default_folder()) == f"{expected}/python_package/layers"

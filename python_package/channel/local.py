@@ -18,6 +18,7 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from python_package import caches
 from python_package.channel import certificates, cpython, wheel
 from python_package.channel.fetch import fetch
 from python_package.channel.interpreter import Interpreter, ask
@@ -82,8 +83,8 @@ def build(
 
 
 def default_cache() -> Path:
-    """Return where channels of interpreters are kept: below XDG_CACHE_HOME, else ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "python_package" / "channel"
+    """Return where channels of interpreters are kept."""
+    return caches.folder("channel")
 
 
 def _host(interpreter: Interpreter, cache_dir: Path | None, progress: Callable[[str], None]) -> Path:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from python_package import caches
 from python_package.errors import BrokenModuleError
 
 SECONDS = 600  # a cold import of the largest frameworks takes well under a minute
@@ -140,11 +141,10 @@ class Verdict:
     `content` is the tarball's content id. A verdict is an empty file in the user's cache, which may be removed at will.
     """
 
-    def __init__(self, content: str, modules: Sequence[str], cache: Path | None = None) -> None:
-        cache = cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    def __init__(self, content: str, modules: Sequence[str], folder: Path | None = None) -> None:
         machine = os.uname()
         facts = (content, machine.nodename, machine.release, *modules)
-        self._file = cache / "python_package" / "verdicts" / hashlib.sha256("\n".join(facts).encode()).hexdigest()
+        self._file = (folder or caches.folder("verdicts")) / hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
     def known(self) -> bool:
         """Tell whether this content has passed before."""

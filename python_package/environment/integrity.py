@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from python_package import caches
 from python_package.errors import ChecksumError, UnreachableError
 
 GONE = "there is no such package; if its channel is elsewhere now, name it with --channel"
@@ -53,8 +54,7 @@ class Seals:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        self._folder = folder or cache / "python_package" / "seals"
+        self._folder = folder or caches.folder("seals")
 
     def verify(self, archives: Sequence[Archive]) -> tuple[Archive, ...]:
         """Raise ChecksumError when an archive is not the one that its channel promises; return those that are gone.

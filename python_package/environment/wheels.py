@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from python_package import caches
 from python_package.errors import PackError
 from python_package.names.table import canonical
 
@@ -45,9 +46,7 @@ class Wheels:
     """The cache, in `python_package/wheels` of the user's cache directory; what fails to be written is a PackError."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-        home = base if base.is_absolute() else Path.home() / ".cache"
-        self.folder = folder or home / "python_package" / "wheels"
+        self.folder = folder or caches.folder("wheels")
 
     def put(self, file: Path, origin: str) -> Wheel:
         """Take a wheel's file into the cache."""

@@ -12,6 +12,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from python_package import caches
 from python_package.errors import PackError
 from python_package.tarball import bytecode, contents, identity, memo, own, relocate
 from python_package.tarball.builder import Builder
@@ -21,7 +22,7 @@ from python_package.tarball.layer import Filled, Summary, fill
 from python_package.tarball.manifest import Manifest
 from python_package.tarball.output import Output, content_id
 from python_package.tarball.pipeline import Pipeline
-from python_package.tarball.store import Entry, Store, default_folder
+from python_package.tarball.store import Entry, Store
 
 Progress = Callable[[int, int], None]
 
@@ -35,7 +36,7 @@ class Packer:
 
     def __init__(self, prefix: Path, *, cache: Path | None = None) -> None:
         self._prefix = prefix.absolute()
-        self._store = Store(cache or default_folder())
+        self._store = Store(cache or caches.folder("layers"))
         self._key = memo.key(self._prefix)
         self._recalled = memo.recall(self._store, self._key, self._prefix)
         self.id = content_id(self._recalled.summaries) if self._recalled else ""

@@ -34,13 +34,6 @@ _STALE = 24 * 3600
 _SIZE = re.compile(r"(\d+)\s*([kmgt]?)i?b?\Z", re.I)
 
 
-def default_folder() -> Path:
-    """Return where layers are kept: python_package/layers in the user's cache directory."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    home = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
-    return home / "python_package" / "layers"
-
-
 def default_size(folder: Path) -> int:
     """Return the most bytes that the cache may take, by PYTHON_PACKAGE_CACHE_SIZE such as 500M, 5G or 0."""
     match = _SIZE.match(os.environ.get(SIZE_VARIABLE, "").strip())
