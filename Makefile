@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test test-unit test-integration simulate lint bench compare clean
+.PHONY: demo test test-unit test-integration simulate lint bench compare faults clean
 
 $(VENV)/.installed: pyproject.toml scripts/bootstrap
 	scripts/bootstrap $(PYTHON) $(VENV)
@@ -36,6 +36,9 @@ bench: $(VENV)/.installed         ## ratios against peers, measured in one run
 
 compare: $(VENV)/.installed       ## others' tools on the same hard cases: docs/comparison.md
 	$(BIN)/python scripts/compare.py
+
+faults: $(VENV)/.installed        ## [ONLY="23 worker"]: faults injected into the commands: docs/reliability.md
+	$(BIN)/python -m scripts.faults $(if $(ONLY),--only $(ONLY))
 
 clean:
 	rm -rf $(VENV) .demo .bench dist
