@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test test-unit test-integration simulate lint bench compare faults clean
+.PHONY: demo test test-unit test-integration test-pythons simulate lint bench compare faults clean
 
 $(VENV)/.installed: pyproject.toml scripts/bootstrap
 	scripts/bootstrap $(PYTHON) $(VENV)
@@ -19,6 +19,9 @@ test-unit: $(VENV)/.installed
 
 test-integration: $(VENV)/.installed  ## remote workers and a cluster, in containers
 	scripts/test-integration
+
+test-pythons: $(VENV)/.installed  ## create and run with every interpreter that this machine has
+	PYTHON_PACKAGE_TEST_PYTHONS=all $(BIN)/python -m pytest tests/test_pythons.py
 
 simulate: $(VENV)/.installed      ## SCRIPT=path [ARGS="..."]: would it run on a worker?
 	scripts/simulate "$(SCRIPT)" $(ARGS)

@@ -46,6 +46,9 @@ def for_uv(environ: Mapping[str, str] = os.environ, home: Path | None = None) ->
     for name, variable in _VARIABLES.items():
         if setting(name):
             translated[variable] = ("," if name == "find-links" else " ").join(setting(name))
+    if setting("extra-index-url"):
+        # pip takes the best version of all indexes; uv, left to itself, knows the first that has the name.
+        translated["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     if environ.get("UV_DEFAULT_INDEX"):
         translated.pop("UV_INDEX_URL", None)
     options = [f"--constraint={path}" for path in setting("constraint")]

@@ -24,6 +24,14 @@ def test_for_uv__variable_and_file__the_variable_wins(tmp_path: Path) -> None:
     assert environ["UV_EXTRA_INDEX_URL"] == "http://one http://two"
 
 
+def test_for_uv__more_indexes_of_pips__count_the_same_as_with_pip(tmp_path: Path) -> None:
+    environ = for_uv({**quiet(tmp_path), "PIP_EXTRA_INDEX_URL": "http://one"}, tmp_path).environ
+    assert environ["UV_INDEX_STRATEGY"] == "unsafe-best-match"
+    own = {"PIP_EXTRA_INDEX_URL": "http://one", "UV_INDEX_STRATEGY": "first-index"}
+    assert for_uv({**quiet(tmp_path), **own}, tmp_path).environ["UV_INDEX_STRATEGY"] == "first-index"
+    assert "UV_INDEX_STRATEGY" not in for_uv(quiet(tmp_path), tmp_path).environ
+
+
 def test_for_uv__uv_is_set_itself__is_left_alone(tmp_path: Path) -> None:
     own = {"UV_DEFAULT_INDEX": "http://uv", "UV_FIND_LINKS": "/uv"}
     environ = for_uv(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _imp
-import importlib.util
 import json
 import os
 import subprocess
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from python_package.errors import PackError
-from python_package.tarball.contents import Contents, Layer
+from python_package.tarball.contents import Contents, Layer, source_of
 
 # Files handed to one process at a time: enough to hide its start.
 _BATCH = 100
@@ -130,8 +129,8 @@ def _shipped(layer: Layer, magic: bytes) -> dict[str, Shipped]:
     files = {file.target: file for file in layer.files}
     found = {}
     for path, file in files.items():
-        if path.startswith("lib/python") and path.endswith(".pyc") and "__pycache__/" in path:
-            source = files.get(importlib.util.source_from_cache(path))
+        if path.startswith("lib/python") and path.endswith(".pyc"):
+            source = files.get(source_of(path) or "")
             if source is not None and source.file_mode != "text":
                 with open(file.source, "rb") as stream:
                     head = stream.read(8)

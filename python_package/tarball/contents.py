@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -15,6 +14,8 @@ from conda_pack.core import CondaPackException, File, load_environment
 
 from python_package.errors import PackError
 from python_package.tarball import wheel
+
+_COMPILED = re.compile(r"(.*/|)__pycache__/([^/]+)\.[^./]+(?:\.opt-[^./]+)?\.pyc")
 
 # Made by rattler and uv for themselves, or put in anew by us.
 SKIPPED = re.compile(r"CACHEDIR\.TAG|\.lock|conda-meta/.*|.*\.dist-info/uv_cache\.json")
@@ -112,6 +113,16 @@ def _subdir(records: Iterable[Mapping[str, Any]]) -> str:
     return next((str(r["subdir"]) for r in records if r.get("subdir", "noarch") != "noarch"), "noarch")
 
 
+def source_of(path: str) -> str | None:
+    """Return the module that an interpreter has compiled into this path (PEP 3147, PEP 488), None if none has.
+
+    A module's own name may have dots, so only the end of a name tells; packages ship others, such as
+    `test_it.cpython-311-pytest-7.4.3.pyc`, for which there is no such module.
+    """
+    match = _COMPILED.fullmatch(path)
+    return f"{match[1]}{match[2]}.py" if match else None
+
+
 def _is_foreign_record(file: File) -> bool:
     return not file.is_conda and bool(file.target.endswith(".dist-info/RECORD"))
 
@@ -120,10 +131,7 @@ def _is_local_bytecode(prefix: Path, sources: Mapping[str, str], file: File) -> 
     """Tell compiled files that did not come in a package: they hold the prefix, and are made anew."""
     if not file.target.endswith(".pyc") or file.source != os.path.join(prefix, file.target):
         return False
-    try:
-        return importlib.util.source_from_cache(file.target) in sources
-    except ValueError:
-        return False
+    return source_of(file.target) in sources
 
 
 def _reason(error: CondaPackException) -> str:
