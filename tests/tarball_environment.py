@@ -59,7 +59,10 @@ class Workshop:
         return prefix
 
     def wheel(self, name: str = "colours", *, version: str = "1.0", tag: str = "py3-none-any") -> Path:
-        """Write a wheel with a module, a command, and data."""
+        """Return a wheel with a module, a command, and data, written once: uv unpacks a newer file again."""
+        made = self.folder / "wheels" / f"{name}-{version}-{tag}.whl"
+        if made.exists():
+            return made
         files: dict[str, str | bytes] = {
             f"{name}/__init__.py": f"NAME = {name!r}\ndef main():\n    print('command of', NAME)\n",
             f"{name}/data.bin": b"\0\xff" * 5000,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -179,27 +180,34 @@ def small(tmp_path: Path) -> Iterator[Store]:
 
 
 def test_trim__too_much__removes_what_was_not_used_for_longest(small: Store, tmp_path: Path) -> None:
-    used = small.find("oldest")
-    assert used
-    used.file.close()
+    assert small.find("oldest")
     small.trim()
     assert sorted(entries(tmp_path)) == ["newest", "oldest"]
 
 
-def test_trim__an_entry_that_is_being_read__stays_readable(small: Store, tmp_path: Path) -> None:
-    opened = small.find("middle")
-    assert opened
-    os.utime(tmp_path / "middle", (0, 0))
-    small.trim()
-    assert "middle" not in entries(tmp_path)
-    assert opened.file.read(opened.length) == b"x" * 950
-    opened.file.close()
-
-
-def test_trim__another_process_is_at_it__is_left_to_that_one(small: Store, tmp_path: Path) -> None:
-    with small._lock():
+def test_trim__somebody_holds_the_cache__waits_for_another_time(small: Store, tmp_path: Path) -> None:
+    with small.hold(), small.hold():
+        entry = small.find("middle")
         small.trim()
-    assert len(entries(tmp_path)) == 3
+        assert len(entries(tmp_path)) == 3
+        assert entry
+        assert entry.path.read_bytes()[: entry.length] == b"x" * 950
+    small.trim()
+    assert len(entries(tmp_path)) == 2
+
+
+def test_find__more_entries_than_open_files_are_allowed__finds_them_all(tmp_path: Path) -> None:
+    store = Store(tmp_path, 1 << 20)
+    before, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
+    try:
+        for number in range(200):
+            _fill(store, f"key{number}", 1)
+        with store.hold():
+            found = [store.find(f"key{number}") for number in range(200)]
+        assert all(found)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, hard))
 
 
 def test_trim__drafts__goes_by_their_age(small: Store, tmp_path: Path) -> None:

@@ -46,8 +46,13 @@ def combine(*facts: str | bytes) -> str:
     return digest.hexdigest()
 
 
+def stamp(status: os.stat_result) -> str:
+    """Return what tells that a file, which package managers share among environments, was written to in place."""
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
 def _package(contents: Contents, layer: Layer) -> Identity:
-    """Identify a Conda package: conda-pack ships what lies in the package cache, where nothing changes."""
+    """Identify a Conda package: conda-pack ships what lies in the package cache, where only people change anything."""
     record = layer.record or {}
     folder = Path(record["link"]["source"])
     try:
@@ -69,11 +74,17 @@ def _package(contents: Contents, layer: Layer) -> Identity:
 
 
 def _describe(prefix: Path, file: File) -> str:
-    """Return what a package's file is; one that the installer wrote, such as an entry point, by its content."""
-    content = ""
-    if file.source == os.path.join(prefix, file.target) and os.path.isfile(file.source):
+    """Return what a package's file is, with its stamp in the package cache.
+
+    One that the installer wrote, such as an entry point, is what its content is.
+    """
+    if file.source != os.path.join(prefix, file.target):
+        content = stamp(os.lstat(file.source))
+    elif os.path.isfile(file.source):
         data = Path(file.source).read_bytes()
         content = hashlib.sha256(normalize.untracked(str(prefix), file.target, data)).hexdigest()
+    else:
+        content = ""
     return f"{file.target}\0{file.file_mode}\0{file.prefix_placeholder}\0{content}"
 
 
@@ -96,6 +107,8 @@ def _untracked(contents: Contents, layer: Layer) -> Identity:
             entry = layer.recorded.get(file.target)
             if entry and _is_as_recorded(entry, status, written):
                 expected[file.source] = shipped = entry.sha256
+                if status.st_nlink > 1:  # an edit before RECORD was written here, by way of the installer's cache
+                    shipped += f" {stamp(status)}"
             else:
                 expected[file.source], shipped = _hash(prefix, file)
             facts.append(f"{file.target}\0{bool(status.st_mode & stat.S_IXUSR)}\0{shipped}")

@@ -32,7 +32,10 @@ class Recalled:
 
 
 def key(prefix: Path) -> str:
-    """Return what identifies conda-pack's answer: all names, Conda's records, scripts; "" if they cannot be read."""
+    """Return what identifies conda-pack's answer: all names, Conda's records, scripts; "" if they cannot be read.
+
+    Files that are shared with a cache of packages count with their stamps.
+    """
     facts = [str(prefix)]
     root = len(str(prefix))
     folders = [str(prefix)]
@@ -48,7 +51,10 @@ def key(prefix: Path) -> str:
                         facts.append(item.path[root:] + "@")
                     else:
                         facts.append(item.path[root:])
-                        if item.name == _READ_ANYWHERE or item.path.startswith(_READ, root):
+                        status = item.stat(follow_symlinks=False)
+                        if status.st_nlink > 1:
+                            facts.append(identity.stamp(status))
+                        elif item.name == _READ_ANYWHERE or item.path.startswith(_READ, root):
                             facts.append(_content(item))
     except OSError:
         return ""
@@ -57,6 +63,13 @@ def key(prefix: Path) -> str:
 
 def keep(store: Store, memo: str, contents: Contents, keys: Sequence[str]) -> None:
     """Remember the keys of an environment's layers, ours included; nothing if one of them is not in the cache."""
+    copied = [
+        (file.source, identity.stamp(os.lstat(file.source)))
+        for layer in contents.layers
+        if layer.record is not None
+        for file in layer.files
+        if not _is_shared(contents.prefix, file)
+    ]
     loose = {
         layer.name: (layer.dist_info, [file.target for file in layer.files])
         for layer in contents.layers
@@ -65,16 +78,23 @@ def keep(store: Store, memo: str, contents: Contents, keys: Sequence[str]) -> No
     if memo and all(keys):
         with store.draft(memo) as draft:
             names = [layer.name for layer in contents.layers]
-            draft.commit([contents.python, contents.version, contents.subdir, names, list(keys), loose])
+            draft.commit([contents.python, contents.version, contents.subdir, names, list(keys), loose, copied])
 
 
 def recall(store: Store, memo: str, prefix: Path) -> Recalled | None:
-    """Return the layers of an environment if all are in the cache, and what no Conda package owns is unchanged."""
+    """Return the layers of an environment if all are in the cache and what they were made of is unchanged.
+
+    That is what no Conda package owns, and the files of packages of which the environment has its own copy.
+    """
     entry = store.find(memo)
     if entry is None:
         return None
-    entry.file.close()
-    python, version, subdir, names, keys, loose = entry.summary
+    python, version, subdir, names, keys, loose, copied = entry.summary
+    try:
+        if any(identity.stamp(os.lstat(source)) != known for source, known in copied):
+            return None
+    except OSError:
+        return None
     contents = Contents(prefix, (), python, version, subdir)
     for name, known in zip(names, keys, strict=False):  # ours has no name
         if name in loose and identity.identify(contents, _layer(prefix, name, *loose[name])).key != known:
@@ -99,8 +119,7 @@ def recall_places(store: Store, memo: str, content: str) -> list[Place] | None:
     entry = store.find(_places(memo, content))
     if entry is None:
         return None
-    with entry.file:
-        return [(path, mode) for path, mode in entry.summary]
+    return [(path, mode) for path, mode in entry.summary]
 
 
 def _places(memo: str, content: str) -> str:
@@ -113,11 +132,15 @@ def _layer(prefix: Path, name: str, dist_info: str, targets: Sequence[str]) -> L
     return Layer(name, tuple(files), dist_info=dist_info, recorded=recorded)
 
 
+def _is_shared(prefix: Path, file: File) -> bool:
+    """Tell whether the environment's file is the very one that is packed: its stamp is in the key."""
+    try:
+        return os.path.samestat(os.lstat(prefix / file.target), os.lstat(file.source))
+    except OSError:
+        return False
+
+
 def _content(item: os.DirEntry[str]) -> str:
-    """Return what stands for a file's content; the interpreter and its like are hard links to what never changes."""
-    status = item.stat(follow_symlinks=False)
-    if status.st_nlink > 1:
-        return f"{status.st_ino} {status.st_size} {status.st_mtime_ns}"
     data = Path(item.path).read_bytes()
     if item.name == "history":
         data = normalize.history((), data.decode("utf-8", "surrogateescape"))

@@ -45,9 +45,9 @@ class Output:
         self._summaries.append(summary)
 
     def copy(self, entry: Entry, summary: Summary) -> None:
-        """Add a layer from the cache, and close the entry."""
-        with entry.file:
-            _copy(entry.file.fileno(), self._file, entry.length)
+        """Add a layer from the cache."""
+        with entry.path.open("rb") as layer:
+            _copy(layer.fileno(), self._file, entry.length)
         self._add(summary.members)
         self.complete(summary)
 

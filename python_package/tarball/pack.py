@@ -31,12 +31,15 @@ class Packer:
     """Packs one environment, and rewrites it so that its folder may be renamed.
 
     `cache` is the folder of packed layers, which also remembers what was found in environments that did not change.
-    `id` is the content id, empty while it takes packing to know it. Leaving the context closes what it keeps open.
+    `id` is the content id, empty while it takes packing to know it. The cache is not trimmed before the environment
+    is packed or the context left.
     """
 
     def __init__(self, prefix: Path, *, cache: Path | None = None) -> None:
         self._prefix = prefix.absolute()
         self._store = Store(cache or caches.folder("layers"))
+        self._holding = contextlib.ExitStack()
+        self._holding.enter_context(self._store.hold())
         self._key = memo.key(self._prefix)
         self._recalled = memo.recall(self._store, self._key, self._prefix)
         self.id = content_id(self._recalled.summaries) if self._recalled else ""
@@ -45,8 +48,7 @@ class Packer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for entry in self._recalled.entries if self._recalled else ():
-            entry.file.close()
+        self._holding.close()
 
     @cached_property
     def _environment(self) -> contents.Contents:
@@ -77,6 +79,7 @@ class Packer:
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
+        self._holding.close()
         store.trim()
         self.id = manifest.id
         return manifest

@@ -44,9 +44,9 @@ def default_size(folder: Path) -> int:
 
 @dataclass(frozen=True)
 class Entry:
-    """A layer in the cache: an open file whose first `length` bytes are its members, and its summary."""
+    """A layer in the cache: a file whose first `length` bytes are its members, and its summary."""
 
-    file: BinaryIO
+    path: Path
     length: int
     summary: Any
 
@@ -54,7 +54,7 @@ class Entry:
 class Store:
     """The cache. Whatever goes wrong with it makes packing slower, never wrong, and is not reported.
 
-    Processes share it: entries appear whole, stay readable while they are open, and the folder is trimmed by one
+    Processes share it: entries appear whole, stay while somebody holds the cache, and the folder is trimmed by one
     process at a time.
     """
 
@@ -66,6 +66,14 @@ class Store:
         except OSError:
             self._size = 0
 
+    @contextlib.contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keep entries from being removed: those that were found can be read later, however many they are."""
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(OSError):
+                stack.enter_context(self._lock(fcntl.LOCK_SH))
+            yield
+
     def find(self, key: str) -> Entry | None:
         """Return the entry of that key if it is there and unharmed, and note that it was used."""
         if not key or not self._size:
@@ -75,13 +83,13 @@ class Store:
             file = path.open("rb")
         except OSError:
             return None
-        entry = _check(file)
-        if entry is None:
-            file.close()
-            path.unlink(missing_ok=True)
-            return None
-        with contextlib.suppress(OSError):
-            os.utime(file.fileno())
+        with file:
+            entry = _check(path, file)
+            if entry is None:
+                path.unlink(missing_ok=True)
+                return None
+            with contextlib.suppress(OSError):
+                os.utime(file.fileno())
         return entry
 
     def draft(self, key: str) -> Draft:
@@ -92,7 +100,7 @@ class Store:
 
     def trim(self) -> None:
         """Remove the entries that were not used for longest, until the rest fits."""
-        with contextlib.suppress(OSError), self._lock():
+        with contextlib.suppress(OSError), self._lock(fcntl.LOCK_EX | fcntl.LOCK_NB):
             now = time.time()
             kept = []
             for item in os.scandir(self._folder):
@@ -110,9 +118,9 @@ class Store:
                 total -= size
 
     @contextlib.contextmanager
-    def _lock(self) -> Iterator[None]:
+    def _lock(self, operation: int) -> Iterator[None]:
         with (self._folder / "lock").open("wb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, operation)
             yield
 
 
@@ -167,7 +175,7 @@ class Draft:
         self.discard()
 
 
-def _check(file: BinaryIO) -> Entry | None:
+def _check(path: Path, file: BinaryIO) -> Entry | None:
     size = os.fstat(file.fileno()).st_size
     if size < _TRAILER.size:
         return None
@@ -179,4 +187,4 @@ def _check(file: BinaryIO) -> Entry | None:
         text = bytes(view[length : length + text_length])
         if deflate.crc32(view[:length]) != crc or deflate.crc32(text) != text_crc:
             return None
-    return Entry(file, length, json.loads(text))
+    return Entry(path, length, json.loads(text))
