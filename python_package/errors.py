@@ -7,13 +7,18 @@ class PackageError(Exception):
     """Base of every expected failure.
 
     `str(error)` is one line that says what is wrong, where, and how to mend it; `code` is the exit code that
-    the man pages document for it.
+    the man pages document for it. No address in it shows a password or a token.
     """
 
     code = 1
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.split()))
+        message = " ".join(message.split())
+        if "://" in message:  # often another program's words
+            from python_package.address import scrub  # costs analyze its start-up time
+
+            message = scrub(message)
+        super().__init__(message)
 
 
 class UsageError(PackageError):

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 from packaging.version import InvalidVersion, Version
 
 from python_package import filling, plan, resolution
+from python_package.address import Address
 from python_package.analysis.stdlib import standard_library
 from python_package.channel.local import default_cache
 from python_package.clock import Clock
 from python_package.environment import condarc, foresight, local
 from python_package.environment.conda import CondaPackage
-from python_package.lock import Distribution, public
+from python_package.lock import Distribution
 from python_package.progress import Progress, Silent
 from python_package.spec import Spec
 
@@ -113,7 +114,7 @@ def _channel(package: CondaPackage) -> str:
     """Return a channel's name as a person would say it: the last part of its URL."""
     if default_cache().as_uri().removeprefix("file://") in package.channel:
         return "host"
-    return os.path.basename(public(package.channel))  # noqa: PTH119  # a URL's
+    return os.path.basename(str(Address(package.channel)))  # noqa: PTH119  # a URL's
 
 
 def _from_pypi(foreseen: Sequence[foresight.Foreseen], asked: filling.Asked) -> list[Row]:

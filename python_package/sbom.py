@@ -18,7 +18,8 @@ from packageurl import PackageURL
 from packaging.markers import default_environment
 from packaging.requirements import InvalidRequirement, Requirement
 
-from python_package.lock import Distribution, Lock, public
+from python_package.address import Address
+from python_package.lock import Distribution, Lock
 from python_package.names.table import canonical
 
 if TYPE_CHECKING:
@@ -62,10 +63,10 @@ def to_json(lock: Lock, prefix: Path, name: str, content: str) -> str:
 
 
 def _conda(record: RepoDataRecord) -> Component:
-    url = public(record.url)
+    url = str(Address(record.url))
     qualifiers = {"build": str(record.build), "subdir": record.subdir, "type": _type(record.file_name)}
     if not url.startswith("file:"):
-        qualifiers["channel"] = public(record.channel or "").rstrip("/").rpartition("/")[2]
+        qualifiers["channel"] = str(Address(record.channel or "")).rstrip("/").rpartition("/")[2]
     purl = PackageURL("conda", None, _name(record), str(record.version), qualifiers)
     hashes = {HashAlgorithm.SHA_256: record.sha256, HashAlgorithm.MD5: record.md5}
     return _component(purl, url, {kind: value.hex() for kind, value in hashes.items() if value}, record.license or "")
@@ -74,7 +75,7 @@ def _conda(record: RepoDataRecord) -> Component:
 def _pypi(distribution: Distribution, installed: metadata.Distribution | None) -> Component:
     purl = PackageURL("pypi", None, canonical(distribution.name), distribution.version)
     hashes = {HashAlgorithm.SHA_256: distribution.sha256} if distribution.sha256 else {}
-    return _component(purl, public(distribution.location), hashes, _licence(installed))
+    return _component(purl, str(Address(distribution.location)), hashes, _licence(installed))
 
 
 def _component(purl: PackageURL, url: str, hashes: Mapping[HashAlgorithm, str], licence: str) -> Component:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from python_package.address import scrub
 from python_package.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class _Quiet(Silent):
         self._name = name
 
     def note(self, line: str) -> None:
-        print(f"{self._name}: note: {line}", file=self._stream, flush=True)
+        print(f"{self._name}: note: {scrub(line)}", file=self._stream, flush=True)
 
 
 class _Lines(_Quiet):
@@ -74,7 +75,7 @@ class _Bars:
         self._phase = self._progress.add_task(title, total=None, count="")
 
     def note(self, line: str) -> None:
-        self._console.print(f"{self._name}: note: {line}", markup=False, highlight=False, soft_wrap=True)
+        self._console.print(f"{self._name}: note: {scrub(line)}", markup=False, highlight=False, soft_wrap=True)
 
     def downloaded(self, done: int, total: int) -> None:
         if self._download is None:

@@ -11,12 +11,13 @@ from urllib.parse import unquote, urlsplit
 from rattler import MatchSpec, PackageRecord, RepoDataRecord, VirtualPackage, VirtualPackageOverrides
 
 from python_package import channel
+from python_package.address import Address
 from python_package.environment.conda import PLATFORM, Channels
 from python_package.environment.integrity import Archive, Seals, local
 from python_package.environment.wheels import Wheels
 from python_package.errors import ChecksumError, SolveError, UnreachableError
 from python_package.indexes import for_uv
-from python_package.lock import Distribution, Lock, public
+from python_package.lock import Distribution, Lock
 
 
 def locate(lock: Lock, channels: Channels, *, seals: Seals | None = None) -> Lock:
@@ -37,7 +38,7 @@ def locate(lock: Lock, channels: Channels, *, seals: Seals | None = None) -> Loc
     seals = seals or Seals()
     folders = [url for url in channels.urls if url.startswith("file:")]
     folders += [path.as_uri() for path in sorted(channel.default_cache().glob("*-*"))]
-    secrets = {public(url).rstrip("/"): url.rstrip("/") for url in channels.urls}
+    secrets = {str(Address(url)).rstrip("/"): url.rstrip("/") for url in channels.urls}
     records = tuple(_package(record, folders, secrets, seals) for record in lock.records)
     wheels = [Wheels().folder, *_find_links()]
     return replace(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from python_package.address import Address
 from python_package.errors import SpecError
 from python_package.spec import Spec
 
@@ -21,8 +21,6 @@ FILE = "conda-meta/python-package.lock"
 # of a tarball names, these are the same for everybody.
 LOCAL_CHANNEL = "file:///local-channel"
 LOCAL_WHEELS = "file:///local-wheels"
-
-_CREDENTIALS = re.compile(r"(?<=://)[^/@]+@|(?<=/)t/[^/]+/")
 
 
 @dataclass(frozen=True)
@@ -71,33 +69,25 @@ class Lock:
             )
 
 
-def public(location: str) -> str:
-    """Return a URL without the password or token in it; what is on this machine's disk has none."""
-    return location if location.startswith("file:") else _CREDENTIALS.sub("", location)
-
-
 def portable_spec(spec: Spec) -> Spec:
     """Return the dependency file without what only one machine has: folders, passwords."""
 
     def channel(name: str) -> str:
         is_folder = "://" not in name and name.startswith((".", "/", "~"))
-        return LOCAL_CHANNEL if is_folder or name.startswith("file:") else public(name)
+        return LOCAL_CHANNEL if is_folder or name.startswith("file:") else str(Address(name))
 
     fields = {field: getattr(spec, field) for field in Spec._fields}
     fields["local"] = tuple((name, Path(path).name) for name, path in spec.local)
     fields["channels"] = tuple(dict.fromkeys(map(channel, spec.channels)))
     fields["pins"] = tuple(
-        type(pin)(
-            pin.module, pin.package, pin.version, pin.source, "" if pin.url.startswith("file:") else public(pin.url)
-        )
-        for pin in spec.pins
+        pin.replace(url="" if pin.url.startswith("file:") else str(Address(pin.url))) for pin in spec.pins
     )
     return Spec(**fields)
 
 
 def portable_distribution(distribution: Distribution) -> Distribution:
     """Return the distribution as it is named elsewhere: a file on this machine's disk by its name alone."""
-    location = public(distribution.location)
+    location = str(Address(distribution.location))
     if location.startswith("file:"):
         location = f"{LOCAL_WHEELS}/{location.rsplit('/', 1)[-1]}"
     return replace(distribution, location=location)

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from rattler import LockChannel, LockFile, LockPlatform, PypiLockedPackage, RepoDataRecord
 
+from python_package.address import Address
 from python_package.errors import SpecError, SpecNotFoundError
 from python_package.lock import (
     FILE,
@@ -20,7 +21,6 @@ from python_package.lock import (
     Lock,
     portable_distribution,
     portable_spec,
-    public,
 )
 from python_package.spec import Pin, Spec
 
@@ -157,7 +157,7 @@ def _spec(data: Mapping[str, Any]) -> Spec:
 
 def _written(location: str) -> str:
     """Return a distribution's URL as the format has it: a file of this machine's as its path."""
-    return unquote(urlsplit(location).path) if location.startswith("file:") else public(location)
+    return unquote(urlsplit(location).path) if location.startswith("file:") else str(Address(location))
 
 
 def _sum(package: PypiLockedPackage) -> bytes:
@@ -176,14 +176,14 @@ def _sha256(digest: str | None) -> str:
 
 
 def _channel(url: str, *, portable: bool) -> str:
-    return LOCAL_CHANNEL if portable and url.startswith("file:") else public(url)
+    return LOCAL_CHANNEL if portable and url.startswith("file:") else str(Address(url))
 
 
 def _shown(record: RepoDataRecord, *, portable: bool) -> RepoDataRecord:
     channel = _channel(record.channel or "", portable=portable)
     if channel == LOCAL_CHANNEL:
         return _moved(record, f"{LOCAL_CHANNEL}/{record.subdir}/{record.file_name}", channel)
-    return _moved(record, public(record.url), channel)
+    return _moved(record, str(Address(record.url)), channel)
 
 
 def _moved(record: RepoDataRecord, url: str, channel: str) -> RepoDataRecord:
