@@ -102,6 +102,10 @@ class PackError(PackageError):
     code = 7
 
 
+class ProgramError(PackError):
+    """A program that create needs cannot be started, or does not finish in its time."""
+
+
 class ChecksumError(PackageError):
     """A file that the environment is made of is not the one that was promised: its sha256 differs."""
 

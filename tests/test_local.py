@@ -273,7 +273,7 @@ def test_fetch__pip_that_uv_brings__serves_too(tmp_path: Path, monkeypatch: pyte
 
 
 def test_find_pip__python_too_old_for_ours__lets_uv_bring_one() -> None:
-    assert fetch.find_pip(HERE)[:3] == [sys.executable, "-m", "pip"]
+    assert fetch.find_pip(HERE)[:2] == [sys.executable, "-I"]
     assert "tool" in fetch.find_pip(replace(HERE, version="3.5.0"))
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
+
+from python_package import subprocesses
 
 
 def compile_all(python: Path, folder: Path, shown: str) -> str:
@@ -18,11 +19,9 @@ def compile_all(python: Path, folder: Path, shown: str) -> str:
     command = [str(python), "-B", "-s", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
     # One process, one order, no random hashes: marshal's output depends on each of them. Files that are broken on
     # purpose (lib2to3's fixtures) make it exit 1, so the outcome is judged by what is there.
-    result = subprocess.run(
-        [*command, "-d", shown, str(folder)],
-        capture_output=True,
-        text=True,
+    result = subprocesses.run(
+        [*command, "-d", shown, str(folder.absolute())],
         env={"PATH": os.defpath, "PYTHONHASHSEED": "0"},
-        timeout=600,
+        seconds=subprocesses.TOOL_SECONDS,
     )
     return result.stderr.strip()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
+from python_package import scratch
 from python_package.channel import package
 
 _ACTIVATE = """\
@@ -26,8 +26,7 @@ def write(channel: Path) -> Path:
     """Write the package `ca-certificates`, certifi's bundle with an activation script, into a channel folder."""
     import certifi
 
-    with tempfile.TemporaryDirectory(prefix="python_package.") as scratch:
-        stage = Path(scratch)
+    with scratch.folder() as stage:
         (stage / "ssl").mkdir()
         shutil.copyfile(certifi.where(), stage / "ssl/cacert.pem")
         (stage / "ssl/cert.pem").symlink_to("cacert.pem")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from pathlib import Path
 
+from python_package import scratch
 from python_package.channel import bytecode, elf, package
 from python_package.channel.interpreter import Interpreter
 from python_package.errors import InterpreterError, PackError
@@ -42,8 +42,8 @@ def write(interpreter: Interpreter, channel: Path) -> None:
     # The kinds of interpreter, told apart by the end of the build string as conda-forge does.
     kind = interpreter.tag if interpreter.flags == "t" else "cpython"
     abi = f"{interpreter.short}.* *_{interpreter.tag}"
-    with tempfile.TemporaryDirectory(prefix="python_package.") as scratch:
-        stage = Path(scratch) / "python"
+    with scratch.folder() as folder:
+        stage = folder / "python"
         glibc = _stage(interpreter, stage)
         entries = package.scan(stage)
         index = {

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sysconfig
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from python_package import subprocesses
 from python_package.errors import InterpreterError, PackError
 
 # Every glibc system has these, and they must match its kernel and loader: never vendored.
@@ -86,7 +86,7 @@ def since_glibc(version: tuple[int, int]) -> str:
 
 def libraries(path: Path, loader: str) -> dict[str, Path | None]:
     """Ask the machine's own loader where each library comes from, glibc's aside; None marks one it cannot find."""
-    answer = subprocess.run([loader, "--list", path], capture_output=True, text=True, timeout=60)
+    answer = subprocesses.run([loader, "--list", path.absolute()], seconds=subprocesses.QUESTION_SECONDS)
     found = re.findall(r"^\s+(\S+) => (?:(/.*) \(0x\w+\)|not found)$", answer.stdout, re.MULTILINE)
     return {name: Path(where) if where else None for name, where in found if not _GLIBC.fullmatch(name)}
 
@@ -125,6 +125,6 @@ def _patchelf() -> str:
 
 
 def _run(command: list[str]) -> None:
-    result = subprocess.run(command, capture_output=True, text=True, timeout=600)
-    if result.returncode:
+    result = subprocesses.run(command, seconds=subprocesses.TOOL_SECONDS)
+    if result.code:
         raise PackError(f"{Path(command[0]).name} failed: {result.stderr.strip()[-300:]}")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, metadata
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from python_package import subprocesses
 from python_package.channel.interpreter import Interpreter
 from python_package.errors import PackageError, PackError, SolveError, UnreachableError
 from python_package.indexes import for_uv
@@ -58,13 +58,14 @@ def pip_environ(environ: Mapping[str, str]) -> dict[str, str]:
 def find_pip(interpreter: Interpreter) -> list[str]:
     """Return the command of a pip that serves an interpreter: the one beside us, else one that uv brings."""
     try:
-        ours = metadata("pip")
+        ours = distribution("pip")
     except PackageNotFoundError:
         return uv_pip(interpreter)
-    pythons = SpecifierSet(ours["Requires-Python"])
-    if Version(ours["Version"]) < _SERVES_OTHERS or not pythons.contains(interpreter.version, prereleases=True):
+    pythons = SpecifierSet(ours.metadata["Requires-Python"])
+    if Version(ours.version) < _SERVES_OTHERS or not pythons.contains(interpreter.version, prereleases=True):
         return uv_pip(interpreter)
-    return [sys.executable, "-m", "pip", "--python", str(interpreter.executable)]
+    # By its folder: with -m, Python would look for it, and for all that it imports, in the working directory first.
+    return [sys.executable, "-I", str(Path(str(ours.locate_file("pip")))), "--python", str(interpreter.executable)]
 
 
 def uv_pip(interpreter: Interpreter) -> list[str]:
@@ -100,21 +101,13 @@ def fetch(
 
 def _run(command: Sequence[str], progress: Callable[[str], None]) -> tuple[int, str]:
     """Run pip and return its exit code and all that it said; what takes long is told meanwhile."""
-    lines = []
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        env=for_uv(pip_environ(os.environ)).environ,
-    ) as process:
-        for line in process.stdout or ():
-            lines.append(line)
-            if re.match(r"\s*(Downloading|Building wheel for \S+ .*started)", line):
-                progress(line.strip())
-    return process.returncode, "".join(lines)
+
+    def said(line: str) -> None:
+        if re.match(r"\s*(Downloading|Building wheel for \S+ .*started)", line):
+            progress(line.strip())
+
+    env = subprocesses.environment(for_uv(pip_environ(os.environ)).environ)
+    return subprocesses.follow(command, said, seconds=subprocesses.INSTALL_SECONDS, env=env, here=True)
 
 
 def _explained(wanted: str, output: str) -> PackageError:

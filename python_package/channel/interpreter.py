@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from python_package.errors import InterpreterError
+from python_package import subprocesses
+from python_package.errors import InterpreterError, ProgramError
 
 OLDEST = (3, 7)  # the first whose compileall makes hash-based pycs
 
 # Runs inside the interpreter, whatever its version, so that the answer about it can name that version.
 _QUESTION = r"""
-import sys
-sys.path[:] = [p for p in sys.path if p]  # never the caller's folder: a json.py there is not ours
-import json, os, platform, sysconfig
+import json, os, platform, sys, sysconfig
 
 def loaded(name):
     # Where the loader finds a library: a fact of the machine, not a folder to guess.
@@ -109,11 +107,12 @@ def ask(python: str | os.PathLike[str] = "python3") -> Interpreter:
     found = shutil.which(python)
     if not found:
         raise InterpreterError(f"{python}: no such interpreter")
-    command = [found, "-E", "-s", "-c", _QUESTION]
+    # Without `site`, nothing of the user's is run. The folder stays theirs: a shim may choose a Python by it.
+    command = [found, "-I", "-S", "-c", _QUESTION]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+        answer = subprocesses.run(command, seconds=subprocesses.QUESTION_SECONDS, env=os.environ, here=True)
         facts = json.loads(answer.stdout)
-    except (OSError, subprocess.TimeoutExpired, ValueError) as error:
+    except (ProgramError, ValueError) as error:
         raise InterpreterError(f"{found}: does not answer as a Python interpreter would: {error}") from None
     version = facts["version"]
     if not facts["cpython"]:

@@ -7,7 +7,6 @@ import fcntl
 import hashlib
 import os
 import shutil
-import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from python_package import caches
+from python_package import caches, scratch
 from python_package.channel import certificates, cpython, wheel
 from python_package.channel.fetch import fetch
 from python_package.channel.interpreter import Interpreter, ask
@@ -156,8 +155,8 @@ def _add_wheels(
     if not requirements:
         return
     progress(f"Fetching {' '.join(requirements)}")
-    with tempfile.TemporaryDirectory(prefix="python_package.") as scratch:
-        wheels = [wheel.read(path) for path in fetch(requirements, interpreter, Path(scratch), progress=progress)]
+    with scratch.folder() as folder:
+        wheels = [wheel.read(path) for path in fetch(requirements, interpreter, folder, progress=progress)]
         by_name = {each.name: each for each in wheels}
 
         def convert(each: wheel.Wheel) -> None:

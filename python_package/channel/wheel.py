@@ -5,7 +5,6 @@ from __future__ import annotations
 import configparser
 import re
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
+from python_package import scratch
 from python_package.channel import bytecode, elf, package
 from python_package.channel.interpreter import Interpreter
 from python_package.channel.unpack import Layout, record, unpack
@@ -81,8 +81,7 @@ def write(wheel: Wheel, interpreter: Interpreter, channel: Path, others: Mapping
 
     Raises PackError when the wheel is broken, or the package cannot be written.
     """
-    with tempfile.TemporaryDirectory(prefix="python_package.") as scratch:
-        stage = Path(scratch)
+    with scratch.folder() as stage:
         layout = Layout.of(interpreter, wheel.name, noarch=wheel.noarch)
         unpack(wheel.path, wheel.info, wheel.entry_points, layout, stage)
         if not wheel.pure and not _promises(wheel):

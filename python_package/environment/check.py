@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-import subprocess
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from python_package import caches
+from python_package import caches, scratch, subprocesses
 from python_package.errors import BrokenModuleError
 
 SECONDS = 600  # a cold import of the largest frameworks takes well under a minute
@@ -58,29 +56,20 @@ class Check:
         self._deadline = time.monotonic() + SECONDS
 
     def __enter__(self) -> Check:
-        self._folder = tempfile.TemporaryDirectory(prefix="python_package-")
-        self._report = Path(self._folder.name, "report")
-        argv = ["/bin/sh", "-c", _ACTIVATE, "sh", "-I", "-B", "-c", _PROGRAM, str(self._report), *self._modules]
-        self._process = subprocess.Popen(
-            argv,
-            cwd=self._folder.name,
-            env=_environ(self._prefix),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with ExitStack() as stack:
+            self._report = stack.enter_context(scratch.folder()) / "report"
+            argv = ["/bin/sh", "-c", _ACTIVATE, "sh", "-I", "-B", "-c", _PROGRAM, str(self._report), *self._modules]
+            program = subprocesses.Program(argv, env=_environ(self._prefix))
+            self._program = stack.enter_context(program)
+            self._leave = stack.pop_all().close
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-        self._folder.cleanup()
+        self._leave()
 
     def stop_if_broken(self) -> None:
         """Raise as `finish` does if the verdict is there already and is bad."""
-        if self._process.poll() is not None:
+        if self._program.wait(0) is not None:
             self.finish()
 
     def broken(self) -> dict[str, str]:
@@ -106,15 +95,13 @@ class Check:
 
     def _failures(self) -> dict[str, str]:
         """Return why each module failed; a crash ends the process, so those that come after are suspects, too."""
-        try:
-            status = self._process.wait(timeout=max(self._deadline - time.monotonic(), 0))
-            ended = (
-                f"the interpreter was killed by {signal.Signals(-status).name}"
-                if status < 0
-                else f"the interpreter exited with {status}"
-            )
-        except subprocess.TimeoutExpired:
+        status = self._program.wait(max(self._deadline - time.monotonic(), 0))
+        if status is None:
             ended = f"still importing after {SECONDS} s"
+        elif status < 0:
+            ended = f"the interpreter was killed by {signal.Signals(-status).name}"
+        else:
+            ended = f"the interpreter exited with {status}"
         lines = self._report.read_text(encoding="utf-8").splitlines() if self._report.exists() else []
         failures = {}
         begun = 0

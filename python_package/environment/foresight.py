@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from zipfile import ZipFile
 
 from packaging.pylock import Pylock
 
-from python_package import names, toml
+from python_package import names, scratch, toml
 from python_package.environment import pylock
 from python_package.environment.pypi import uv_pip
 from python_package.errors import SolveError, UnreachableError
@@ -88,9 +87,9 @@ def _foresee(requirements: Sequence[str], target: Target, named: Sequence[str] =
     extended = {canonical(match[1]) for match in map(_EXTRAS.match, requirements) if match}
     pinned = {canonical(name): version for name, version in target.conda.items()}
     for _ in range(_ROUNDS):
-        with tempfile.TemporaryDirectory(prefix="python_package-") as folder:
-            constraints = Path(folder, "constraints.txt")
-            constraints.write_text("".join(_constraints(pinned, extended, Path(folder))), encoding="utf-8")
+        with scratch.folder() as folder:
+            constraints = folder / "constraints.txt"
+            constraints.write_text("".join(_constraints(pinned, extended, folder)), encoding="utf-8")
             argv = ["compile", "--quiet", "--no-header", "--annotation-style", "line"]
             argv += ["--constraint", str(constraints), *options]
             report = uv_pip(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import shutil
-import tempfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
+from python_package import scratch
 from python_package.environment.wheels import Wheel, Wheels
 from python_package.errors import SolveError, SpecError
 from python_package.names import installed
@@ -67,8 +67,8 @@ def build(files: Sequence[Member], *, wheels: Wheels | None = None) -> Wheel:
     record = [_line(member.path, sha256, size) for member, sha256, size in hashed]
     record += [_line(path, hashlib.sha256(text.encode()).digest(), len(text)) for path, text in texts.items()]
     texts[f"{info}/RECORD"] = "".join([*record, f"{info}/RECORD,,\n"])
-    with tempfile.TemporaryDirectory(prefix="python_package-") as scratch:
-        file = Path(scratch, f"{stem}-py3-none-any.whl")
+    with scratch.folder() as folder:
+        file = folder / f"{stem}-py3-none-any.whl"
         with ZipFile(file, "w", ZIP_STORED) as archive:  # the tarball compresses it
             for member in files:
                 with member.file.open("rb") as source, archive.open(_entry(member.path, member.mode), "w") as target:

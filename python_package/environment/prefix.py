@@ -8,13 +8,13 @@ import fcntl
 import json
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from python_package import subprocesses
 from python_package.environment.condarc import Condarc
 from python_package.errors import PackError
 
@@ -108,9 +108,7 @@ def _remove(tree: Path) -> None:
 
 def _remove_later(tree: Path) -> None:
     """Let a process that outlives us remove a tree: for a large environment that takes longer than all the rest."""
-    quiet = subprocess.DEVNULL
-    argv = ["/bin/sh", "-c", 'rm -rf -- "$1" &', "sh", str(tree)]  # the shell ends at once; rm goes to init
-    subprocess.run(argv, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True, check=True)
+    subprocesses.detach(["rm", "-rf", "--", tree])
 
 
 def _exchange(one: Path, other: Path) -> None:

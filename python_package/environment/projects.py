@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +13,12 @@ from zipfile import BadZipFile, ZipFile
 from packaging.requirements import InvalidRequirement, Requirement
 from uv import find_uv_bin
 
+from python_package import subprocesses
 from python_package.environment import copying
 from python_package.environment.origins import Project
 from python_package.environment.pypi import NETWORK
 from python_package.environment.wheels import Wheel, Wheels, parse
-from python_package.errors import SolveError, UnreachableError
+from python_package.errors import ProgramError, SolveError, UnreachableError
 from python_package.indexes import for_uv
 from python_package.names.table import canonical
 
@@ -114,17 +114,15 @@ def _built(project: Project, source: Path, out: Path, python: Path, builder: _Bu
     argv += ["--no-sources", "--python", str(python), "--out-dir", str(out)]
     argv += ["--offline"] if offline else []
     argv += ["--no-index"] if "--no-index" in uv.options else []
-    process = subprocess.run(
+    process = subprocesses.run(
         [*argv, "--", str(source)],
+        seconds=subprocesses.BUILD_SECONDS,
         env={**builder.environ, **_environ(uv.environ, project, source)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
+        here=True,
         umask=0o022,
     )
     made = list(out.glob("*.whl")) if out.is_dir() else []
-    if process.returncode or len(made) != 1:
+    if process.code or len(made) != 1:
         what = f"{project.name}: its project {project.path} cannot be built into a wheel"
         if NETWORK.search(process.stderr.partition("error: Failed to build")[2]):
             raise UnreachableError(f"{what}: the package index does not answer: {_reason(process.stderr)}")
@@ -158,10 +156,12 @@ def _ask(python: Path) -> _Builder:
     A library that a module needs is looked for where it will lie seen from the module, wherever in site-packages.
     """
     try:
-        answer = subprocess.run([python, "-I", "-S", "-c", _QUESTION], capture_output=True, text=True, check=True)
+        answer = subprocesses.run([python, "-I", "-S", "-c", _QUESTION], seconds=subprocesses.QUESTION_SECONDS)
         facts = json.loads(answer.stdout)
-    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+    except ProgramError as error:
         raise SolveError(f"{python}: does not run: {error}") from None
+    except ValueError:
+        raise SolveError(f"{python}: does not run: {answer.stderr or answer.code}") from None
     prefix = facts.pop("prefix")
     own = re.compile(rf"(-Wl,-rpath[,=]){re.escape(prefix)}/lib(?=\s|$)")
     up = ":".join(f"$ORIGIN/{'../' * depth}.." for depth in range(1, 5))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
 from uv import find_uv_bin
 
+from python_package import scratch, subprocesses
 from python_package.environment import pylock
 from python_package.errors import ChecksumError, PackageError, PackError, SolveError, UnreachableError
 from python_package.indexes import for_uv
@@ -39,10 +38,10 @@ def install(prefix: Path, requirements: Sequence[str], *, offline: bool = False)
     """
     uv = for_uv()
     options = ["--python", str(prefix / "bin" / "python"), *(["--offline"] if offline else []), *uv.options]
-    with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as constraints:
-        constraints.write("".join(f"{pin}\n" for pin in sorted(_distributions(prefix))))
-        constraints.flush()
-        argv = ["install", "--dry-run", *options, "--constraint", constraints.name, "--", *requirements]
+    with scratch.folder() as folder:
+        constraints = folder / "constraints.txt"
+        constraints.write_text("".join(f"{pin}\n" for pin in sorted(_distributions(prefix))), encoding="utf-8")
+        argv = ["install", "--dry-run", *options, "--constraint", str(constraints), "--", *requirements]
         pins = _pins(uv_pip(argv, uv.environ, requirements).stderr)
     if not pins:
         return ()
@@ -112,9 +111,9 @@ def _install(prefix: Path, distributions: Sequence[Distribution], ways: Sequence
     failures: list[PackageError] = []
     for way in ways:
         try:
-            with tempfile.TemporaryDirectory(prefix="python_package.") as folder:
+            with scratch.folder() as folder:
                 for name, text in way(distributions):
-                    file = Path(folder, name)
+                    file = folder / name
                     file.write_text(text, encoding="utf-8")
                     wanted = [each.name for each in distributions]
                     uv_pip(["install", *options, "-r", str(file)], environ, wanted)
@@ -148,19 +147,14 @@ def _pins(report: str) -> list[str]:
 
 def uv_pip(
     argv: Sequence[str], environ: Mapping[str, str], wanted: Sequence[str], stdin: str = ""
-) -> subprocess.CompletedProcess[str]:
+) -> subprocesses.Done:
     """Run one of uv's pip commands; `wanted` is what the PackageError for its failure will name."""
-    with tempfile.TemporaryDirectory(prefix="python_package.") as scratch:  # uv leaves a lock for each prefix there
-        process = subprocess.run(
-            [find_uv_bin(), "pip", "--no-progress", "--color", "never", *argv],
-            env={**environ, "TMPDIR": scratch},
-            input=stdin,
-            capture_output=True,
-            text=True,
-        )
-    if process.returncode:
-        raise _failure(process.stderr, wanted)
-    return process
+    argv = [find_uv_bin(), "pip", "--no-progress", "--color", "never", *argv]
+    env = subprocesses.environment(environ)
+    done = subprocesses.run(argv, seconds=subprocesses.INSTALL_SECONDS, env=env, here=True, stdin=stdin)
+    if done.code:
+        raise _failure(done.stderr, wanted)
+    return done
 
 
 def _failure(stderr: str, requirements: Sequence[str]) -> PackageError:

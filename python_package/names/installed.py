@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from importlib import metadata
@@ -13,6 +12,8 @@ from itertools import product
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from python_package import subprocesses
+from python_package.errors import ProgramError
 from python_package.names.table import canonical
 from python_package.value import Value
 
@@ -36,13 +37,49 @@ class Found(Value):
     editable: bool = False
 
 
+# Runs in the user's interpreter with -I -S. It puts the import path together as `site` does at start-up, and runs
+# nothing of what lies there: no sitecustomize, no `import` line of a .pth file, nothing of a relative PYTHONPATH.
+_QUESTION = r"""
+import json, os, sys, site
+path = [p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(p)] + sys.path
+
+def add(folder, *_, **__):
+    if not os.path.isdir(folder):
+        return
+    path.append(folder)
+    for name in sorted(os.listdir(folder)):
+        if name.endswith(".pth") and not name.startswith("."):
+            try:
+                with open(os.path.join(folder, name), encoding="utf-8-sig", errors="surrogateescape") as file:
+                    lines = file.read().splitlines()
+            except OSError:
+                continue
+            for line in lines:
+                place = os.path.join(folder, line.rstrip())
+                if line.strip() and not line.startswith(("#", "import ", "import\t")) and os.path.exists(place):
+                    path.append(place)
+
+site.addsitedir = add
+site.ENABLE_USER_SITE = not os.environ.get("PYTHONNOUSERSITE") and os.getuid() == os.geteuid()
+site.venv(set())
+if site.ENABLE_USER_SITE:
+    add(site.getusersitepackages())
+site.addsitepackages(set())
+print(json.dumps(list(dict.fromkeys(path))))
+"""
+
+
 def import_path(python: str = "python3") -> tuple[str, ...]:
-    """Return the folders that the user's interpreter imports from; none when there is no such interpreter."""
-    argv = [python, "-c", "import json, sys; print(json.dumps([p for p in sys.path if p]))"]
+    """Return the folders that the user's interpreter imports from; none when there is no such interpreter.
+
+    Nothing of theirs is run.
+    """
+    # The folder stays the user's: a shim may choose a Python by it.
+    argv = [python, "-I", "-S", "-c", _QUESTION]
     try:
-        answer = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=True)
+        answer = subprocesses.run(argv, seconds=subprocesses.QUESTION_SECONDS, env=os.environ, here=True)
         return tuple(json.loads(answer.stdout))
-    except (OSError, subprocess.SubprocessError, ValueError):
+    except (ProgramError, ValueError):
         return ()
 
 

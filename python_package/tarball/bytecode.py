@@ -5,14 +5,14 @@ from __future__ import annotations
 import _imp
 import json
 import os
-import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from python_package.errors import PackError
+from python_package import subprocesses
+from python_package.errors import PackError, ProgramError
 from python_package.tarball.contents import Contents, Layer, source_of
 
 # Files handed to one process at a time: enough to hide its start.
@@ -146,16 +146,13 @@ def _compile(contents: Contents, batch: Iterable[tuple[_Job, str]]) -> None:
 
 def _run(contents: Contents, program: str, text: str = "") -> str:
     python = contents.prefix / "bin/python"
-    command = [str(python), "-s", "-S", "-W", "ignore", "-c", program]
+    command = [str(python), "-s", "-S", "-W", "ignore", "-c", program]  # not -I: the seed of hashes is a variable
     try:
-        result = subprocess.run(
-            command, input=text.encode("utf-8", "surrogateescape"), capture_output=True, env=_ENVIRONMENT, cwd="/",
-            timeout=_SECONDS, check=True,
-        )  # fmt: skip
-    except subprocess.CalledProcessError as error:
-        lines = error.stderr.decode("utf-8", "replace").split("\n")
-        reason = next((line for line in reversed(lines) if line.strip()), f"it ended with {error.returncode}")
-        raise PackError(f"{python} cannot compile the environment's modules: {reason}") from None
-    except (OSError, subprocess.TimeoutExpired) as error:
+        done = subprocesses.run(command, seconds=_SECONDS, env=_ENVIRONMENT, stdin=text)
+    except ProgramError as error:
         raise PackError(f"{python} cannot compile the environment's modules: {error}") from None
-    return result.stdout.decode()
+    if done.code:
+        lines = done.stderr.split("\n")
+        reason = next((line for line in reversed(lines) if line.strip()), f"it ended with {done.code}")
+        raise PackError(f"{python} cannot compile the environment's modules: {reason}")
+    return done.stdout
