@@ -257,7 +257,7 @@ def test_create__dependency_file_cannot_be_read__exits_2(desk: Desk, path: str) 
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(b"{", "not JSON"), (b'{"python": "3.11.7"}', '"modules" is missing'), (b"\xff\xfe", "not UTF-8 at byte 0")],
+    [(b"{", "not JSON"), (b'{"python": "3.11.7"}', '"modules" is missing'), (b"\xff\xfa", "not UTF-8 at byte 0")],
 )
 def test_create__dependency_file_invalid__exits_3(desk: Desk, content: bytes, says: str) -> None:
     (desk.cwd / "deps.json").write_bytes(content)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from fake_python import fake_python
 
 from python_package.environment import provided
 from python_package.errors import SpecError
-from python_package.inputs import Given, read
+from python_package.inputs import Given, decode, read
 from python_package.spec import Pin, Spec
 
 
@@ -326,6 +328,7 @@ def test_requirements__a_project_in_a_folder__is_a_package_with_its_place(
 def test_requirements__an_address__is_a_package_with_its_place(
     tmp_path: Path, line: str, package: str, url: str
 ) -> None:
+    (tmp_path / "x-1.0-py3-none-any.whl").touch()
     found = given(line.format(project=tmp_path), "requirements.txt")
     assert found.spec.packages == (package,)
     assert [pin.url for pin in found.spec.pins] == [url.format(project=tmp_path)]
@@ -347,6 +350,103 @@ def test_requirements__a_place_with_a_marker__has_to_be_written_with_its_name(pr
 def test_environment__project_under_pip__is_for_pypi_alone_with_its_place(project: Path) -> None:
     found = given("dependencies: [{pip: [-e ./mine]}]", str(project / "environment.yml"))
     assert (found.spec.packages, len(found.spec.pins)) == (("pypi:My.Lib",), 1)
+
+
+BUILDS = "work"
+CONDA_BUILDS = (
+    "six @ file:///tmp/build/80754af9/six_1644875935023/work",
+    "attrs @ file:///croot/attrs_1668696182826/work",
+    f"numpy @ file:///home/conda/feedstock_root/build_artifacts/numpy_17072253/{BUILDS}/dist/numpy-1.26.4.whl#sha256=ab",
+    "idna @ file:///C:/ci_311/idna_1676424932545/work",
+    f"yarl @ file:///Users/me/miniconda3/conda-bld/yarl_1/{BUILDS}/python",
+)
+
+
+def test_requirements__pip_freeze_in_a_conda_environment__names_every_line_and_the_command() -> None:
+    text = "\n".join(["dill==0.3", *CONDA_BUILDS])
+    assert refused(text, "requirements.txt") == (
+        "requirements.txt: attrs (line 3), idna (line 5), numpy (line 4), six (line 2), yarl (line 6): pip freeze has "
+        "written the folders in which Conda's packages were built, and they are not here; write the file with "
+        "`pip list --format=freeze`, which writes versions instead"
+    )
+
+
+@pytest.mark.parametrize("line", CONDA_BUILDS)
+def test_environment__pip_freeze_of_conda_under_pip__is_refused_likewise(line: str) -> None:
+    says = refused(f"dependencies: [{{pip: ['{line}']}}]", "environment.yml")
+    assert says.startswith(f"environment.yml: pip: {line.partition(' ')[0]}: pip freeze has written")
+
+
+def test_requirements__other_folders_that_are_not_here__are_all_named(tmp_path: Path) -> None:
+    says = refused(f"a @ file://{tmp_path}/a\nidna\nb @ file://{tmp_path}/b%20c\n", "requirements.txt")
+    assert says == (
+        f"requirements.txt:1: {tmp_path}/a, where a is to come from, does not exist; "
+        f"requirements.txt:3: {tmp_path}/b c, where b is to come from, does not exist"
+    )
+
+
+# encodings, as pip reads them
+
+LINE = "idna==3.7  # caf\u00e9\r\n"
+
+
+def by_pip(path: Path) -> list[str]:
+    """Return what pip itself reads in a file of requirements."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # at what pip itself has vendored
+        from pip._internal.network.session import PipSession
+        from pip._internal.req import parse_requirements
+
+        return [each.requirement for each in parse_requirements(str(path), PipSession())]
+
+
+@pytest.mark.parametrize(
+    ("mark", "encoding"),
+    [
+        (b"", "utf-8"),
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+        (codecs.BOM_UTF32_BE, "utf-32-be"),
+        (b"# -*- coding: latin-1 -*-\n", "latin-1"),
+        (b"#!x\n# vim: set fileencoding=cp1252 :\n", "cp1252"),
+    ],
+)
+@pytest.mark.parametrize("nested", [False, True])
+def test_decode__encoding_that_pip_reads__is_read_as_pip_does(
+    tmp_path: Path, mark: bytes, encoding: str, nested: bool
+) -> None:
+    path = tmp_path / "requirements.txt"
+    path.write_bytes(mark + LINE.encode(encoding))
+    assert by_pip(path) == ["idna==3.7"]
+    if nested:
+        assert packages("-r requirements.txt", str(tmp_path / "r.in")) == ("idna==3.7",)
+    else:
+        assert packages(decode(path.read_bytes(), str(path)), str(path)) == ("idna==3.7",)
+
+
+def test_decode__utf_32_of_windows__is_no_utf_16() -> None:
+    assert decode(codecs.BOM_UTF32_LE + LINE.encode("utf-32-le"), "r.txt") == LINE
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (b"idna \xe9", "r.txt: not UTF-8 at byte 5; save it as UTF-8"),
+        (b"\xff\xfei", "r.txt: not UTF-16-LE at byte 2; save it as UTF-8"),
+        (b"# coding: rot13\nvqan\n", "r.txt: its first lines name the encoding rot13, which is none"),
+        (b"# coding: hex\n00", "r.txt: its first lines name the encoding hex, which is none"),
+        (b"# coding: nonsense\n", "r.txt: its first lines name the encoding nonsense, which is none"),
+        (b"# coding: idna\n\xe9", "r.txt: not IDNA"),
+        (b"# coding: punycode\nabc-\xff\n", "r.txt: not PUNYCODE"),
+        (b"# coding: undefined\n", "r.txt: not UNDEFINED"),
+        (b"# coding: unicode_escape\n\\N{x}", "r.txt: not UNICODE_ESCAPE at byte"),
+    ],
+)
+def test_decode__bytes_that_are_no_text__are_refused(raw: bytes, says: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        decode(raw, "r.txt")
+    assert says in str(caught.value)
 
 
 # pyproject.toml

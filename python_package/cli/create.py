@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from python_package.cli import command
-from python_package.errors import PackError, SpecError, SpecNotFoundError, UsageError
-from python_package.inputs import Given, read
+from python_package.errors import PackError, SpecNotFoundError, UsageError
+from python_package.inputs import Given, decode, read
 
 if TYPE_CHECKING:
     from python_package.lock import Lock
@@ -195,11 +195,7 @@ def _read(argument: str) -> Given:
         raw = sys.stdin.buffer.read() if argument == "-" else Path(argument).read_bytes()
     except OSError as error:
         raise SpecNotFoundError(f"{argument}: {os.strerror(error.errno or 0)}; expected a dependency file") from None
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SpecError(f"{argument}: not UTF-8 at byte {error.start}; make it with python_package_analyze") from None
-    return read(text, argument)
+    return read(decode(raw, argument), argument)
 
 
 def run() -> NoReturn:

@@ -9,10 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from python_package.errors import SpecError
+from python_package.inputs.encoding import decode
 from python_package.inputs.given import Given
 from python_package.spec import Spec
 
-__all__ = ["Given", "read"]
+__all__ = ["Given", "decode", "read"]
 
 _KINDS = "a dependency file of python_package_analyze, environment.yml, requirements.txt or pyproject.toml"
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 
@@ -14,6 +16,10 @@ from python_package.environment.wheels import parse
 from python_package.errors import InterpreterError, SpecError
 from python_package.names.table import canonical
 from python_package.spec import Pin, Spec
+
+# The folders in which Conda's packages are built, by Anaconda, by conda-forge and by conda-build at home; they end in
+# NAME_TIMESTAMP/work, and `pip freeze` has them from the packages' own notes.
+_CONDA_BUILD = re.compile(r"/(croot|feedstock_root|conda-bld)/|/tmp/build/|_\d{6,}/work(/|$)")
 
 
 @dataclass(frozen=True)
@@ -26,10 +32,14 @@ class Given:
 
 @dataclass(frozen=True)
 class Wish:
-    """A package, as a dependency file writes it, and where it is if it is asked of no index: an address, or ''."""
+    """A package, as a dependency file writes it, and where it is if it is asked of no index: an address, or ''.
+
+    `where` is the place in the file that asks for it.
+    """
 
     package: str
     url: str = ""
+    where: str = field(default="", compare=False)
 
     @property
     def requirement(self) -> Requirement:
@@ -38,14 +48,46 @@ class Wish:
 
 
 def spec(python: str, wishes: Iterable[Wish], channels: Sequence[str] = ()) -> Spec:
-    """Return the dependency file that asks for the wishes."""
+    """Return the dependency file that asks for the wishes.
+
+    Raises SpecError that names all whose files are not on this machine.
+    """
     wishes = sorted(set(wishes), key=lambda wish: wish.package)
+    _refuse_missing([wish for wish in wishes if wish.url.startswith("file:")])
     pins = []
     for wish in wishes:
         if wish.url:
             name = canonical(wish.requirement.name)
             pins.append(Pin(name.replace("-", "_"), name, "", "local", wish.url))
     return Spec(python, (), packages=tuple(wish.package for wish in wishes), pins=tuple(pins), channels=tuple(channels))
+
+
+def _refuse_missing(wishes: Sequence[Wish]) -> None:
+    missing = {wish: unquote(urlsplit(wish.url).path) for wish in wishes}
+    missing = {wish: path for wish, path in missing.items() if not os.path.exists(path)}  # noqa: PTH110  # a Path raises where it must not look
+    built = [wish for wish, path in missing.items() if _CONDA_BUILD.search(path)]
+    if built:
+        raise SpecError(
+            f"{_listed(built)}: pip freeze has written the folders in which Conda's packages were built, and they are "
+            "not here; write the file with `pip list --format=freeze`, which writes versions instead"
+        )
+    if missing:
+        raise SpecError(
+            "; ".join(
+                f"{wish.where}: {path}, where {wish.requirement.name} is to come from, does not exist"
+                for wish, path in missing.items()
+            )
+        )
+
+
+def _listed(wishes: Sequence[Wish]) -> str:
+    """Return where wishes are asked for, with their names: the file once, then each line."""
+    files: dict[str, list[str]] = {}
+    for wish in wishes:
+        file, colon, line = wish.where.rpartition(":")
+        at = f" (line {line})" if line.isdigit() else ""
+        files.setdefault(file if colon and line.isdigit() else wish.where, []).append(f"{wish.requirement.name}{at}")
+    return "; ".join(f"{file}: {', '.join(names)}" for file, names in files.items())
 
 
 def wish(text: str, where: str, python: str, *, only: str = "", folder: Path | None = None) -> Wish | None:
@@ -63,7 +105,7 @@ def wish(text: str, where: str, python: str, *, only: str = "", folder: Path | N
     if wanted.marker and not wanted.marker.evaluate(_markers(python)):
         return None
     extras = f"[{','.join(sorted(wanted.extras))}]" if wanted.extras else ""
-    return Wish(f"{only}{wanted.name}{extras}{wanted.specifier}", wanted.url or "")
+    return Wish(f"{only}{wanted.name}{extras}{wanted.specifier}", wanted.url or "", where)
 
 
 def _is_place(text: str) -> bool:
@@ -79,12 +121,12 @@ def _placed(text: str, where: str, only: str, folder: Path) -> Wish:
         name = re.search(r"[#&]egg=([\w.-]+)", text)
         if marker or not name:
             raise SpecError(f"{where}: the name of {text.strip()!r} is not to be seen; write NAME @ {text.strip()}")
-        return Wish(f"{only}{name[1]}", re.sub(r"[#&]egg=[^&]*", "", text.strip()))
+        return Wish(f"{only}{name[1]}", re.sub(r"[#&]egg=[^&]*", "", text.strip()), where)
     path = (folder / Path(place).expanduser()).resolve()
     found = _name(path)
     if marker or not found:
         raise SpecError(f"{where}: the name of {text.strip()!r} is not to be seen; write NAME @ {path.as_uri()}")
-    return Wish(f"{only}{found}{bracket}{extras}", path.as_uri())
+    return Wish(f"{only}{found}{bracket}{extras}", path.as_uri(), where)
 
 
 def _name(path: Path) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from python_package.errors import SpecError
+from python_package.inputs.encoding import decode
 from python_package.inputs.given import Given, Wish, spec, wish
 from python_package.names.table import canonical
 
@@ -66,10 +67,10 @@ class _Reading:
         if path.resolve() in self.open_files:
             raise SpecError(f"{where}: {path} refers to itself")
         try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-            raise SpecError(f"{where}: {path}: {reason}") from None
+            raw = path.read_bytes()
+        except OSError as error:
+            raise SpecError(f"{where}: {path}: {error.strerror}") from None
+        text = decode(raw, f"{where}: {path}")
         self.open_files.append(path.resolve())
         self.file(text, str(path), path.parent, constraints=constraints)
         self.open_files.pop()
