@@ -78,6 +78,10 @@ class SpecError(PackageError):
     code = 3
 
 
+class BoundError(InvalidScriptError, SpecError):
+    """An input of analyze or create is larger, deeper or in more files than any that is read (bounds.py)."""
+
+
 class SolveError(PackageError):
     """No environment satisfies the dependency file: an unknown package, or a conflict."""
 

@@ -84,10 +84,10 @@ class Spec(Value):
         `"pins": {"import": {"package": "name", "version": "1.2", "source": "pypi"}}`,
         `"local": {"import": "path"}` and `"channels": ["name"]`.
         """
-        import json
+        from python_package.documents import json_value
 
         try:
-            data = json.loads(text)
+            data = json_value(text)
         except ValueError as error:
             raise SpecError(f"{source}: not JSON: {error}; make it with python_package_analyze") from None
         return cls(**_Reader(source).spec(data))

@@ -17,6 +17,7 @@ BIN = Path(sys.executable).parent
 ANALYZE = {"ScriptNotFoundError", "InvalidScriptError", "NotPythonError", "OutputError", "InterpreterError"}
 CREATE = {"SpecNotFoundError", "SpecError", "SolveError", "UnreachableError", "BrokenModuleError", "PackError"}
 CREATE |= {"ChecksumError", "ProgramError"}
+BOTH = {"UsageError", "BoundError"}
 
 
 def classes() -> dict[str, int]:
@@ -35,7 +36,7 @@ def documented(page: str) -> set[int]:
 
 
 def test_classes__all__belong_to_a_command() -> None:
-    assert set(classes()) == ANALYZE | CREATE | {"UsageError"}
+    assert set(classes()) == ANALYZE | CREATE | BOTH
 
 
 @pytest.mark.parametrize(("page", "names"), [("python_package_analyze", ANALYZE), ("python_package_create", CREATE)])

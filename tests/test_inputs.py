@@ -492,3 +492,25 @@ def test_provided__modules__are_those_with_a_package_s_name(tmp_path: Path) -> N
         (tmp_path / path).touch()
     asked = ("conda:numpy==1", "pypi:My.Lib[x]", "fast", "data", "pil", "absent")
     assert provided.modules(tmp_path, asked) == ("PIL", "fast", "my_lib", "numpy")
+
+
+def test_requirements__files_that_name_each_other_twice__are_read_once_each(tmp_path: Path) -> None:
+    for number in range(60):
+        (tmp_path / f"{number}.txt").write_text(f"-r {number + 1}.txt\n-r {number + 1}.txt\n")
+    (tmp_path / "60.txt").write_text("tqdm\n")
+    path = tmp_path / "0.txt"
+    assert read(path.read_text(), str(path)).spec.packages == ("tqdm",)
+
+
+def test_requirements__chain_of_many_files__is_refused(tmp_path: Path) -> None:
+    for number in range(200):
+        (tmp_path / f"{number}.txt").write_text(f"-r {number + 1}.txt\n")
+    path = tmp_path / "0.txt"
+    with pytest.raises(SpecError, match="more than the 100 files"):
+        read(path.read_text(), str(path))
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 300])
+def test_requirements__file_of_a_name_that_none_can_have__is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SpecError, match=r"requirements\.txt:1: "):
+        read(f"-r {name}\n", str(tmp_path / "requirements.txt"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 
+from python_package import bounds
 from python_package.analysis.interpreter import Question
 from python_package.analysis.namespaces import listed
 from python_package.errors import ScriptNotFoundError, UsageError
@@ -188,8 +189,7 @@ def _third_party(tracer: Tracer, version: str, remarks: list[str]) -> Iterator[U
 def read_script(path: str) -> bytes | Found:
     """Return a script's bytes, or what a directory has; raise ScriptNotFoundError when there is nothing to read."""
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return bounds.read(path, path, bounds.SCRIPT)
     except IsADirectoryError:
         from python_package.analysis.folder import look_into
 

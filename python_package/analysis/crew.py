@@ -7,9 +7,10 @@ import os
 import select
 import sys
 
+from python_package import bounds
 from python_package.analysis.interpreter import kill
 from python_package.analysis.reading import Lines, read
-from python_package.errors import InvalidScriptError, NotPythonError
+from python_package.errors import BoundError, InvalidScriptError, NotPythonError
 from python_package.value import Value
 
 TYPE_CHECKING = False
@@ -67,10 +68,11 @@ def _size(path: str) -> int:
 def page(path: str, name: str, scope: Scope | None = None, quick: bool = False) -> Page:
     """Read one file; a `quick` look parses only where the text does not tell what is imported."""
     try:
-        with open(path, "rb") as file:
-            source = file.read()
+        source = bounds.read(path, name, bounds.SCRIPT)
     except OSError as error:
         return Page((), remarks=(f"{name}: {error.strerror}; what it imports is not listed",))
+    except BoundError as error:
+        return Page((), remarks=(f"{error}; what it imports is not listed",))
     if quick and path.endswith(".py") and b"# /// script" not in source:
         from python_package.analysis.skim import skim
 
@@ -86,12 +88,12 @@ def _page(source: bytes, path: str, name: str, scope: Scope | None) -> Page:
     try:
         try:
             reading = read(source, path, name, script=True, scope=scope)
-        except NotPythonError:
+        except (NotPythonError, BoundError):
             raise
         except InvalidScriptError as error:
             faults = [f"{error}: its metadata does not count"]
             reading = read(source, path, name, scope=scope)
-    except NotPythonError as error:
+    except (NotPythonError, BoundError) as error:
         return Page((), remarks=(f"{error}; what it imports is not listed",))
     module = reading.module
     imports = tuple((found.name, found.names, found.level, found.line, found.kind) for found in module.imports)

@@ -9,7 +9,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
-from python_package import toml
+from python_package.documents import toml_value
 from python_package.errors import InterpreterError, InvalidScriptError
 from python_package.spec import is_package
 from python_package.value import Value
@@ -78,8 +78,8 @@ class _Reader:
 
     def metadata(self) -> Metadata:
         try:
-            data = toml.loads(self.content)
-        except toml.TOMLDecodeError as error:
+            data = toml_value(self.content)
+        except ValueError as error:
             place = re.search(r" \(at line (\d+), column \d+\)", str(error))
             line = int(place[1]) if place else self.content.count("\n")
             reason = str(error).replace(place[0], "") if place else str(error)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 
+from python_package import bounds
 from python_package.analysis.finder import Finder, Place, is_installed, package_root
 from python_package.analysis.imports import REQUIRED, SCRIPT, Import, Module
 from python_package.analysis.reading import Lines, read
 from python_package.analysis.stdlib import FIXED
-from python_package.errors import NotPythonError, ScriptNotFoundError
+from python_package.errors import BoundError, NotPythonError, ScriptNotFoundError
 from python_package.value import Value
 
 TYPE_CHECKING = False
@@ -125,14 +126,13 @@ class Tracer:
         """
         try:
             try:
-                with open(path, "rb") as file:
-                    source = file.read()
+                source = bounds.read(path, self.display(path), bounds.SCRIPT)
             except OSError as error:
                 raise ScriptNotFoundError(
                     f"{self.display(path)}: {error.strerror}; {self.where(use)} imports it"
                 ) from None
             self._read(source, path)
-        except (ScriptNotFoundError, NotPythonError) as error:
+        except (ScriptNotFoundError, NotPythonError, BoundError) as error:
             if use.found.kind == REQUIRED and self._strict:
                 raise
             self._broken[path] = error

@@ -6,9 +6,9 @@ import os
 import stat
 import sys
 
-from python_package import analysis
+from python_package import analysis, bounds
 from python_package.cli import process
-from python_package.errors import OutputError, UsageError
+from python_package.errors import OutputError, ScriptNotFoundError, UsageError
 from python_package.spec import is_package
 
 TYPE_CHECKING = False
@@ -28,9 +28,7 @@ def run() -> NoReturn:
 def main(argv: list[str]) -> int:
     """Analyze the scripts that `argv` names and write their dependency file; return the exit code."""
     scripts, output, options, also = _parse(argv)
-    sources = [
-        ("<stdin>", sys.stdin.buffer.read()) if name == "-" else (name, analysis.read_script(name)) for name in scripts
-    ]
+    sources = [("<stdin>", _stdin()) if name == "-" else (name, analysis.read_script(name)) for name in scripts]
     _check(output, scripts)
     found = analysis.analyze_sources(sources, **options)
     if also.get("pin"):
@@ -57,6 +55,15 @@ def main(argv: list[str]) -> int:
     if explanation:
         print(explanation, end="", file=sys.stderr if output in _STDOUT else sys.stdout)
     return 0
+
+
+def _stdin() -> bytes:
+    if sys.stdin is None:
+        raise ScriptNotFoundError("cannot read the script from standard input: it is closed")
+    try:
+        return bounds.read_stream(sys.stdin.buffer, "<stdin>", bounds.SCRIPT)
+    except OSError as error:
+        raise ScriptNotFoundError(f"cannot read the script from standard input: {error.strerror}") from None
 
 
 def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any], dict[str, bool]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import shlex
 import sys
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from python_package import bounds
 from python_package.cli import command
 from python_package.errors import PackError, SpecNotFoundError, UsageError
 from python_package.inputs import Given, decode, read
@@ -192,7 +194,12 @@ def _mapping(arguments: list[str]) -> dict[str, str]:
 
 def _read(argument: str) -> Given:
     try:
-        raw = sys.stdin.buffer.read() if argument == "-" else Path(argument).read_bytes()
+        if argument != "-":
+            raw = bounds.read(argument, argument, bounds.DOCUMENT)
+        elif sys.stdin is None:
+            raise OSError(errno.EBADF, "closed")
+        else:
+            raw = bounds.read_stream(sys.stdin.buffer, argument, bounds.DOCUMENT)
     except OSError as error:
         raise SpecNotFoundError(f"{argument}: {os.strerror(error.errno or 0)}; expected a dependency file") from None
     return read(decode(raw, argument), argument)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from python_package.errors import SolveError
+from python_package import bounds
+from python_package.documents import yaml_value
+from python_package.errors import BoundError, SolveError
 
 # The name 'defaults' is not a channel but a list; these are its members' names under the usual channel alias.
 _DEFAULTS = ("main", "r")
@@ -82,7 +82,7 @@ def _files(environ: Mapping[str, str], home: Path) -> Iterator[Path]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        data = yaml_value(bounds.read(path, str(path), bounds.DOCUMENT).decode())
+    except (ValueError, OSError, BoundError) as error:
         raise SolveError(f"{path}: not a readable Conda configuration: {error}") from None
     return data if isinstance(data, dict) else {}

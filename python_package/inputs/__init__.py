@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from contextlib import suppress
 from pathlib import Path
 
+from python_package.documents import json_value
 from python_package.errors import SpecError
 from python_package.inputs.encoding import decode
 from python_package.inputs.given import Given
@@ -61,13 +61,13 @@ def _kind(text: str, source: str) -> str:
     if re.search(r"^dependencies:", text, re.M):
         return "yaml"
     with suppress(ValueError):
-        json.loads(text or "0")
+        json_value(text or "0")
         return "json"  # it is no object, which says what is wrong
     raise SpecError(f"{source}: not {_KINDS}; the name's end or the content should tell which")
 
 
 def _json(text: str, source: str) -> object:
     try:
-        return json.loads(text)
+        return json_value(text)
     except ValueError as error:
         raise SpecError(f"{source}: not JSON: {error}; make it with python_package_analyze") from None

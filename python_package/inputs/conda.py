@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import yaml
-
+from python_package.documents import yaml_value
 from python_package.environment.conda import parse_spec
 from python_package.errors import SpecError
 from python_package.inputs import requirements
@@ -21,8 +20,8 @@ _KNOWN = {"channels", "dependencies"}
 def environment(text: str, source: str, python: str) -> Given:
     """Read an environment.yml."""
     try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        data = yaml_value(text)
+    except ValueError as error:
         raise SpecError(f"{source}: not YAML: {error}") from None
     if not isinstance(data, dict) or "dependencies" not in data:
         raise SpecError(f'{source}: not an environment of Conda\'s: "dependencies" is missing')

@@ -11,7 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from python_package import toml
+from python_package import bounds
+from python_package.documents import toml_value
 from python_package.environment.wheels import parse
 from python_package.errors import InterpreterError, SpecError
 from python_package.names.table import canonical
@@ -134,9 +135,10 @@ def _name(path: Path) -> str:
     if path.suffix == ".whl":
         return (parse(path.name) or ("",))[0]
     try:
-        data = toml.loads((path / "pyproject.toml").read_text(encoding="utf-8"))
+        file = path / "pyproject.toml"
+        data = toml_value(bounds.read(file, str(file), bounds.DOCUMENT).decode())
         return str(data["project"]["name"])
-    except (OSError, UnicodeDecodeError, toml.TOMLDecodeError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         return ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from python_package import toml
+from python_package.documents import toml_value
 from python_package.errors import SpecError
 from python_package.inputs.given import Given, spec, wish
 
@@ -12,8 +12,8 @@ from python_package.inputs.given import Given, spec, wish
 def pyproject(text: str, source: str, python: str) -> Given:
     """Read the dependencies of a project, and the Python that it requires."""
     try:
-        data = toml.loads(text)
-    except toml.TOMLDecodeError as error:
+        data = toml_value(text)
+    except ValueError as error:
         raise SpecError(f"{source}: not TOML: {error}") from None
     project = data.get("project")
     if not isinstance(project, dict):

@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from python_package.errors import SpecError
+from python_package import bounds
+from python_package.errors import BoundError, SpecError
 from python_package.inputs.encoding import decode
 from python_package.inputs.given import Given, Wish, spec, wish
 from python_package.names.table import canonical
+
+# Files that one refers to, and those refer to. Real ones have a dozen.
+FILES = 100
 
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
@@ -44,6 +48,7 @@ class _Reading:
     constraints: dict[str, list[Wish]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     open_files: list[Path] = field(default_factory=list)
+    read: set[tuple[Path, bool]] = field(default_factory=set)
 
     def file(self, text: str, source: str, folder: Path, *, constraints: bool) -> None:
         for number, line in _lines(text):
@@ -64,14 +69,21 @@ class _Reading:
                 self.requirement(line, where, folder, constraints=constraints)
 
     def nested(self, path: Path, where: str, *, constraints: bool) -> None:
-        if path.resolve() in self.open_files:
-            raise SpecError(f"{where}: {path} refers to itself")
         try:
-            raw = path.read_bytes()
-        except OSError as error:
-            raise SpecError(f"{where}: {path}: {error.strerror}") from None
+            place = path.resolve()
+            if place in self.open_files:
+                raise SpecError(f"{where}: {path} refers to itself")
+            if (place, constraints) in self.read:
+                return
+            self.read.add((place, constraints))
+            if len(self.read) > FILES:
+                raise BoundError(f"{where}: {path}: one more than the {FILES} files that are read for one; join some")
+            raw = bounds.read(path, f"{where}: {path}", bounds.DOCUMENT)
+        except (OSError, RuntimeError, ValueError) as error:  # a link in a circle, a NUL in the name
+            reason = getattr(error, "strerror", None) or error
+            raise SpecError(f"{where}: {path}: {reason}") from None
         text = decode(raw, f"{where}: {path}")
-        self.open_files.append(path.resolve())
+        self.open_files.append(place)
         self.file(text, str(path), path.parent, constraints=constraints)
         self.open_files.pop()
 

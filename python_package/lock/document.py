@@ -12,7 +12,9 @@ from urllib.parse import unquote, urlsplit
 
 from rattler import LockChannel, LockFile, LockPlatform, PypiLockedPackage, RepoDataRecord
 
+from python_package import bounds
 from python_package.address import Address
+from python_package.documents import json_value
 from python_package.errors import SpecError, SpecNotFoundError
 from python_package.lock import (
     FILE,
@@ -77,7 +79,7 @@ def parse(text: str, source: str) -> Lock:
     if not first.startswith(_HEADER):
         raise SpecError(f"{source}: not a lock of python_package_create; make one with --lock")
     try:
-        header = json.loads(first.removeprefix(_HEADER))
+        header = json_value(first.removeprefix(_HEADER))
         if header["format"] != _FORMAT:
             raise SpecError(f"{source}: a lock of format {header['format']}, from another version; make it again")
         specs, dropped = tuple(map(str, header["specs"])), tuple(map(str, header["dropped"]))
@@ -120,7 +122,7 @@ def parse(text: str, source: str) -> Lock:
 def load(path: Path) -> Lock:
     """Read a lock; raises SpecNotFoundError when there is none, SpecError when it is not one."""
     try:
-        return parse(path.read_bytes().decode("utf-8"), str(path))
+        return parse(bounds.read(path, str(path), bounds.DOCUMENT).decode("utf-8"), str(path))
     except OSError as error:
         raise SpecNotFoundError(f"{path}: {error.strerror}; expected a lock, as --lock writes it") from None
     except UnicodeDecodeError as error:
