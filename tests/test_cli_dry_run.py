@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import venv
 from pathlib import Path
@@ -210,3 +211,31 @@ def test_abi__builds__tell_a_free_threaded_python() -> None:
     plain = [package("python", "3.11.7", "h1_cpython"), package("python_abi", "3.11", "8_cp311")]
     free = [package("python", "3.13.1", "h1_cp313t"), package("python_abi", "3.13", "8_cp313t")]
     assert (_abi(plain), _abi(free), _abi(plain[:1])) == ("cp311", "cp313t", "cp311")
+
+
+@pytest.mark.parametrize(("has", "code"), [("3.7.3", 0), ("3.8.20", 4)])
+def test_create__dry_run_of_the_man_pages_example__takes_its_python_from_the_channels_records(
+    desk: Desk, tmp_path: Path, has: str, code: int
+) -> None:
+    record = {"build": "0", "build_number": 0, "subdir": "linux-64", "size": 1, "sha256": "0" * 64}
+    packages = {
+        "python": {"version": has, "depends": []},
+        "matplotlib-base": {"version": "3.5.3", "depends": [f"python {has}.*"]},
+    }
+    records = {f"{name}-{one['version']}-0.conda": {"name": name, **one, **record} for name, one in packages.items()}
+    for subdir in ("linux-64", "noarch"):
+        (tmp_path / "old" / subdir).mkdir(parents=True)
+        repodata = {"info": {"subdir": subdir}, "packages": {}, "packages.conda": {}, "repodata_version": 1}
+        if subdir != "noarch":
+            repodata["packages.conda"] = records
+        (tmp_path / "old" / subdir / "repodata.json").write_text(json.dumps(repodata))
+    (desk.cwd / "dependencies.json").write_text('{"python": "3.7.3", "modules": ["antigravity", "matplotlib"]}')
+    done = desk.run("--dry-run", "-c", str(tmp_path / "old"), "dependencies.json", "example_venv")
+    assert done.returncode == code, done.stderr
+    if code:
+        assert one_line(done.stderr).endswith("they have 3.8.20")
+    else:
+        assert {name: row[0] for name, row in rows(done.stdout).items()} == {
+            "python": "3.7.3",
+            "matplotlib-base": "3.5.3",
+        }

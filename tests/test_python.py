@@ -43,7 +43,9 @@ def test_choose__only_a_pre_release_is_later__is_refused() -> None:
 
 
 def test_choose__no_such_minor_version__is_refused_and_offers_the_others() -> None:
-    with pytest.raises(SolveError, match=r"python 3\.9\.1 is in no channel .* they have 3\.10\.14, .*3\.12\.1, 3\.13"):
+    with pytest.raises(
+        SolveError, match=r"python 3\.9\.1 is in no channel .* they have 3\.10\.14, 3\.11\.4, .*3\.11\.10$"
+    ):
         pick("3.9.1")
 
 
@@ -104,3 +106,9 @@ def test_is_full__version_or_constraint__tells() -> None:
     assert [is_full(text) for text in ("3.11.7", "3.8.13+", "3.13.0rc1", ">=3.10", "", "==3.11.*")] == [True] * 3 + [
         False
     ] * 3
+
+
+def test_choose__no_such_minor_version_among_many__offers_the_nearest() -> None:
+    had = tuple(f"3.{minor}.0" for minor in range(20) if minor != 7)
+    with pytest.raises(SolveError, match=r"they have 3\.3\.0, 3\.4\.0, .*3\.10\.0, 3\.11\.0$"):
+        pick("3.7.3", had=had)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from packaging.version import InvalidVersion, Version
 
 from python_package.errors import SolveError, SpecError
 
-_OFFERED = 8  # versions named in a refusal
+_OFFERED = 8  # versions named in a refusal, at most
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def choose(
     if later and not exact:
         taken = known[later[0]]
         return Choice(taken, f"python {full} is in no channel of {where}; taking {taken}, the nearest later one")
-    near = {v: known[v] for v in known if v.release[:2] == target.release[:2]} or known
+    near = {v: known[v] for v in known if v.release[:2] == target.release[:2]} or _nearest(known, target)
     raise SolveError(f"python {full} is in no channel of {where}: {_offer(near)}")
 
 
@@ -72,6 +73,13 @@ def _is_version(text: str) -> bool:
     except InvalidVersion:
         return False
     return True
+
+
+def _nearest(known: dict[Version, str], target: Version) -> dict[Version, str]:
+    """Return the versions just below and just above one that is not there."""
+    versions = sorted(known)
+    at = bisect(versions, target)
+    return {v: known[v] for v in versions[max(at - _OFFERED // 2, 0) : at + _OFFERED // 2]}
 
 
 def _offer(known: dict[Version, str]) -> str:
