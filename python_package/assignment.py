@@ -75,7 +75,7 @@ def assign(
             dropped.append(package.module)
             notes.append(f"{package.module}: optional, and left out: {lack}")
         else:
-            problems.append(f"{package.module}: {lack}" + ("" if name else ", and not on PyPI"))
+            problems.append(f"{package.module}: {lack}" + ("" if name else ", and PyPI is not asked for it"))
     if problems:
         raise SolveError(f"{'; '.join(problems)}; name a channel that has it with --channel")
     return Assignment(tuple(assigned), tuple(dict.fromkeys(notes)), tuple(dropped))

@@ -89,9 +89,13 @@ class SolveError(PackageError):
 
 
 class UnreachableError(PackageError):
-    """A channel or package index does not answer."""
+    """A channel or package index does not answer, or what is needed cannot be had there."""
 
     code = 5
+
+
+class RefusedError(UnreachableError):
+    """A server answers, and does not give what it was asked for: nothing else may take its place."""
 
 
 class BrokenModuleError(PackageError):
@@ -110,7 +114,17 @@ class ProgramError(PackError):
     """A program that create needs cannot be started, or does not finish in its time."""
 
 
-class ChecksumError(PackageError):
-    """A file that the environment is made of is not the one that was promised: its sha256 differs."""
+class ContentError(PackageError):
+    """What a server sent is not what it was asked for: a page to log in, or half a file."""
 
     code = 8
+
+
+class ChecksumError(ContentError):
+    """A file that the environment is made of is not the one that was promised: its sha256 differs."""
+
+
+class HostPythonError(InterpreterError):
+    """This machine cannot do it: its python3 does not answer, or cannot stand in for one of a channel."""
+
+    code = 9

@@ -11,7 +11,7 @@ from python_package.assignment import Assigned, assign
 from python_package.environment import python as versions
 from python_package.environment.conda import Channels, Solution, fits
 from python_package.environment.condarc import Condarc
-from python_package.errors import SolveError, UnreachableError
+from python_package.errors import HostPythonError, RefusedError, SolveError, UnreachableError
 from python_package.progress import Progress
 from python_package.spec import Spec
 
@@ -65,7 +65,8 @@ def make(spec: Spec, packages: Sequence[names.Package], sources: Sources, progre
     """Decide and solve.
 
     Raises SolveError when something is in no channel and no index or conflicts, UnreachableError when a channel does
-    not answer and this host cannot stand in.
+    not answer and this host cannot stand in, ContentError when one answers with something else, HostPythonError when
+    this host's interpreter is wanted and there is none.
     """
     if sources.interpreter == "host":
         opened = sources.open([_host(spec, sources.python, progress), *(sources.channels or spec.channels)])
@@ -73,17 +74,36 @@ def make(spec: Spec, packages: Sequence[names.Package], sources: Sources, progre
     usual = sources.channels or spec.channels or sources.condarc.channels or (DEFAULT_CHANNEL,)
     try:
         return _solve(spec, packages, sources.open(usual), sources, progress)
+    except RefusedError:
+        raise  # a wrong password, say: not to be answered with packages from elsewhere
     except UnreachableError as error:
         if sources.interpreter == "channel":
             raise
         unreachable = error
-    own = _version(sources.python)
-    if not versions.satisfies(own, spec.python):
-        raise UnreachableError(
-            f"{unreachable}; this machine's own python3 could stand in if it were {spec.python}, but it is {own}"
-        )
+    return _without_channels(spec, packages, sources, unreachable, progress)
+
+
+def _without_channels(
+    spec: Spec, packages: Sequence[names.Package], sources: Sources, unreachable: UnreachableError, progress: Progress
+) -> Plan:
+    """Take this machine's own interpreter and PyPI; what is wrong with that comes after what was wrong first."""
+    of_channels = [p.conda[0] for p in packages if p.conda and not p.pypi and p.module not in spec.optional]
+    if of_channels:
+        raise UnreachableError(f"{unreachable}; only a channel has {', '.join(sorted(of_channels))}")
+    try:
+        own = _version(sources.python)
+        if not versions.satisfies(own, spec.python):
+            raise UnreachableError(
+                f"{unreachable}; this machine's own python3 could stand in if it were {spec.python}, but it is {own}"
+            )
+        host = sources.open([_host(spec, sources.python, progress)])
+    except HostPythonError as error:
+        raise UnreachableError(f"{unreachable}; this machine's own python3 cannot stand in: {error}") from None
     progress.note(f"{unreachable}; using this machine's own python3 {own}, and PyPI")
-    return _solve(spec, packages, sources.open([_host(spec, sources.python, progress)]), sources, progress)
+    try:
+        return _solve(spec, packages, host, sources, progress)
+    except SolveError as error:
+        raise UnreachableError(f"{unreachable}; with this machine's own python3 and PyPI alone: {error}") from None
 
 
 def _solve(

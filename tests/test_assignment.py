@@ -114,7 +114,8 @@ def test_assign__pins_from_conda_are_not_there__all_are_named_at_once() -> None:
     assert str(caught.value) == (
         "numpy: numpy 1.24.2 is in no channel of here: they have 1.26.4, 2.0.1, 2.0.10; "
         "pytz: pytz 2020.1 is in no channel of here: they have 2023.04, 2024.1; "
-        "only: its package only==7 is in no channel of here, and not on PyPI; name a channel that has it with --channel"
+        "only: its package only==7 is in no channel of here, and PyPI is not asked for it; "
+        "name a channel that has it with --channel"
     )
 
 
@@ -165,5 +166,7 @@ def test_assign__neither_channel_nor_pypi_but_optional__is_dropped_and_said() ->
 
 
 def test_assign__neither_channel_nor_pypi__is_refused() -> None:
-    with pytest.raises(SolveError, match=r"only: its package only is in no channel of here, and not on PyPI; name a"):
+    with pytest.raises(
+        SolveError, match=r"only: its package only is in no channel of here, and PyPI is not asked for it; name a"
+    ):
         given([package("only", pypi=False)])

@@ -55,7 +55,7 @@ def test_channel__help__is_on_stdout(tmp_path: Path, environ: dict[str, str]) ->
         ((), 1, "the following arguments are required: DIR"),
         (("c", "--nonsense"), 1, "unrecognized arguments: --nonsense"),
         (("c", "nowhere", "--python", sys.executable), 4, "nowhere: No matching distribution found for nowhere"),
-        (("c", "--python", "/nonexistent/python"), 5, "/nonexistent/python: no such interpreter"),
+        (("c", "--python", "/nonexistent/python"), 9, "/nonexistent/python: no such interpreter"),
         (("links/lower-1.0-py3-none-any.whl", "--python", sys.executable), 7, "cannot be written: File exists"),
     ],
 )

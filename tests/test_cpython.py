@@ -17,7 +17,7 @@ import pytest
 
 from python_package.channel import cpython, elf, package
 from python_package.channel.interpreter import ask
-from python_package.errors import InterpreterError
+from python_package.errors import HostPythonError
 
 Order = Literal["little", "big"]
 XY = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -266,30 +266,30 @@ def test_ask__a_module_of_the_callers_folder__is_not_imported(tmp_path: Path, mo
 def test_ask__interpreter_that_cannot_be_packed__says_why(
     tmp_path: Path, facts: dict[str, object], message: str
 ) -> None:
-    with pytest.raises(InterpreterError, match=message):
+    with pytest.raises(HostPythonError, match=message):
         ask(fake(tmp_path, **facts))
 
 
 @pytest.mark.parametrize("name", ["no-such-python", "/nonexistent/python"])
 def test_ask__no_such_interpreter__says_so(name: str) -> None:
-    with pytest.raises(InterpreterError, match=f"{name}: no such interpreter"):
+    with pytest.raises(HostPythonError, match=f"{name}: no such interpreter"):
         ask(name)
 
 
 def test_ask__not_an_interpreter__says_so(tmp_path: Path) -> None:
     (tmp_path / "python").symlink_to("/bin/true")
-    with pytest.raises(InterpreterError, match="does not answer as a Python interpreter would"):
+    with pytest.raises(HostPythonError, match="does not answer as a Python interpreter would"):
         ask(tmp_path / "python")
 
 
 def test_write__interpreter_without_library__leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(InterpreterError, match=r"no standard library in /nonexistent/lib/python3.11"):
+    with pytest.raises(HostPythonError, match=r"no standard library in /nonexistent/lib/python3.11"):
         cpython.write(ask(fake(tmp_path)), tmp_path / "channel")
     assert not (tmp_path / "channel").exists()
 
 
 def test_write__executable_is_a_script__says_so(tmp_path: Path) -> None:
-    with pytest.raises(InterpreterError, match="not an executable of this machine's kind"):
+    with pytest.raises(HostPythonError, match="not an executable of this machine's kind"):
         cpython.write(ask(fake(tmp_path, executable=str(tmp_path / "python"))), tmp_path / "channel")
 
 
@@ -321,5 +321,5 @@ def test_subdir__machine_of_a_file__is_condas_name(
 
 
 def test_subdir__machine_without_a_name__says_so(tmp_path: Path) -> None:
-    with pytest.raises(InterpreterError, match="Conda has no name for its machine, EM_PPC64"):
+    with pytest.raises(HostPythonError, match="Conda has no name for its machine, EM_PPC64"):
         elf.subdir(program(tmp_path, "big", 64, 21))

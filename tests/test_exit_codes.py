@@ -16,7 +16,7 @@ BIN = Path(sys.executable).parent
 
 ANALYZE = {"ScriptNotFoundError", "InvalidScriptError", "NotPythonError", "OutputError", "InterpreterError"}
 CREATE = {"SpecNotFoundError", "SpecError", "SolveError", "UnreachableError", "BrokenModuleError", "PackError"}
-CREATE |= {"ChecksumError", "ProgramError"}
+CREATE |= {"ChecksumError", "ContentError", "HostPythonError", "ProgramError", "RefusedError"}
 BOTH = {"UsageError", "BoundError"}
 
 

@@ -16,7 +16,7 @@ def main(argv: list[str]) -> int:
     parser = Parser(
         prog=f"python -m {_NAME}",
         description="Make a local Conda channel of this machine's CPython and of wheels from PyPI.",
-        epilog="exit status: 0 success, 1 usage, 4 unknown requirement, 5 no interpreter or index, 7 cannot write",
+        epilog="exit status: 0 success, 1 usage, 4 unknown requirement, 5 no index, 7 cannot write, 9 no interpreter",
     )
     parser.add_argument("directory", metavar="DIR", help="the channel's folder; what it holds already is kept")
     parser.add_argument("requirements", metavar="REQUIREMENT", nargs="*", help="as pip takes it: numpy, 'idna>=3'")

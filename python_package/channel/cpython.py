@@ -9,7 +9,7 @@ from pathlib import Path
 from python_package import scratch
 from python_package.channel import bytecode, elf, package
 from python_package.channel.interpreter import Interpreter
-from python_package.errors import InterpreterError, PackError
+from python_package.errors import HostPythonError, PackError
 
 # What no application imports, and what drags in a desktop (tkinter: X11) or a site's services (nis: Kerberos).
 _FOLDERS = {"site-packages", "dist-packages", "test", "idlelib", "tkinter", "turtledemo", "__pycache__"}
@@ -37,7 +37,7 @@ _LEVEL = 9  # of zstd: 3, 9 and 19 take 1.0, 1.4 and 17.7 s
 def write(interpreter: Interpreter, channel: Path) -> None:
     """Write the packages `python` and `python_abi` of an interpreter into a channel folder.
 
-    Raises InterpreterError when the interpreter cannot be packed, PackError when the packages cannot be written.
+    Raises HostPythonError when the interpreter cannot be packed, PackError when the packages cannot be written.
     """
     # The kinds of interpreter, told apart by the end of the build string as conda-forge does.
     kind = interpreter.tag if interpreter.flags == "t" else "cpython"
@@ -78,7 +78,7 @@ def _stage(interpreter: Interpreter, stage: Path) -> str:
     """Lay out the interpreter below `stage`, ready to be packed; return its dependency on glibc."""
     loader = elf.read(interpreter.executable).loader
     if not loader or "musl" in loader:
-        raise InterpreterError(f"{interpreter.executable}: not linked against glibc; Conda's packages need it")
+        raise HostPythonError(f"{interpreter.executable}: not linked against glibc; Conda's packages need it")
     _copy(interpreter, stage)
     files = _vendor(interpreter, stage, loader)
     elf.strip(files)  # before patchelf: strip breaks what it has moved
@@ -104,7 +104,7 @@ def _copy(interpreter: Interpreter, stage: Path) -> None:
         }
 
     if not source.is_dir():
-        raise InterpreterError(f"{interpreter.executable}: no standard library in {source}")
+        raise HostPythonError(f"{interpreter.executable}: no standard library in {source}")
     # Debian's has links to /etc and to other packages: copy what they lead to.
     shutil.copytree(source, stage / interpreter.stdlib, ignore=unwanted, ignore_dangling_symlinks=True)
     (stage / interpreter.site_packages).mkdir()

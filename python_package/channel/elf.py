@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from python_package import subprocesses
-from python_package.errors import InterpreterError, PackError
+from python_package.errors import HostPythonError, PackError
 
 # Every glibc system has these, and they must match its kernel and loader: never vendored.
 _GLIBC = re.compile(
@@ -41,7 +41,7 @@ class Elf:
 
 
 def read(path: Path) -> Elf:
-    """Read an ELF file's machine, loader and glibc version; raise InterpreterError when it is none."""
+    """Read an ELF file's machine, loader and glibc version; raise HostPythonError when it is none."""
     from elftools.common.exceptions import ELFError
     from elftools.elf.elffile import ELFFile
 
@@ -58,7 +58,7 @@ def read(path: Path) -> Elf:
                 glibc=max(((int(v[1]), int(v[2])) for v in versions if v), default=(0, 0)),
             )
     except ELFError:
-        raise InterpreterError(f"{path}: not an executable of this machine's kind (ELF)") from None
+        raise HostPythonError(f"{path}: not an executable of this machine's kind (ELF)") from None
 
 
 def find(folder: Path) -> list[Path]:
@@ -70,7 +70,7 @@ def subdir(path: Path) -> str:
     """Return Conda's name for the platform that an ELF file runs on."""
     machine = read(path).machine
     if machine not in _SUBDIRS:
-        raise InterpreterError(f"{path}: Conda has no name for its machine, {machine[0]}")
+        raise HostPythonError(f"{path}: Conda has no name for its machine, {machine[0]}")
     return _SUBDIRS[machine]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from python_package import subprocesses
-from python_package.errors import InterpreterError, ProgramError
+from python_package.errors import HostPythonError, ProgramError
 
 OLDEST = (3, 7)  # the first whose compileall makes hash-based pycs
 
@@ -102,26 +102,26 @@ class Interpreter:
 def ask(python: str | os.PathLike[str] = "python3") -> Interpreter:
     """Describe the CPython behind `python`, a name on PATH or a path; of a virtual environment, its base.
 
-    Raises InterpreterError when there is none, it does not answer, or it is not a CPython for Linux that we can pack.
+    Raises HostPythonError when there is none, it does not answer, or it is not a CPython for Linux that we can pack.
     """
     found = shutil.which(python)
     if not found:
-        raise InterpreterError(f"{python}: no such interpreter")
+        raise HostPythonError(f"{python}: no such interpreter")
     # Without `site`, nothing of the user's is run. The folder stays theirs: a shim may choose a Python by it.
     command = [found, "-I", "-S", "-c", _QUESTION]
     try:
         answer = subprocesses.run(command, seconds=subprocesses.QUESTION_SECONDS, env=os.environ, here=True)
         facts = json.loads(answer.stdout)
     except (ProgramError, ValueError) as error:
-        raise InterpreterError(f"{found}: does not answer as a Python interpreter would: {error}") from None
+        raise HostPythonError(f"{found}: does not answer as a Python interpreter would: {error}") from None
     version = facts["version"]
     if not facts["cpython"]:
-        raise InterpreterError(f"{found}: not CPython but {facts['markers']['platform_python_implementation']}")
+        raise HostPythonError(f"{found}: not CPython but {facts['markers']['platform_python_implementation']}")
     if not facts["platform"].startswith("linux"):
-        raise InterpreterError(f"{found}: runs on {facts['platform']}; only Linux interpreters can be packed")
+        raise HostPythonError(f"{found}: runs on {facts['platform']}; only Linux interpreters can be packed")
     if tuple(int(part) for part in facts["short"].split(".")) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
-        raise InterpreterError(f"{found}: Python {version} is too old to be packed; {oldest} is the oldest")
+        raise HostPythonError(f"{found}: Python {version} is too old to be packed; {oldest} is the oldest")
     prefix = Path(facts["prefix"]).resolve()
     usual = prefix / "bin" / f"python{facts['short']}{facts['flags']}"
     return Interpreter(

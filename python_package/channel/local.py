@@ -47,7 +47,7 @@ def host_channel(
 ) -> HostChannel:
     """Return the channel of the CPython behind `python`, made once per interpreter and kept in the user's cache.
 
-    Raises InterpreterError when there is no such interpreter, PackError when the cache cannot be written.
+    Raises HostPythonError when there is no such interpreter, PackError when the cache cannot be written.
     """
     interpreter = ask(python)
     return HostChannel(_host(interpreter, cache_dir, progress), interpreter.version)
@@ -63,7 +63,7 @@ def build(
 ) -> Path:
     """Make a folder a channel of a host's CPython and of the wheels that requirements need; return its absolute path.
 
-    What it holds already is kept, and nothing is fetched when that is enough. Raises InterpreterError, SolveError,
+    What it holds already is kept, and nothing is fetched when that is enough. Raises HostPythonError, SolveError,
     UnreachableError, or PackError when the folder or the cache of interpreters cannot be written.
     """
     channel = Path(directory).absolute()

@@ -97,8 +97,9 @@ def _parser(*, locked: bool = False) -> command.Parser:
         prog=NAME,
         description="Create a Conda environment from a dependency file, and its tarball in the current directory.",
         epilog="Exit status: 0 success, 1 invalid command, 2 no such dependency file, 3 its content is invalid, "
-        "4 cannot be solved, 5 a channel or index does not answer, 6 a module does not import, 7 cannot be written, "
-        "8 a package is not the file that was promised.",
+        "4 cannot be solved, 5 a channel or index does not answer or refuses, 6 a module does not import, "
+        "7 cannot be made or written, 8 a package or an index is not what was promised, "
+        "9 this machine's python3 cannot do it.",
     )
     parser.add_argument(
         "dependency_file",

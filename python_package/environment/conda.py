@@ -2,53 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
-import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Literal, TypeVar
 
 import rattler
-from rattler.exceptions import (
-    GatewayError,
-    InstallerError,
-    InvalidMatchSpecError,
-    InvalidVersionError,
-    InvalidVersionSpecError,
-    SolverError,
-)
+from rattler.exceptions import GatewayError, InvalidMatchSpecError, InvalidVersionError, InvalidVersionSpecError
 from rattler.package_cache import PackageCache
 
-from python_package.environment import integrity
+from python_package.environment import integrity, link_scripts, rattler_errors
 from python_package.environment.available import PYTHON, Available, Build
-from python_package.errors import ChecksumError, PackageError, PackError, SolveError, UnreachableError
+from python_package.environment.link_progress import LinkProgress, Reporter
+from python_package.environment.timeouts import Limits, SilentError, Watch, run
+from python_package.errors import PackageError, PackError, UnreachableError
 from python_package.lock.document import canonical
 
 _T = TypeVar("_T")
 
 # This machine's, as Conda names it: linux-64.
 PLATFORM = str(rattler.Subdir.current())
-
-_NETWORK = re.compile(
-    r"error sending request|dns error|connect|timed out|status client error|status server error", re.I
-)
-
-# py-rattler's words for a download that is not what its channel promised.
-_MISMATCH = re.compile(r"hash mismatch when extracting (\S+) to .*?: expected (\w+), got (\w+)")
-
-
-class LinkProgress(Protocol):
-    """What is told while packages are fetched and linked; both counts are since the start."""
-
-    def downloaded(self, done: int, total: int) -> None:
-        """Report bytes fetched, of those known to be needed so far."""
-
-    def linked(self, done: int, total: int) -> None:
-        """Report packages linked, of all in the transaction."""
 
 
 @dataclass(frozen=True)
@@ -89,19 +65,39 @@ class Solution:
 class Channels:
     """A list of channels, highest priority first: names, URLs or folders."""
 
-    def __init__(self, channels: Sequence[str], *, offline: bool = False, strict_priority: bool = True) -> None:
+    def __init__(
+        self,
+        channels: Sequence[str],
+        *,
+        offline: bool = False,
+        strict_priority: bool = True,
+        limits: Limits = Limits(),  # noqa: B008  # a frozen value
+    ) -> None:
         self.names = tuple(channels)
         self._offline = offline
         self._sources = [rattler.Channel(_located(channel)) for channel in channels]
         self.urls = tuple(source.base_url for source in self._sources)
-        self._client = rattler.Client.default_client()
-        # A channel that does not answer is said quickly: one retry here; downloads keep the default client's three.
-        self._gateway = rattler.Gateway(
-            client=rattler.Client.default_client(max_retries=1),
-            default_config=rattler.SourceConfig(cache_action="force-cache-only" if offline else "cache-or-fetch"),
-        )
+        self._names = dict(zip(self.urls, self.names, strict=True))
+        remote = not offline and any(not url.startswith("file:") for url in self.urls)
+        self._limits = limits
+        self._watch = Watch(limits) if remote else None
+        self._client = rattler.Client.default_client(max_retries=limits.retries)
+        self._without_shards: set[str] = set()
+        self._gateway = self._opened()
         priority = rattler.ChannelPriority
         self._priority = priority.Strict if strict_priority else priority.Disabled
+
+    def _opened(self) -> rattler.Gateway:
+        action: Literal["force-cache-only", "cache-or-fetch"] = (
+            "force-cache-only" if self._offline else "cache-or-fetch"
+        )
+        whole = rattler.SourceConfig(cache_action=action, sharded_enabled=False)
+        return rattler.Gateway(
+            # A channel that does not answer is said quickly: one retry here; downloads have all of them.
+            client=rattler.Client.default_client(max_retries=min(self._limits.retries, 1)),
+            default_config=rattler.SourceConfig(cache_action=action),
+            per_channel_config=dict.fromkeys(self._without_shards, whole),
+        )
 
     def available(self, names: Iterable[str], programs: Iterable[str] = ()) -> Available:
         """Return what the channels have of python and of each package that needs it.
@@ -114,7 +110,7 @@ class Channels:
         names = sorted({*names, *programs})
         platforms = [rattler.Subdir.current(), rattler.Subdir("noarch")]
         builds = set()
-        for records in self._run(lambda: self._gateway.query(self._sources, platforms, list(names), recursive=False)):
+        for records in self._ask(lambda: self._gateway.query(self._sources, platforms, list(names), recursive=False)):
             for record in records:
                 name = record.name.normalized
                 needs = [dependency.split() for dependency in record.depends]
@@ -129,7 +125,7 @@ class Channels:
         Raises SolveError with the solver's reason, UnreachableError when a channel does not answer.
         """
         overrides = rattler.VirtualPackageOverrides.from_env()
-        records = self._run(
+        records = self._ask(
             lambda: rattler.solve(
                 self._sources,
                 list(specs),
@@ -143,24 +139,16 @@ class Channels:
     def link(self, solution: Solution, prefix: Path, progress: LinkProgress) -> None:
         """Fetch what the package cache lacks and link the solution into the prefix, an absolute path.
 
-        Raises UnreachableError when a package cannot be fetched, ChecksumError when one is not what its channel
-        promised, PackError when files cannot be written.
+        Raises UnreachableError when a package cannot be fetched, ContentError when one is not what its channel
+        promised, PackError when files cannot be written or a package's own script fails.
         """
         seals = integrity.Seals()
         archives = [a for record in solution.records if (a := integrity.local(record.url, record.sha256))]
         gone = {archive.path for archive in seals.verify(archives)}
         self._require_cached(solution.records, gone)
-        self._run(
-            lambda: rattler.install(
-                list(solution.records),
-                prefix,
-                execute_link_scripts=True,
-                show_progress=False,
-                client=self._client,
-                requested_specs=[rattler.MatchSpec(spec)._match_spec for spec in solution.specs],
-                reporter=_Reporter(progress),  # type: ignore[arg-type]  # duck-typed: most events are ignored
-            )
-        )
+        self._install(solution, prefix, progress)
+        ordered = rattler.PackageRecord.sort_topologically(list(solution.records))
+        link_scripts.run(prefix, ((each.name.normalized, str(each.version), each.build_number) for each in ordered))
         seals.verify_unpacked(integrity.unpacked(prefix, archives))
         # The tag marks a cache for backup tools to leave out; in an environment it would do harm.
         (prefix / "CACHEDIR.TAG").unlink(missing_ok=True)
@@ -169,6 +157,29 @@ class Channels:
         os.umask(umask)
         for record in (prefix / "conda-meta").glob("*.json"):
             record.chmod(0o666 & ~umask)
+
+    def _install(self, solution: Solution, prefix: Path, progress: LinkProgress) -> None:
+        specs = [rattler.MatchSpec(spec)._match_spec for spec in solution.specs]
+        attempts = 1 + self._limits.retries
+        for attempt in range(1, attempts + 1):
+            reporter = Reporter(progress)
+            work = partial(
+                rattler.install,
+                list(solution.records),
+                prefix,
+                show_progress=False,
+                client=self._client,
+                requested_specs=specs,
+                reporter=reporter,  # type: ignore[arg-type]  # duck-typed: most events are ignored
+            )
+            try:
+                return self._run(work, reporter.waits)
+            except SilentError as error:
+                if attempt == attempts:
+                    raise rattler_errors.silent(self._names, str(error), attempts, reporter.missing) from None
+            except rattler_errors.ERRORS as error:
+                raise self._explained(error, {r.file_name: r.url for r in solution.records}) from None
+        raise AssertionError
 
     def _require_cached(self, records: Iterable[rattler.RepoDataRecord], gone: Collection[Path]) -> None:
         """Raise UnreachableError if a package would be needed that is gone, or must not be downloaded."""
@@ -185,57 +196,53 @@ class Channels:
             return
         base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         cache = Path(os.environ.get("RATTLER_CACHE_DIR") or Path(base, "rattler", "cache")) / "pkgs"
-        index = self._run(PackageCache(cache).index)
+        index = run(PackageCache(cache).index)
         for record, absence in needed:
             if not index.contains_record(record):
                 raise UnreachableError(absence)
 
-    def _run(self, work: Callable[[], Awaitable[_T]]) -> _T:
-        started: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[_T] | None]] = []
+    def _ask(self, work: Callable[[], Awaitable[_T]]) -> _T:
+        """Ask the channels for their indexes: a mirror that refuses the one in shards for repodata.json, and again
+        who was silent.
+        """
+        silences = 0
+        while True:
+            try:
+                return self._run(work)
+            except SilentError as error:
+                silences += 1
+                if silences > 1:
+                    raise rattler_errors.silent(self._names, str(error), silences) from None
+            except GatewayError as error:
+                refusing = rattler_errors.refusing_shards(error, set(self.urls) - self._without_shards)
+                if not refusing:
+                    raise self._explained(error, {}) from None
+                self._without_shards |= refusing
+                self._gateway = self._opened()
+            except rattler_errors.ERRORS as error:
+                raise self._explained(error, {}) from None
 
-        async def main() -> _T:
-            started.append((asyncio.get_running_loop(), asyncio.current_task()))
-            return await work()
-
-        # In a thread, so that an interrupt finds its caller waiting and not asyncio in the middle of its own work.
-        aside = ThreadPoolExecutor(1)
-        future = aside.submit(lambda: asyncio.run(main()))
+    def _run(self, work: Callable[[], Awaitable[_T]], waits: Callable[[], bool] = lambda: True) -> _T:
         try:
-            return future.result()
-        except KeyboardInterrupt:
-            for loop, task in started:
-                if task:
-                    loop.call_soon_threadsafe(task.cancel)
-            wait([future], timeout=30)
-            time.sleep(1)  # the files that py-rattler's own threads are at; nothing tells when they are done
-            raise
-        except (GatewayError, SolverError, InstallerError, InvalidMatchSpecError) as error:
-            raise self._explained(error) from None
+            return run(work, self._watch, waits)
         except BaseException as error:
             if type(error).__name__ == "PanicException":  # pyo3's, not an Exception, with no importable class
                 raise PackError(f"py-rattler failed: {error}") from None
             raise
-        finally:
-            aside.shutdown(wait=False)
 
-    def _explained(self, error: Exception) -> PackageError:
-        text = " ".join(re.sub(r"[├└│─╰]", " ", str(error)).split())
-        causes = text.split(" Caused by: ")
-        where = ", ".join(self.names)
-        if wrong := _MISMATCH.search(text):
-            return ChecksumError(
-                f"{wrong[1]} is not the package that was promised: its sha256 is {wrong[3]}, not {wrong[2]}"
-            )
-        if isinstance(error, SolverError | InvalidMatchSpecError):
-            reason = text.removeprefix("Cannot solve the request because of: ")
-            return SolveError(f"no environment can be made from the channel {where}: {reason}")
-        if isinstance(error, InstallerError) and not _NETWORK.search(text):
-            return PackError(f"cannot link the environment: {text}")
-        # Of a failed request the root says what happened; of anything else the first line does.
-        reason = causes[-1] if _NETWORK.search(text) else causes[0]
-        if isinstance(error, GatewayError):
-            return UnreachableError(f"no answer from the channel {where}: {reason}")
-        return UnreachableError(f"cannot fetch a package from the channel {where}: {reason}")
+    def _explained(self, error: Exception, files: Mapping[str, str]) -> PackageError:
+        broken = self._broken_index() if rattler_errors.names_no_file(error) else ""
+        return rattler_errors.explain(error, self._names, files, broken)
+
+    def _broken_index(self) -> str:
+        """Return the address of the first index that cannot be read."""
+        for source in self._sources:
+            for platform in (PLATFORM, "noarch"):
+                try:
+                    self._run(partial(self._gateway.query, [source], [rattler.Subdir(platform)], ["python"]))
+                except GatewayError:
+                    return f"{source.base_url.rstrip('/')}/{platform}/repodata.json"
+        return ""
 
 
 def parse_spec(text: str) -> tuple[str, str, str, str]:
@@ -266,33 +273,3 @@ def _located(channel: str) -> str:
     if "://" not in channel and (channel.startswith((".", "/", "~")) or Path(channel).is_dir()):
         return str(Path(channel).expanduser().resolve())
     return channel
-
-
-class _Reporter:
-    """Turns py-rattler's events (duck-typed by it) into LinkProgress."""
-
-    def __init__(self, progress: LinkProgress) -> None:
-        self._progress = progress
-        self._operations = 0
-        self._linked = 0
-        self._bytes: dict[int, tuple[int, int]] = {}
-
-    def on_transaction_start(self, total_operations: int) -> None:
-        self._operations = total_operations
-
-    def on_download_start(self, cache_entry: int) -> int:
-        return cache_entry
-
-    def on_download_progress(self, download_idx: int, progress: int, total: int | None) -> None:
-        self._bytes[download_idx] = (progress, total or progress)
-        done, needed = (sum(column) for column in zip(*self._bytes.values(), strict=True))
-        self._progress.downloaded(done, needed)
-
-    def on_link_complete(self, _index: int) -> None:
-        self._linked += 1
-        self._progress.linked(self._linked, self._operations)
-
-    def __getattr__(self, name: str) -> Callable[..., int]:
-        if name.startswith("on_"):
-            return lambda *_: 0
-        raise AttributeError(name)
