@@ -47,7 +47,9 @@ class Spec(Value):
     Of the rest each has a key in the file only when there is any: `mapping` pairs import names with the packages that
     the user says provide them; `packages` are those wanted besides; `optional` are the modules that the script can do
     without; `pins` are the versions to have; `local` pairs the import names of the user's own modules with their
-    paths; `channels` are where to look if nobody says otherwise.
+    paths; `channels` are where to look if nobody says otherwise; `submodules` are what is imported below the modules,
+    `deferred` those of them that need not import for the script to start, and `names` pairs a module with each name
+    that it must have, a submodule's or any other.
     `python` may be a constraint (`>=3.10`, or empty) if it does not come from a dependency file of ours.
     """
 
@@ -59,13 +61,22 @@ class Spec(Value):
     pins: tuple[Pin, ...] = ()
     local: tuple[tuple[str, str], ...] = ()
     channels: tuple[str, ...] = ()
+    submodules: tuple[str, ...] = ()
+    deferred: tuple[str, ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
 
     def to_json(self) -> str:
         """Return the dependency file's one line, newline included; by default with just the two documented keys."""
         import json  # here, because analyze imports this while it waits for the default python3
 
         data: dict[str, object] = {"python": self.python, "modules": list(self.modules)}
+        names: dict[str, list[str]] = {}
+        for module, name in self.names:
+            names.setdefault(module, []).append(name)
         more = {
+            "submodules": list(self.submodules),
+            "deferred": list(self.deferred),
+            "names": names,
             "mapping": dict(self.mapping),
             "packages": list(self.packages),
             "optional": list(self.optional),
@@ -82,7 +93,8 @@ class Spec(Value):
         Raises SpecError for anything but `{"python": "X.Y.Z", "modules": ["name", ...]}`, which may also have
         `"mapping": {"import": "package"}`, `"packages": ["package"]`, `"optional": ["import"]`,
         `"pins": {"import": {"package": "name", "version": "1.2", "source": "pypi"}}`,
-        `"local": {"import": "path"}` and `"channels": ["name"]`.
+        `"local": {"import": "path"}`, `"channels": ["name"]`, `"submodules": ["import.name"]`,
+        `"deferred": ["import.name"]` and `"names": {"import": ["name"]}`.
         """
         from python_package.documents import json_value
 
@@ -139,9 +151,8 @@ class _Reader:
         if not isinstance(python, str) or not re.match(_VERSION, python):
             raise SpecError(f'{self.source}: "python" must be a full version such as "3.11.7", not {python!r}')
         modules = self._list(data, "modules", "an import name", is_module)
-        optional = self._list(data, "optional", "an import name", is_module)
-        if stray := sorted(set(optional) - set(modules)):
-            raise SpecError(f'{self.source}: "optional" holds {stray[0]!r}, which "modules" does not')
+        optional = self._part(data, "optional", "modules", modules)
+        submodules = self._list(data, "submodules", "an import name", is_module)
         return {
             "python": python,
             "modules": modules,
@@ -151,6 +162,9 @@ class _Reader:
             "pins": tuple(self._pin(*item) for item in self._object(data, "pins", "a pin", bool)),
             "local": self._object(data, "local", "a path", _is_text),
             "channels": self._list(data, "channels", "a channel", _is_text, ordered=True),
+            "submodules": submodules,
+            "deferred": self._part(data, "deferred", "submodules", submodules),
+            "names": names_of(dict(self._object(data, "names", "a list of names", _is_names))),
         }
 
     def _list(
@@ -163,6 +177,12 @@ class _Reader:
             if not valid(item):
                 raise SpecError(f'{self.source}: "{key}" holds {item!r}, which is not {what}')
         return tuple(dict.fromkeys(items)) if ordered else tuple(sorted(set(items)))
+
+    def _part(self, data: dict[str, Any], key: str, of: str, whole: tuple[str, ...]) -> tuple[str, ...]:
+        items = self._list(data, key, "an import name", is_module)
+        if stray := sorted(set(items) - set(whole)):
+            raise SpecError(f'{self.source}: "{key}" holds {stray[0]!r}, which "{of}" does not')
+        return items
 
     def _object(
         self, data: dict[str, Any], key: str, what: str, valid: Callable[[object], bool]
@@ -190,6 +210,15 @@ class _Reader:
                 f"{self.source}: the pin of {module} is not a package's name, version and one of {', '.join(SOURCES)}"
             )
         return Pin(module, **pin)
+
+
+def names_of(data: dict[str, list[str]]) -> tuple[tuple[str, str], ...]:
+    """Return pairs of a module and a name in it, as a dependency file lists the names of each module."""
+    return tuple(sorted({(module, name) for module, names in data.items() for name in names}))
+
+
+def _is_names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) and name.isidentifier() for name in value)
 
 
 def _is_text(value: object) -> bool:

@@ -29,7 +29,7 @@ def _script(folder: Path, text: str, name: str = "script") -> Path:
 
 def test_analyze__script_without_py_suffix__is_its_spec(tmp_path: Path, python: str) -> None:
     script = _script(tmp_path, "import os, yaml, numpy.linalg\nfrom numpy import array\n")
-    expected = Spec("3.11.7", ("numpy", "yaml"))
+    expected = Spec("3.11.7", ("numpy", "yaml"), submodules=("numpy.linalg",), names=(("numpy", "array"),))
     assert analyze(script, python=python) == expected
     assert analyze(str(script), python=python) == expected
 
@@ -41,7 +41,7 @@ def test_analyze__script_without_py_suffix__is_its_spec(tmp_path: Path, python: 
 def test_analyze__module_that_left_the_standard_library__is_listed_from_then_on(
     version: str, modules: tuple[str, ...], tmp_path: Path
 ) -> None:
-    script = _script(tmp_path, "import distutils.core, cgi, yaml, __future__, __main__, test.support, _winapi")
+    script = _script(tmp_path, "import distutils, cgi, yaml, __future__, __main__, test.support, _winapi")
     assert analyze(script, python=fake_python(tmp_path, f"echo Python {version}")) == Spec(version, modules)
 
 

@@ -104,7 +104,7 @@ def test_page__file_that_is_wrong_far_from_its_imports__is_noticed_but_by_a_quic
     (tmp_path / "b.py").write_text("import a b\n")
     file, other = (str(tmp_path / "a.py"), "a.py"), (str(tmp_path / "b.py"), "b.py")
     assert "a.py:3: not valid Python" in crew.page(*file).remarks[0]
-    assert crew.page(*file, quick=True).imports == (("a", (), 0, 1, "required"),)
+    assert crew.page(*file, quick=True).imports == (("a", (), 0, 1, "required", True),)
     assert "b.py:1: not valid Python" in crew.page(*other, quick=True).remarks[0]
 
 

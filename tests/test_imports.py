@@ -20,11 +20,11 @@ def _kinds(text: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("import a.b as c", Import("a.b", (), 0, 1, REQUIRED)),
-        ("\n\nfrom a.b import (c,\n d as e)", Import("a.b", ("c", "d"), 0, 3, REQUIRED)),
-        ("from a import *", Import("a", ("*",), 0, 1, REQUIRED)),
-        ("from . import a", Import("", ("a",), 1, 1, REQUIRED)),
-        ("from ...a.b import c", Import("a.b", ("c",), 3, 1, REQUIRED)),
+        ("import a.b as c", Import("a.b", (), 0, 1, REQUIRED, True)),
+        ("\n\nfrom a.b import (c,\n d as e)", Import("a.b", ("c", "d"), 0, 3, REQUIRED, True)),
+        ("from a import *", Import("a", ("*",), 0, 1, REQUIRED, True)),
+        ("from . import a", Import("", ("a",), 1, 1, REQUIRED, True)),
+        ("from ...a.b import c", Import("a.b", ("c",), 3, 1, REQUIRED, True)),
         ("__import__('a.b', globals(), locals(), ['c'], 0)", Import("a.b", ("c",), 0, 1, REQUIRED)),
         ("__import__('a', globals(), level=2)", Import("a", (), 2, 1, REQUIRED)),
         ("__import__(name='a', fromlist=('b', 'c'))", Import("a", ("b", "c"), 0, 1, REQUIRED)),
@@ -33,6 +33,32 @@ def _kinds(text: str) -> dict[str, str]:
 )
 def test_imports_of__one_import__is_recorded_in_full(text: str, found: Import) -> None:
     assert _module(text).imports == (found,)
+
+
+@pytest.mark.parametrize(
+    ("text", "always"),
+    [
+        ("import a", True),
+        ("from a import b", True),
+        ("x = 1; import a", True),
+        ("with warnings.catch_warnings():\n  import a", True),
+        ("class A:\n  with b:\n    import a", True),
+        ("with suppress(ImportError):\n  import a", False),
+        ("with suppress(ImportError):\n  with b:\n    import a", False),
+        ("if x:\n  import a", False),
+        ("if __name__ == '__main__':\n  import a", False),
+        ("try:\n  import a\nfinally:\n  pass", False),
+        ("try:\n  import a\nexcept ImportError:\n  raise", False),
+        ("def f():\n  import a", False),
+        ("class A:\n  def f(self):\n    import a", False),
+        ("def f():\n  with b:\n    class A:\n      import a", False),
+        ("for x in y:\n  import a", False),
+        ("while x:\n  import a", False),
+        ("__import__('a')", False),
+    ],
+)
+def test_imports_of__import_outside_functions_if_and_try__always_happens(text: str, always: bool) -> None:
+    assert [found.always for found in _module(text).imports if found.name == "a"] == [always]
 
 
 @pytest.mark.parametrize(

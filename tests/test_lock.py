@@ -205,6 +205,10 @@ def test_check__the_same_from_another_folder__passes(tmp_path: Path) -> None:
             Spec("3.11.7", ("full", "mine", "onlypypi"), pins=(Pin("full", "full", "1.0", "pypi"),)),
             "pins: full only here",
         ),
+        (
+            Spec("3.11.7", ("full", "mine", "onlypypi"), submodules=("full.a",), names=(("full.a", "B"),)),
+            "submodules: full.a only here; names: from full.a import B only here",
+        ),
     ],
 )
 def test_check__another_dependency_file__says_what_differs_and_how_to_mend_it(

@@ -227,7 +227,7 @@ def test_page__quick_look_at_a_file_that_runs_others__is_as_the_full_one(folder:
     )
     found = page(str(folder / "a.py"), "a.py", quick=True)
     assert found == page(str(folder / "a.py"), "a.py")
-    assert found.imports[1:] == (("b.py", (), SCRIPT, 2, OPTIONAL),)
+    assert found.imports[1:] == (("b.py", (), SCRIPT, 2, OPTIONAL, False),)
     assert len(found.remarks) == 1
 
 

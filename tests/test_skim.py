@@ -25,8 +25,7 @@ def _parsed(source: bytes) -> Skimmed:
     """Return the answer of the parser; it has no folders and runs no scripts, which only the parser finds."""
     module = imports_of(compile_only(source), "/x.py", source)
     assert (module.folders, module.computed_scripts) == ((), ())
-    imports = [(found.name, found.names, found.level, found.line, found.kind) for found in module.imports]
-    return tuple(imports), module.computed
+    return tuple(found.values() for found in module.imports), module.computed
 
 
 def _agrees(source: bytes) -> None:
@@ -65,6 +64,9 @@ def test_skim__corpus_of_hard_scripts__is_as_the_parser_says_or_left_to_it(case:
 
 
 TOLD = [
+    "class A:\n  import a\n  with b:\n    import c\n    def f():\n      import d\nimport e",
+    "with suppress(ImportError):\n  import a\nwith b, c:\n  import d\nwith e: import f",
+    "for a in b:\n  with c:\n    import d\nelse:\n  import e",
     "import a, b.c as d",
     "from a import (b as c,  # why\n  d,\n)\nimport e",
     "from . import a\nfrom ...b.c import *\nfrom .d import e, f",

@@ -43,7 +43,11 @@ def test_from_json__every_key__is_what_to_json_wrote() -> None:
         ),
         local=(("helpers", "/home/ann/helpers"), ("util", "/home/ann/util.py")),
         channels=("nodefaults", "conda-forge"),
+        submodules=("cv2.gapi", "cv2.mat_wrapper"),
+        deferred=("cv2.gapi",),
+        names=(("cv2", "imread"), ("cv2", "imwrite"), ("cv2.mat_wrapper", "Mat")),
     )
+    assert json.loads(spec.to_json())["names"] == {"cv2": ["imread", "imwrite"], "cv2.mat_wrapper": ["Mat"]}
     assert json.loads(spec.to_json())["pins"]["cv2"] == {
         "package": "opencv-python", "version": "4.9.0.80", "source": "pypi"
     }  # fmt: skip
@@ -55,6 +59,14 @@ def test_from_json__every_key__is_what_to_json_wrote() -> None:
     [
         ("optional", ["numpy"], "'numpy', which \"modules\" does not"),
         ("optional", ["a b"], "'a b', which is not an import name"),
+        ("submodules", "numpy.linalg", "must be a list, each item an import name"),
+        ("submodules", ["numpy..linalg"], "'numpy..linalg', which is not an import name"),
+        ("deferred", ["numpy.linalg"], "'numpy.linalg', which \"submodules\" does not"),
+        ("names", ["numpy"], "each value a list of names"),
+        ("names", {"numpy": "array"}, "'array', which is not a list of names"),
+        ("names", {"numpy": ["a.b"]}, "['a.b'], which is not a list of names"),
+        ("names", {"numpy": [1]}, "[1], which is not a list of names"),
+        ("names", {"a b": ["c"]}, "'a b', which is not an import name"),
         ("pins", [], "each value a pin"),
         ("pins", {"a": "1.0"}, "the pin of a must have"),
         ("pins", {"a": {"package": "a", "version": "1.0"}}, "the pin of a must have"),

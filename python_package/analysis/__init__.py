@@ -49,13 +49,21 @@ class Analysis(Value):
     scripts: tuple[str, ...] = ()
 
     def with_names(self, listed: Iterable[Listed]) -> Analysis:
-        """Return the same analysis with the modules, and which of them are optional, that the imports list now."""
+        """Return the same analysis with what the imports list now: modules, what is below them, and what is optional."""
         from python_package.analysis.imports import OPTIONAL
+        from python_package.analysis.submodules import below
 
         listed = tuple(listed)
         modules = {name for each in listed for name in each.names}
         needed = {name for each in listed if each.found.kind != OPTIONAL for name in each.names}
-        spec = self.spec.replace(modules=tuple(sorted(modules)), optional=tuple(sorted(modules - needed)))
+        inner = below((each.found for each in listed if each.names), modules)
+        spec = self.spec.replace(
+            modules=tuple(sorted(modules)),
+            optional=tuple(sorted(modules - needed)),
+            submodules=inner.submodules,
+            deferred=inner.deferred,
+            names=inner.names,
+        )
         return self.replace(spec=spec, listed=listed)
 
 

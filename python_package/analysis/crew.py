@@ -33,10 +33,10 @@ _START = "import sys; sys.path[:] = eval(sys.argv[1]); from python_package.analy
 class Page(Value):
     """What one file of many says: a Reading whose imports are tuples, so that it can travel between processes.
 
-    `imports` are (name, names, level, line, kind), as in Import; `cells` as in Lines.
+    `imports` are (name, names, level, line, kind, always), as in Import; `cells` as in Lines.
     """
 
-    imports: tuple[tuple[str, tuple[str, ...], int, int, str], ...]
+    imports: tuple[tuple[str, tuple[str, ...], int, int, str, bool], ...]
     folders: tuple[tuple[str, bool], ...] = ()
     remarks: tuple[str, ...] = ()
     cells: tuple[tuple[int, int], ...] = ()
@@ -96,7 +96,7 @@ def _page(source: bytes, path: str, name: str, scope: Scope | None) -> Page:
     except (NotPythonError, BoundError) as error:
         return Page((), remarks=(f"{error}; what it imports is not listed",))
     module = reading.module
-    imports = tuple((found.name, found.names, found.level, found.line, found.kind) for found in module.imports)
+    imports = tuple(found.values() for found in module.imports)
     others = reading.remarks[: len(reading.remarks) - len(module.computed)]
     remarks = (*faults, *others, *_computed(module.computed, reading.lines))
     return Page(imports, module.folders, remarks, reading.lines.cells, reading.in_scope, reading.metadata)
@@ -129,7 +129,7 @@ def work() -> None:
         for at in range(start, min(start + chunk, len(files))):
             found = page(*files[at], scope, quick)
             # Metadata does not travel; few files have any.
-            done[at] = None if found.metadata else tuple(found.__dict__[field] for field in Page._fields)
+            done[at] = None if found.metadata else found.values()
     sys.stdout.buffer.write(marshal.dumps(done))
     sys.stdout.buffer.flush()
     os._exit(0)

@@ -29,6 +29,8 @@ _EXITS = {"exit", "_exit", "quit", "abort"}
 BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
 # Most statements, which hold no others.
 _SIMPLE = {ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Assert, ast.Raise, ast.Pass, ast.Delete}
+# Blocks that run whenever what is before them has.
+_ALWAYS = {ast.With, ast.ClassDef}
 _TRY = {"Try", "TryStar"}  # TryStar came with Python 3.11
 
 
@@ -36,7 +38,7 @@ class Import(Value):
     """One import: of the dotted `name`, `level` packages up (0 is absolute, SCRIPT a path), of `names` from it.
 
     `kind` is REQUIRED, OPTIONAL (its failure is handled, or only other systems run it) or CONDITIONAL (under an if or
-    match).
+    match). `always` tells of a statement that runs whenever its file does: it stands outside functions, if, try and loops.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Import(Value):
     level: int
     line: int
     kind: str
+    always: bool = False
 
 
 class Module(Value):
@@ -88,10 +91,10 @@ class _Walk:
 
     def module(self, tree: ast.Module) -> Module:
         # Depth first with a stack of our own: a chain of a thousand elifs is a thousand levels deep.
-        stack: list[tuple[Any, str]] = [(node, REQUIRED) for node in reversed(tree.body)]
+        stack: list[tuple[Any, str, bool]] = [(node, REQUIRED, True) for node in reversed(tree.body)]
         while stack:
-            node, kind = stack.pop()
-            inner = list(self._visit(node, kind))
+            node, kind, always = stack.pop()
+            inner = list(self._visit(node, kind, always=always))
             stack.extend(reversed(inner))
         computed: tuple[tuple[int, ...], ...] = ((), ())
         if self.dynamic:
@@ -101,19 +104,19 @@ class _Walk:
         imports = sorted(self.imports, key=lambda found: found.line)
         return Module(tuple(imports), tuple(self.folders.found), tuple(self.exports), *computed)
 
-    def _visit(self, node: Any, kind: str) -> Iterator[tuple[Any, str]]:
-        """Record what a statement says; yield the statements inside it, each with its kind."""
+    def _visit(self, node: Any, kind: str, *, always: bool) -> Iterator[tuple[Any, str, bool]]:
+        """Record what a statement says; yield the statements inside it, each with its kind and whether it always runs."""
         cls = node.__class__
         if cls is ast.Import:
             for alias in node.names:
                 self._bind(alias, "", "")
-                self.imports.append(Import(alias.name, (), 0, node.lineno, kind))
+                self.imports.append(Import(alias.name, (), 0, node.lineno, kind, always))
             return
         if cls is ast.ImportFrom:
             for alias in node.names:
                 self._bind(alias, node.module or "", "." * node.level)
             names = tuple(alias.name for alias in node.names)
-            self.imports.append(Import(node.module or "", names, node.level, node.lineno, kind))
+            self.imports.append(Import(node.module or "", names, node.level, node.lineno, kind, always))
             return
         if self.dynamic:
             self.dynamic.collect(node, kind)
@@ -141,9 +144,10 @@ class _Walk:
             kinds["body"] = OPTIONAL
         elif cls.__name__ == "match_case":
             kinds["body"] = _under_condition(kind)
+        always = always and cls in _ALWAYS and kinds["body"] == REQUIRED
         for block, block_kind in kinds.items():
             for child in getattr(node, block, ()):
-                yield child, block_kind
+                yield child, block_kind, always
 
     def _bind(self, alias: Any, module: str, dots: str) -> None:
         """Note a name that is bound to TYPE_CHECKING or to what imports."""

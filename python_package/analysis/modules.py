@@ -64,6 +64,8 @@ class Tracer:
         self._fresh: list[Use] = []
         self._broken: dict[str, Exception] = {}
         self._namespaces: set[str] = set()
+        # The files that each file imports whenever it is imported itself.
+        self._needs: dict[str, set[str]] = {}
 
     def trace(self, source: bytes, scope: Scope | None = None) -> None:
         """Read the script, within a scope, and every local file that it reaches.
@@ -91,7 +93,22 @@ class Tracer:
             self.uses += [use for use in pending if not self._answer(use)]
             self._open_reached()
         # A bare `import data` means a folder without __init__.py only where its modules are imported as well.
-        self.uses = [use for use in self.uses if use.found.name not in self._namespaces]
+        uses = [use for use in self.uses if use.found.name not in self._namespaces]
+        # What a local module imports happens only where that module is imported.
+        sure = self._surely_imported()
+        self.uses = [use if use.file in sure else use.replace(found=use.found.replace(always=False)) for use in uses]
+
+    def _scripts(self) -> Iterable[str]:
+        """Return the files that are run by themselves."""
+        return (self._path,)
+
+    def _surely_imported(self) -> set[str]:
+        sure: set[str] = set()
+        pending = set(self._scripts())
+        while pending:
+            sure |= pending
+            pending = {file for path in pending for file in self._needs.get(path, ())} - sure
+        return sure
 
     def _read(self, source: bytes, path: str, scope: Scope | None = None) -> None:
         """Take the imports of a source, and the folders that it puts on sys.path."""
@@ -250,6 +267,8 @@ class Tracer:
 
     def _reach(self, place: Place, use: Use) -> None:
         path, required = place.file, use.found.kind == REQUIRED
+        if path is not None and use.found.always:
+            self._needs.setdefault(use.file, set()).add(path)
         if path is None or path == self._path:
             return
         if path in self._broken and required and self._strict:

@@ -14,7 +14,7 @@ from python_package.errors import InterpreterError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from python_package.analysis.folder import Found
     from python_package.analysis.scope import Scope
@@ -49,7 +49,7 @@ class Project(Tracer):
             self._lines[path] = Lines(name, page.cells)
             self._modules[path] = Module((), (), (), ())
             self._search(page.folders, os.path.dirname(path))
-            if any(level > 0 for _, _, level, _, _ in page.imports):
+            if any(level > 0 for _, _, level, *_ in page.imports):
                 self._relative_users.add(path)
         self.local += [path for path in sorted(self._own) if path.endswith(".py")]
         for (path, _), page in zip(self._files, pages, strict=True):
@@ -68,9 +68,9 @@ class Project(Tracer):
                 self.remarks.append(str(error))
             yield from metadata.packages(version)
 
-    def _is_own(self, path: str, folder: str, found: tuple[str, tuple[str, ...], int, int, str]) -> bool:
+    def _is_own(self, path: str, folder: str, found: tuple[str, tuple[str, ...], int, int, str, bool]) -> bool:
         """Tell whether a file of the directory surely answers an import, so that nothing is left to follow."""
-        name, _, level, _, _ = found
+        name, _, level, *_ = found
         if level == SCRIPT:
             return False  # it is for the tracer to say what that is
         if level:
@@ -106,6 +106,9 @@ class Project(Tracer):
         if near and (path in self._relative_users or os.path.basename(path) == f"{name}.py"):
             own = []
         return [*own, *near, *self._roots]
+
+    def _scripts(self) -> Iterable[str]:
+        return self._own
 
     def _home(self, path: str) -> str:
         return os.path.dirname(path)

@@ -18,8 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    # (name, names, level, line, kind) of each import, as in Import, and the lines of computed ones.
-    Found = tuple[str, tuple[str, ...], int, int, str]
+    # (name, names, level, line, kind, always) of each import, as in Import, and the lines of computed ones.
+    Found = tuple[str, tuple[str, ...], int, int, str, bool]
     Skimmed = tuple[tuple[Found, ...], tuple[int, ...]]
 
 _IMPORT = re.compile(rb"import(?!\w)(?<!\wimport)")
@@ -60,6 +60,7 @@ _WORD = re.compile(rb"[ \t]*(?:async[ \t]+)?(\w*)")
 _TELLING = {b"if", b"elif", b"else", b"try", b"except", b"finally"}
 _SOFT = {b"match", b"case"}
 _LOOPS = {b"for", b"while", b"with"}
+_ALWAYS = {b"with", b"class"}
 _OTHERS = {b"def", b"class"} | _LOOPS
 _STARTS = {b"if", b"try"} | _SOFT
 _HEADERS = _TELLING | _SOFT | _OTHERS
@@ -136,7 +137,7 @@ class _Lines:
             done = last
             code = self.codes[first]
             if not code.startswith((b"import", b"from")):
-                done = self._keep_block(first, last, self._telling(first, line, position))
+                done = self._keep_block(first, last, *self._telling(first, line, position))
             elif not (simple and self._read(self._code(first, last), first)):
                 self._keep(first, last)
         if not self.kept:
@@ -144,7 +145,8 @@ class _Lines:
         text = b"\n".join([*self.kept, b""])
         module = imports_of(compile_only(text.decode()), "", text, elsewhere=self._look_for)
         self.found += [
-            (found.name, found.names, found.level, self._original(found.line), found.kind) for found in module.imports
+            (found.name, found.names, found.level, self._original(found.line), found.kind, found.always)
+            for found in module.imports
         ]
         self.found.sort(key=lambda found: found[3])
         return tuple(self.found), tuple(map(self._original, module.computed))
@@ -182,19 +184,19 @@ class _Lines:
         if match:
             names = tuple(name.split()[0].decode() for name in (match[3] or match[4]).split(b",") if name.strip())
             module = match[2].decode()
-            self.found.append((module, names, len(match[1]), line + 1, REQUIRED))
+            self.found.append((module, names, len(match[1]), line + 1, REQUIRED, True))
             return True
         match = _PLAIN_IMPORT.fullmatch(code)
         if match:
-            self.found += [(name.split()[0].decode(), (), 0, line + 1, REQUIRED) for name in match[1].split(b",")]
+            self.found += [(name.split()[0].decode(), (), 0, line + 1, REQUIRED, True) for name in match[1].split(b",")]
         return match is not None
 
-    def _keep_block(self, first: int, last: int, telling: int | None) -> int:
+    def _keep_block(self, first: int, last: int, telling: int | None, always: bool) -> int:
         """Keep an import and what tells of it in the blocks around it; return the last line that was looked at."""
         if telling is None:
             indent = _indent(self.codes[first])
             if indent:
-                self._put(b"while 1:", first)
+                self._put(b"with _:" if always else b"while 1:", first)
             self._keep(first, last)
             if self._code(first, last).rstrip().endswith(b":"):
                 self._put(indent + b" pass", last)  # a header that calls an import function
@@ -204,12 +206,15 @@ class _Lines:
             self._put(b"while 1:", telling)
         return self._keep_statement(telling, len(indent))
 
-    def _telling(self, first: int, line: int, position: int) -> int | None:
-        """Return the line of the outermost statement around an import, or on its line, that tells what it is."""
+    def _telling(self, first: int, line: int, position: int) -> tuple[int | None, bool]:
+        """Return the line of the outermost statement around an import, or on its line, that tells what it is.
+
+        Return also whether the blocks around it always run.
+        """
         if self.headers is None:
             self.headers = [(found.start(), len(found[1]), found[2]) for found in _HEADER.finditer(self.masked)]
         at = bisect_right(self.headers, (position,)) - 1
-        outermost = None
+        outermost, always = None, True
         # What is around the line is indented less than it; the line itself may be a header as well.
         code = self.codes[first]
         depth = len(_indent(code)) + (_word(code) in _HEADERS)
@@ -221,10 +226,11 @@ class _Lines:
                 if self._logical(line)[0] == line:
                     # What an `else` goes on from is at the same depth.
                     depth = indent + (word in _GOES_ON)
+                    always = always and word in _ALWAYS
                     if word in _STARTS or (word == b"with" and b"suppress" in self._code(*self._logical(line))):
                         outermost = line
             at -= 1
-        return outermost
+        return outermost, always
 
     def _keep_statement(self, start: int, depth: int) -> int:
         """Keep what tells of the imports in the statement that starts at a line; return its last line."""

@@ -101,12 +101,14 @@ def _differences(locked: Spec, given: Spec) -> Iterable[str]:
         if isinstance(there, str):
             yield f"its {field} is {there}, not {here}"
             continue
-        only_there = [_name(item) for item in there if item not in here]
-        only_here = [_name(item) for item in here if item not in there]
+        only_there = [_name(field, item) for item in there if item not in here]
+        only_here = [_name(field, item) for item in here if item not in there]
         parts = [f"{', '.join(only_there)} only there"] if only_there else []
         parts += [f"{', '.join(only_here)} only here"] if only_here else []
         yield f"{field}: {', '.join(parts) or 'in another order'}"
 
 
-def _name(item: object) -> str:
+def _name(field: str, item: object) -> str:
+    if field == "names" and isinstance(item, tuple):
+        return "from {} import {}".format(*item)
     return " = ".join(map(str, item)) if isinstance(item, tuple) else str(getattr(item, "module", item))

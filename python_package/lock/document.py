@@ -24,7 +24,7 @@ from python_package.lock import (
     portable_distribution,
     portable_spec,
 )
-from python_package.spec import Pin, Spec
+from python_package.spec import Pin, Spec, names_of
 
 _HEADER = "# python-package: "
 _FORMAT = 1
@@ -154,6 +154,9 @@ def _spec(data: Mapping[str, Any]) -> Spec:
         pins=tuple(Pin(module, **pin) for module, pin in data.get("pins", {}).items()),
         local=tuple(data.get("local", {}).items()),
         channels=tuple(data.get("channels", ())),
+        submodules=tuple(data.get("submodules", ())),
+        deferred=tuple(data.get("deferred", ())),
+        names=names_of(data.get("names", {})),
     )
 
 
