@@ -19,6 +19,7 @@ from python_package.progress import Progress, Silent
 from python_package.spec import Spec
 
 if TYPE_CHECKING:
+    from python_package.environment.imported import Imports
     from python_package.environment.prefix import Staged
     from python_package.lock import Lock
     from python_package.plan import Interpreter
@@ -92,7 +93,7 @@ def create(
         # Our own imports take as long as asking the user's interpreter where it imports from.
         resolving = aside.submit(_resolve, spec, python, mapping, strict_names) if locked is None else None
         from python_package import making
-        from python_package.environment import compiled, condarc, prefix
+        from python_package.environment import compiled, condarc, imported, prefix
         from python_package.lock import document
         from python_package.plan import Sources
 
@@ -112,9 +113,9 @@ def create(
         document.write(staged.path, made)
         if lock:
             outputs.write(lock, document.to_text(made))
-        modules, wishes = _imports(staged.path, made) if check else ((), ())
-        with _trying(staged.path, wishes, clock):
-            _pack(staged, outputs.partial(output), modules, clock)
+        _pack(
+            staged, outputs.partial(output), imported.imports(staged.path, made) if check else imported.Imports(), clock
+        )
         if bill:
             outputs.write(bill, _bill(made, staged, outputs.partial(output)))
         with _uninterrupted():
@@ -130,25 +131,20 @@ def _resolve(spec: Spec, python: str, mapping: Mapping[str, str] | None, strict:
     return resolution.resolve(spec, python, mapping=mapping, strict=strict)
 
 
-def _imports(prefix: Path, made: Lock) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the modules that have to import in an environment, and those that a script can do without."""
-    from python_package.environment import provided
-
-    sites = prefix.glob("lib/python3*/site-packages") if made.spec.packages else ()
-    named = (module for site in sites for module in provided.modules(site, made.spec.packages))
-    modules = sorted({*made.modules, *named})
-    optional = made.spec.optional
-    return tuple(m for m in modules if m not in optional), tuple(m for m in modules if m in optional)
-
-
-def _pack(staged: Staged, partial: Path, modules: Sequence[str], clock: Clock) -> None:
-    """Pack the environment, import its modules meanwhile unless that is known to work, and prepare it for its place."""
+def _pack(staged: Staged, partial: Path, imports: Imports, clock: Clock) -> None:
+    """Pack the environment, make its imports meanwhile unless they are known to work, and prepare it for its place."""
     from python_package import tarball
     from python_package.environment.check import Check, Verdict
+    from python_package.environment.imported import faults
 
+    wished = (*imports.optional, *imports.deferred)
+    names = (*imports.needed, "?", *wished)
     with tarball.Packer(staged.path) as packer:
-        known = Verdict(packer.id, modules).known()
-        with Check(staged.path, () if known else modules) as checking:
+        known = Verdict(packer.id, names).known()
+        with (
+            Check(staged.path, () if known else imports.needed) as checking,
+            Check(staged.path, () if known else wished) as wishing,
+        ):
 
             def packed(done: int, total: int) -> None:
                 checking.stop_if_broken()
@@ -156,11 +152,17 @@ def _pack(staged: Staged, partial: Path, modules: Sequence[str], clock: Clock) -
 
             with clock.phase("pack"):
                 packer.pack(partial, progress=packed)
+            verdict = Verdict(packer.id, names)
             with clock.phase("check"):
-                verdict = Verdict(packer.id, modules)
-                if modules and not verdict.known():
+                if not known and not verdict.known():
                     checking.finish()
-                    verdict.record()
+                    missed = wishing.broken()
+                    for kind, those in {"optional": imports.optional, "deferred": imports.deferred}.items():
+                        if broken := {name: why for name, why in missed.items() if name in those}:
+                            text = faults(broken, staged.path)
+                            clock.progress.note(f"{kind}, and does not import in the environment: {text}")
+                    if not missed:
+                        verdict.record()
         packer.relocate(str(staged.target))
 
 
@@ -170,21 +172,6 @@ def _bill(made: Lock, staged: Staged, tarball: Path) -> str:
     from python_package.tarball import read
 
     return sbom.to_json(made, staged.path, staged.target.name, read(tarball).id)
-
-
-@contextmanager
-def _trying(prefix: Path, modules: Sequence[str], clock: Clock) -> Iterator[None]:
-    """Import optional modules meanwhile, and say which do not: the environment may lack what only the system has."""
-    if not modules:
-        yield
-        return
-    from python_package.environment.check import Check, listed
-
-    with Check(prefix, modules) as checking:
-        yield
-        with clock.phase("check"):
-            if broken := checking.broken():
-                clock.progress.note(f"optional, and does not import in the environment: {listed(broken)}")
 
 
 @contextmanager

@@ -24,6 +24,18 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (site / "crashes.py").write_text("import os\nos.kill(os.getpid(), 11)\n")
     (site / "hangs.py").write_text("import time\ntime.sleep(60)\n")
     (site / "unless_first.py").write_text("import sys\nassert 'good' not in sys.modules, 'cannot follow good'\n")
+    pack = site / "pack"
+    pack.mkdir()
+    (pack / "__init__.py").write_text(
+        "import sys, types\nhere = 1\nsys.modules['pack.made'] = types.ModuleType('pack.made')\n"
+        "def __getattr__(name):\n    if name == 'lazy':\n        return 1\n    raise AttributeError(name)\n"
+    )
+    (pack / "inner.py").write_text("class Known: pass\n")
+    (pack / "crash.py").write_text("import os\nos.kill(os.getpid(), 11)\n")
+    info = site / "Pack_dist-0.12.3.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: Pack-dist\nVersion: 0.12.3\n")
+    (info / "RECORD").write_text("pack/__init__.py,,\npack/inner.py,,\npack/crash.py,,\n")
     (site / "needs_activation.py").write_text("import os\nos.environ['SET_BY_ACTIVATION']\n")
     activate = where / "etc" / "conda" / "activate.d"
     activate.mkdir(parents=True)
@@ -33,6 +45,53 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_check__all_import__returns(prefix: Path) -> None:
     check.check(prefix, ["good", "json", "needs_activation"])
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    ["pack.inner", "pack.made", "pack:here", "pack:inner", "pack:lazy", "pack:made", "pack.inner:Known", "os:path"],
+)
+def test_check__what_is_there_when_it_runs__passes(prefix: Path, wanted: str) -> None:
+    check.check(prefix, ["pack", wanted])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [
+        (
+            "pack.contrib.cache",
+            "pack.contrib.cache (ModuleNotFoundError: No module named 'pack.contrib'; Pack-dist 0.12.3 ",
+        ),
+        ("pack.contrib:Cache", "from pack.contrib import Cache (ModuleNotFoundError: No module named 'pack.contrib'; "),
+        ("pack:Gone", "from pack import Gone (ImportError: cannot import name 'Gone' from 'pack' "),
+        ("pack.inner:Gone", "from pack.inner import Gone (ImportError: cannot import name 'Gone' from 'pack.inner' "),
+        ("pack.crash", "pack.crash (the interpreter was killed by SIGSEGV; Pack-dist 0.12.3 is installed)"),
+    ],
+)
+def test_check__not_in_the_version_that_is_installed__says_which_and_how_to_mend_it(
+    prefix: Path, wanted: str, says: str
+) -> None:
+    with pytest.raises(BrokenModuleError) as caught:
+        check.check(prefix, ["pack", wanted, "pack:here"])
+    assert f"does not import in the environment: {says}" in str(caught.value)
+    assert "where another version has it, ask for that: --map 'pack=Pack-dist<0.12'" in str(caught.value)
+
+
+def test_check__module_fails__what_is_below_it_is_not_named(prefix: Path) -> None:
+    with pytest.raises(BrokenModuleError) as caught:
+        check.check(prefix, ["absent", "pack", "absent.a", "absent.a:B", "pack.no", "pack.no:B"])
+    assert "absent (" in str(caught.value)
+    assert "pack.no (" in str(caught.value)
+    assert "absent.a" not in str(caught.value)
+    assert "import B" not in str(caught.value)
+
+
+def test_check__one_of_thousands_crashes__the_rest_is_tried_without_it(prefix: Path) -> None:
+    many = [f"string:{name}" for name in ("digits", "hexdigits")] * 20_000
+    with pytest.raises(BrokenModuleError) as caught:
+        check.check(prefix, ["crashes", *many, "pack:gone"])
+    assert "crashes (" in str(caught.value)
+    assert "from pack import gone (" in str(caught.value)
 
 
 def test_check__no_modules__passes(tmp_path: Path) -> None:

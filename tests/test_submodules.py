@@ -21,7 +21,8 @@ def _spec(source: str, name: str = "script.py") -> Spec:
 
 
 @pytest.mark.parametrize(
-    "source", ["import numpy, yaml", "import numpy as np", "from numpy import *", "import os.path, xml.etree.ElementTree"]
+    "source",
+    ["import numpy, yaml", "import numpy as np", "from numpy import *", "import os.path, xml.etree.ElementTree"],
 )
 def test_analyze__script_without_submodules__has_just_two_keys(source: str) -> None:
     assert list(json.loads(_spec(source).to_json())) == ["python", "modules"]

@@ -49,7 +49,7 @@ class Analysis(Value):
     scripts: tuple[str, ...] = ()
 
     def with_names(self, listed: Iterable[Listed]) -> Analysis:
-        """Return the same analysis with what the imports list now: modules, what is below them, and what is optional."""
+        """Return the same analysis with what the imports list now: modules, those that are optional, what is below."""
         from python_package.analysis.imports import OPTIONAL
         from python_package.analysis.submodules import below
 

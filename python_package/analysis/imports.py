@@ -38,7 +38,7 @@ class Import(Value):
     """One import: of the dotted `name`, `level` packages up (0 is absolute, SCRIPT a path), of `names` from it.
 
     `kind` is REQUIRED, OPTIONAL (its failure is handled, or only other systems run it) or CONDITIONAL (under an if or
-    match). `always` tells of a statement that runs whenever its file does: it stands outside functions, if, try and loops.
+    match). `always` tells of a statement that runs whenever its file does: outside functions, if, try and loops.
     """
 
     name: str
@@ -105,7 +105,7 @@ class _Walk:
         return Module(tuple(imports), tuple(self.folders.found), tuple(self.exports), *computed)
 
     def _visit(self, node: Any, kind: str, *, always: bool) -> Iterator[tuple[Any, str, bool]]:
-        """Record what a statement says; yield the statements inside it, each with its kind and whether it always runs."""
+        """Record what a statement says; yield those inside it, each with its kind and whether it always runs."""
         cls = node.__class__
         if cls is ast.Import:
             for alias in node.names:

@@ -6,27 +6,32 @@ import hashlib
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from python_package import caches, scratch, subprocesses
+from python_package.environment.imported import above, faults
 from python_package.errors import BrokenModuleError
 
 SECONDS = 600  # a cold import of the largest frameworks takes well under a minute
 
-# Each name is printed before its import, so that the one that crashes the interpreter is known.
+# Each import is written down before it happens, so that the one that crashes the interpreter is known.
 # `antigravity` opens a browser when imported: BROWSER makes that a no-op.
 _PROGRAM = """
 import importlib, os, sys
 report = open(sys.argv[1], "w", 1, encoding="utf-8")
-for name in sys.argv[2:]:
-    report.write("begin " + name + "\\n")
+for wanted in open(sys.argv[2], encoding="utf-8").read().split():
+    report.write("begin " + wanted + "\\n")
     try:
-        importlib.import_module(name)
+        module, _, name = wanted.partition(":")
+        if name:
+            exec("from " + module + " import " + name, {})
+        else:
+            importlib.import_module(module)
     except BaseException as error:
         line = " ".join(str(error).split())
-        report.write("fail " + name + " " + type(error).__name__ + ": " + line + "\\n")
+        report.write("fail " + wanted + " " + type(error).__name__ + ": " + line + "\\n")
 report.write("done\\n")
 report.flush()
 os._exit(0)
@@ -48,7 +53,7 @@ def check(prefix: Path, modules: Sequence[str]) -> None:
 
 
 class Check:
-    """All modules imported in one process, which runs beside the caller's own work; leaving the context ends it."""
+    """All imports made in one process, which runs beside the caller's own work; leaving the context ends it."""
 
     def __init__(self, prefix: Path, modules: Sequence[str]) -> None:
         self._prefix = prefix
@@ -57,10 +62,14 @@ class Check:
 
     def __enter__(self) -> Check:
         with ExitStack() as stack:
-            self._report = stack.enter_context(scratch.folder()) / "report"
-            argv = ["/bin/sh", "-c", _ACTIVATE, "sh", "-I", "-B", "-c", _PROGRAM, str(self._report), *self._modules]
-            program = subprocesses.Program(argv, env=_environ(self._prefix))
-            self._program = stack.enter_context(program)
+            if self._modules:
+                folder = stack.enter_context(scratch.folder())
+                self._report, wanted = folder / "report", folder / "wanted"
+                wanted.write_text(
+                    "\n".join(self._modules), encoding="utf-8"
+                )  # a command line has no room for thousands
+                argv = ["/bin/sh", "-c", _ACTIVATE, "sh", "-I", "-B", "-c", _PROGRAM, str(self._report), str(wanted)]
+                self._program = stack.enter_context(subprocesses.Program(argv, env=_environ(self._prefix)))
             self._leave = stack.pop_all().close
         return self
 
@@ -69,32 +78,36 @@ class Check:
 
     def stop_if_broken(self) -> None:
         """Raise as `finish` does if the verdict is there already and is bad."""
-        if self._program.wait(0) is not None:
+        if self._modules and self._program.wait(0) is not None:
             self.finish()
 
     def broken(self) -> dict[str, str]:
-        """Wait for the verdict; return why each module that does not import fails.
+        """Wait for the verdict; return why each import that fails does, but for those below another that does.
 
         What failed is tried again alone: two modules may clash that no task imports together.
         """
-        broken = self._failures()
+        broken, untried = self._outcome()
         if len(self._modules) > 1:
             suspects, broken = list(broken), {}
-            for name in suspects:
-                with Check(self._prefix, [name]) as alone:
-                    broken |= alone._failures()
+            for each in [*([name] for name in suspects), untried]:
+                again = [name for name in each if broken.keys().isdisjoint(above(name))]
+                if again:
+                    with Check(self._prefix, again) as alone:
+                        broken |= alone.broken()
         return broken
 
     def finish(self) -> None:
         """Wait for the verdict; raise BrokenModuleError that names each module which does not import, and why."""
         if broken := self.broken():
             raise BrokenModuleError(
-                f"does not import in the environment: {listed(broken)}; "
+                f"does not import in the environment: {faults(broken, self._prefix)}; "
                 "nothing was packed (--no-check packs it all the same)"
             )
 
-    def _failures(self) -> dict[str, str]:
-        """Return why each module failed; a crash ends the process, so those that come after are suspects, too."""
+    def _outcome(self) -> tuple[dict[str, str], Sequence[str]]:
+        """Return why each import failed, and those that were not tried because one ended the process."""
+        if not self._modules:
+            return {}, ()
         status = self._program.wait(max(self._deadline - time.monotonic(), 0))
         if status is None:
             ended = f"still importing after {SECONDS} s"
@@ -112,14 +125,10 @@ class Check:
             elif kind == "fail":
                 name, _, why = rest.partition(" ")
                 failures[name] = why
-        if "done" not in lines:
-            failures |= dict.fromkeys(self._modules[max(begun - 1, 0) :], ended)
-        return failures
-
-
-def listed(broken: Mapping[str, str]) -> str:
-    """Return modules with their reasons, for a message."""
-    return "; ".join(f"{name} ({broken[name]})" for name in sorted(broken))
+        if "done" in lines:
+            return failures, ()
+        last = max(begun - 1, 0)
+        return {**failures, self._modules[last]: ended}, self._modules[last + 1 :]
 
 
 class Verdict:
