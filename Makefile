@@ -32,7 +32,7 @@ lint: $(VENV)/.installed
 	$(BIN)/mypy
 	$(BIN)/shellcheck python_package/python_package_run scripts/bootstrap scripts/demo scripts/engine scripts/base-image \
 		scripts/test-integration scripts/simulate scripts/bench scripts/command \
-		python_package/tarball/run_in_env integration/shims/tar .ci/run
+		python_package/tarball/run_in_env python_package/activate.sh integration/shims/tar .ci/run
 
 bench: $(VENV)/.installed         ## ratios against peers, measured in one run
 	scripts/bench

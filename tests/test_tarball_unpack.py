@@ -51,7 +51,7 @@ def place(workshop: Workshop, pristine: Path) -> Iterator[Callable[[str], Path]]
 def tools(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return a PATH without any python: what a bare worker has."""
     folder = tmp_path_factory.mktemp("tools")
-    for name in ("sh", "dirname", "cat"):
+    for name in ("sh", "bash", "dirname", "cat"):
         found = shutil.which(name)
         assert found
         (folder / name).symlink_to(found)
@@ -290,12 +290,22 @@ def test_run_in_env__the_commands_status_and_streams__are_passed_on(place: Calla
     assert killed.returncode == -9
 
 
-def test_run_in_env__activation_scripts__run_but_for_what_the_shell_cannot_parse(
-    place: Callable[[str], Path], tools: str
-) -> None:
+def test_run_in_env__activation_scripts__are_run_by_bash(place: Callable[[str], Path], tools: str) -> None:
     prefix = place("env")
     done = run([prefix / "bin/run_in_env", "sh", "-c", 'echo "$GREETING"'], tools)
     assert (done.stdout, done.stderr) == (f"hello from {prefix} \n", "")
+
+
+def test_run_in_env__activation_script_for_bash_where_there_is_none__exits_4(
+    place: Callable[[str], Path], tools: str, tmp_path: Path
+) -> None:
+    """As python_package_run does: an environment that is activated in part is none."""
+    prefix = place("env")
+    for name in ("sh", "dirname", "cat"):
+        (tmp_path / name).symlink_to(Path(tools, name).resolve())
+    done = run([prefix / "bin/run_in_env", "echo", "ran"], str(tmp_path))
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (4, "", 1)
+    assert "a-bash.sh" in done.stderr
 
 
 def test_run_in_env__cannot_adapt__runs_nothing_and_exits_4(place: Callable[[str], Path], tools: str) -> None:

@@ -14,6 +14,7 @@ from python_package import caches, scratch, subprocesses
 from python_package.environment.imported import above, faults
 from python_package.errors import BrokenModuleError
 
+_NOT_ACTIVATED = 4  # the exit status of activate.sh and python_package_run
 SECONDS = 600  # a cold import of the largest frameworks takes well under a minute
 
 # Each import is written down before it happens, so that the one that crashes the interpreter is known.
@@ -37,13 +38,15 @@ report.flush()
 os._exit(0)
 """
 
-# Activation scripts may set what a package needs to find its data.
-_ACTIVATE = """
-for script in "$CONDA_PREFIX"/etc/conda/activate.d/*.sh; do
-    if [ -r "$script" ]; then . "$script" >&2; fi
-done
-exec "$CONDA_PREFIX/bin/python" "$@"
+# Activated as by python_package_run: what passes here must not fail there.
+_ACTIVATE = (
+    (Path(__file__).parents[1] / "activate.sh").read_text(encoding="utf-8")
+    + """
+scripts_are_valid "$CONDA_PREFIX" || exit 4
+activate "$CONDA_PREFIX"
+start_activated exec "$CONDA_PREFIX/bin/python" "$@"
 """
+)
 
 
 def check(prefix: Path, modules: Sequence[str]) -> None:
@@ -113,6 +116,8 @@ class Check:
             ended = f"still importing after {SECONDS} s"
         elif status < 0:
             ended = f"the interpreter was killed by {signal.Signals(-status).name}"
+        elif status == _NOT_ACTIVATED and not self._report.exists():
+            ended = "a script in etc/conda/activate.d is not valid shell, or ends the shell"
         else:
             ended = f"the interpreter exited with {status}"
         lines = self._report.read_text(encoding="utf-8").splitlines() if self._report.exists() else []
