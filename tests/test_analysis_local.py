@@ -148,9 +148,9 @@ def test_recorded__script_of_an_installed_package__takes_what_is_beside_it_for_i
     files = {f"{site}/numpy/__init__.py": "", f"{site}/tool/__init__.py": "", f"{site}/tool/other.py": ""}
     _lay_out(folder, {**files, f"{site}/tool/cli.py": "import numpy\nfrom . import other"})
     analysis = recorded(analyze_sources([(f"{site}/tool/cli.py", (folder / site / "tool/cli.py").read_bytes())]))
-    assert analysis.spec.modules == ("numpy",)
-    assert "tool" not in dict(analysis.spec.local)
-    assert f"tool: not recorded: {folder}/{site}/tool is among installed packages" in analysis.remarks
+    assert analysis.spec.modules == ("numpy", "tool")
+    assert analysis.spec.local == ()
+    assert f"cli: not recorded: {folder}/{site}/tool/cli.py is among installed packages" in analysis.remarks
 
 
 def test_recorded__directory__has_its_programs_and_what_its_files_import(folder: Path) -> None:

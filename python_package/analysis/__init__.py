@@ -120,7 +120,7 @@ def analyze_sources(
     try:
         tracers = []
         for name, source in sources:
-            tracers.append(_trace(name, source, scope, lambda: _standard(question.version())))
+            tracers.append(_trace(name, source, scope, lambda: _standard(question.version()), python))
         version = question.version()
     finally:
         question.close()
@@ -145,17 +145,20 @@ def analyze_sources(
     return analysis.with_names(Listed(use.found, where, names[use.found]) for use, where in uses)
 
 
-def _trace(name: str, source: bytes | Found, scope: Scope | None, standard: Callable[[], frozenset[str]]) -> Tracer:
+def _trace(
+    name: str, source: bytes | Found, scope: Scope | None, standard: Callable[[], frozenset[str]], python: str
+) -> Tracer:
     from python_package.analysis.modules import Tracer  # imported while the interpreter starts
+    from python_package.analysis.precedence import Precedence
 
-    path = os.path.realpath(name)
+    path, precedence = os.path.realpath(name), Precedence(python)
     if isinstance(source, bytes):
-        tracer = Tracer(name, path, standard)
+        tracer = Tracer(name, path, standard, precedence)
         tracer.trace(source, scope)
         return tracer
     from python_package.analysis.project import Project
 
-    project = Project(name, path, source, standard)
+    project = Project(name, path, source, standard, precedence)
     project.trace_all(scope)
     return project
 

@@ -77,6 +77,28 @@ def package_root(folder: str) -> str | None:
     return root
 
 
+def enclosing(name: str, folder: str) -> list[Place]:
+    """Return the folders of a name which a folder is in: namespace packages to whoever imports them."""
+    places = []
+    while folder != os.path.dirname(folder):
+        if os.path.basename(folder) == name and installed_name(folder) is None:
+            places.append(Place(None, folder))
+        folder = os.path.dirname(folder)
+    return places
+
+
 def is_installed(folder: str) -> bool:
     """Tell whether a folder is one that installers fill, so that what is in it is no module of the user's own."""
     return os.path.basename(folder) in ("site-packages", "dist-packages")
+
+
+def installed_name(path: str) -> str | None:
+    """Return the dotted name by which Python imports a file or folder of an installed package, None for any other."""
+    parts = path.split(os.sep)
+    sites = [at for at, part in enumerate(parts) if is_installed(part)]
+    if not sites:
+        return None
+    inner = parts[sites[-1] + 1 :]
+    inner = inner[1:] if inner and inner[0].endswith(".egg") else inner
+    stems = [*inner[:-1], inner[-1].partition(".")[0]] if inner else []
+    return ".".join(stems[:-1] if stems[-1:] == ["__init__"] else stems)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from python_package.analysis.finder import installed_name
 from python_package.analysis.stdlib import standard_library
 
 TYPE_CHECKING = False
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from python_package.analysis import Analysis
 
 _NAMED = 8  # modules that one line names
-_INSTALLED = ("site-packages", "dist-packages")
 # What lies beside a project's modules to build and test it.
 _TOOLS = {"conftest", "setup"}
 
@@ -34,13 +34,13 @@ def recorded(analysis: Analysis) -> Analysis:
     local: dict[str, str] = {}
     remarks = []
     for name, path in _modules(analysis):
-        if not set(_INSTALLED).isdisjoint(path.split(os.sep)):
-            remarks.append(f"{name}: not recorded: {path} is among installed packages")
-        elif local.setdefault(name, path) != path:
+        if local.setdefault(name, path) != path:
             remarks.append(f"{name}: not recorded: {path} has the name of {local[name]}; rename one")
     others = {name.partition(".")[0] for name in analysis.spec.modules} | standard_library(analysis.spec.python)
     for name, path in (program for script in analysis.scripts for program in _programs(script)):
-        if name in others or local.setdefault(name, path) != path:
+        if installed_name(path) is not None:
+            remarks.append(f"{name}: not recorded: {path} is among installed packages")
+        elif name in others or local.setdefault(name, path) != path:
             remarks.append(f"{name}: not recorded: {path} has the name of another module; rename it for python3 -m")
     if not remarks and not any(map(os.path.isdir, analysis.scripts)):
         remarks += [

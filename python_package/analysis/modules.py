@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 
 from python_package import bounds
-from python_package.analysis.finder import Finder, Place, is_installed, package_root
+from python_package.analysis.finder import Finder, Place, enclosing, installed_name, is_installed, package_root
 from python_package.analysis.imports import REQUIRED, SCRIPT, Import, Module
+from python_package.analysis.precedence import Precedence
 from python_package.analysis.reading import Lines, read
 from python_package.analysis.stdlib import FIXED
+from python_package.analysis.submodules import surely_imported
 from python_package.errors import BoundError, NotPythonError, ScriptNotFoundError
 from python_package.value import Value
 
@@ -39,10 +41,13 @@ class Tracer:
     function that was asked for. `places` are the folders and files of the local modules of the top level, by name.
     """
 
-    def __init__(self, name: str, path: str, standard: Callable[[], frozenset[str]]) -> None:
+    def __init__(
+        self, name: str, path: str, standard: Callable[[], frozenset[str]], precedence: Precedence | None = None
+    ) -> None:
         """Prepare for the script at `path`, called `name` in messages.
 
-        `standard` gives the names of the standard library; it is called only if an answer depends on them.
+        `standard` gives the names of the standard library; it is called, and `precedence` asked, only if an answer
+        depends on them.
         """
         self.uses: list[Use] = []
         self.local: list[str] = []
@@ -53,10 +58,13 @@ class Tracer:
         self._strict = True  # what is broken ends the analysis if it is required
         self._name, self._path = name, path
         self._standard = standard
+        self._precedence = precedence or Precedence()
         self._folder = os.path.dirname(path)
         # A script inside a package may name that package, though only `python -m` lets it find it.
-        root = package_root(self._folder)
-        self._roots = [folder for folder in (self._folder, root) if folder is not None and not is_installed(folder)]
+        self._package_root = package_root(self._folder)
+        self._as_module = os.path.basename(path) == "__main__.py"
+        roots = (self._folder, self._package_root)
+        self._roots = [folder for folder in roots if folder is not None and not is_installed(folder)]
         self._finder = Finder()
         self._modules: dict[str, Module] = {}
         self._lines: dict[str, Lines] = {}
@@ -90,25 +98,19 @@ class Tracer:
                 self._fresh, self.uses = self.uses + self._fresh, []
             searched = len(self._roots)
             pending, self._fresh = self._fresh, []
-            self.uses += [use for use in pending if not self._answer(use)]
+            for use in pending:
+                if not self._answer(use):
+                    self.uses.append(use)
             self._open_reached()
         # A bare `import data` means a folder without __init__.py only where its modules are imported as well.
-        uses = [use for use in self.uses if use.found.name not in self._namespaces]
-        # What a local module imports happens only where that module is imported.
-        sure = self._surely_imported()
+        bare = ((), ("*",))
+        uses = [use for use in self.uses if use.found.name not in self._namespaces or use.found.names not in bare]
+        sure = surely_imported(self._scripts(), self._needs)
         self.uses = [use if use.file in sure else use.replace(found=use.found.replace(always=False)) for use in uses]
 
     def _scripts(self) -> Iterable[str]:
         """Return the files that are run by themselves."""
         return (self._path,)
-
-    def _surely_imported(self) -> set[str]:
-        sure: set[str] = set()
-        pending = set(self._scripts())
-        while pending:
-            sure |= pending
-            pending = {file for path in pending for file in self._needs.get(path, ())} - sure
-        return sure
 
     def _read(self, source: bytes, path: str, scope: Scope | None = None) -> None:
         """Take the imports of a source, and the folders that it puts on sys.path."""
@@ -119,6 +121,8 @@ class Tracer:
         self.remarks += reading.remarks
         self.in_scope &= reading.in_scope
         self.metadata += [] if reading.metadata is None else [reading.metadata]
+        if path == self._path and any(found.level > 0 for found in module.imports):
+            self._as_module = True  # run by its path, it would fail
         self._search(module.folders, self._home(path))
         self._fresh += [Use(path, found) for found in module.imports]
 
@@ -171,21 +175,43 @@ class Tracer:
         namespaces = []
         for root in self._roots_of(use.file, top):
             place = self._finder.find(root, top)
-            if place is not None and place.file is not None:
-                self._note(top, place)
-                self._walk(place, rest, use)
-                return True
-            if place is not None:
-                namespaces.append(place)
-        namespaces += self._enclosing(top, self._home(use.file))
-        for place in namespaces:
+            searched = root != self._package_root or self._as_module
+            if place is not None and place.file is not None and (searched or not self._is_beaten(top, place, use)):
+                return self._follow_into(top, place, rest, use)
+            if place is not None and place.file is None:
+                namespaces.append((place, searched))
+        namespaces += [(place, self._as_module) for place in enclosing(top, self._home(use.file))]
+        for place, searched in namespaces:
             wanted = rest[:1] or found.names
             if any(self._finder.find(place.folder or "", part) for part in wanted) and top not in self._standard():
+                if self._is_beaten(top, place, use, searched=searched):
+                    return False
                 self._namespaces.add(top)
-                self._note(top, place)
-                self._walk(place, rest, use)
-                return True
+                return self._follow_into(top, place, rest, use)
         return False
+
+    def _follow_into(self, top: str, place: Place, rest: list[str], use: Use) -> bool:
+        """Follow an import into the local module that answers it, or name the installed package that this is of."""
+        if not self._name_installed(place.folder or place.file or "", rest, use):
+            self._note(top, place)
+            self._walk(place, rest, use)
+        return True
+
+    def _name_installed(self, path: str, rest: list[str], use: Use) -> bool:
+        """List the module at a path by its full name if it is of an installed package, which is not followed."""
+        name = installed_name(path)
+        if name is not None and all(map(str.isidentifier, name.split("."))):
+            found = use.found.replace(name=".".join([name, *rest]), level=0)
+            self.uses.append(use.replace(found=found))
+        return name is not None
+
+    def _is_beaten(self, top: str, place: Place, use: Use, *, searched: bool = False) -> bool:
+        """Tell whether Python finds an installed package instead of a local folder; a remark says why."""
+        why = self._precedence.hidden(top, place, searched=searched)
+        if why:
+            folder = place.folder if place.folder == os.getcwd() else self.display(place.folder or "")
+            self.remarks.append(f"{self.where(use)}: {top} is the package of that name, not the folder {folder}: {why}")
+        return why != ""
 
     def _run(self, use: Use) -> None:
         """Reach a script that is run by its path, relative to the current directory or to the script's own."""
@@ -196,7 +222,8 @@ class Tracer:
                 self._search([(path, True)], base)
                 path = os.path.join(path, "__main__.py")
             if os.path.isfile(path):
-                self._reach(Place(path, None), use)
+                if not self._name_installed(path, [], use):
+                    self._reach(Place(path, None), use)
                 return
         if use.found.kind == REQUIRED:
             self.remarks.append(f"{self.where(use)}: no local file is {use.found.name}")
@@ -205,6 +232,8 @@ class Tracer:
         folder = inner = os.path.dirname(use.file)
         for _ in range(level - 1):
             folder = os.path.dirname(folder)
+        if self._name_installed(folder, parts, use):
+            return
         outermost = None
         # The packages that the file is in are imported before it.
         while file := self._finder.package_file(inner):
@@ -227,15 +256,6 @@ class Tracer:
     def _home(self, path: str) -> str:  # noqa: ARG002
         """Return the folder of the script that a file is of."""
         return self._folder
-
-    def _enclosing(self, name: str, folder: str) -> list[Place]:
-        """Return the folders of that name which a folder is in: namespace packages to whoever imports them."""
-        places = []
-        while folder != os.path.dirname(folder):
-            if os.path.basename(folder) == name:
-                places.append(Place(None, folder))
-            folder = os.path.dirname(folder)
-        return places
 
     def _walk(self, place: Place, parts: list[str], use: Use) -> None:
         """Reach a module, its submodule by the dotted `parts`, and the submodules that `from` takes out of that."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from python_package.analysis import crew
-from python_package.analysis.finder import package_root
+from python_package.analysis.finder import installed_name, package_root
 from python_package.analysis.imports import SCRIPT, Import, Module
 from python_package.analysis.modules import Tracer, Use
 from python_package.analysis.reading import Lines
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from python_package.analysis.folder import Found
+    from python_package.analysis.precedence import Precedence
     from python_package.analysis.scope import Scope
 
 
@@ -27,9 +28,17 @@ class Project(Tracer):
     in, and in the directory's roots. What is wrong with a file, which may be a template or for Python 2, is a remark.
     """
 
-    def __init__(self, name: str, path: str, found: Found, standard: Callable[[], frozenset[str]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        path: str,
+        found: Found,
+        standard: Callable[[], frozenset[str]],
+        precedence: Precedence | None = None,
+    ) -> None:
         """Prepare for the directory at `path`, called `name` in messages."""
-        super().__init__(name, path, standard)
+        super().__init__(name, path, standard, precedence)
+        self._package_root = None  # a directory's roots are searched
         self._strict = False
         self.remarks += found.remarks
         self._roots = [os.path.normpath(os.path.join(path, root)) for root in found.roots]
@@ -51,7 +60,8 @@ class Project(Tracer):
             self._search(page.folders, os.path.dirname(path))
             if any(level > 0 for _, _, level, *_ in page.imports):
                 self._relative_users.add(path)
-        self.local += [path for path in sorted(self._own) if path.endswith(".py")]
+        if installed_name(self._path) is None:
+            self.local += [path for path in sorted(self._own) if path.endswith(".py")]
         for (path, _), page in zip(self._files, pages, strict=True):
             folder = os.path.dirname(path)
             for found in page.imports:
@@ -71,7 +81,7 @@ class Project(Tracer):
     def _is_own(self, path: str, folder: str, found: tuple[str, tuple[str, ...], int, int, str, bool]) -> bool:
         """Tell whether a file of the directory surely answers an import, so that nothing is left to follow."""
         name, _, level, *_ = found
-        if level == SCRIPT:
+        if level == SCRIPT or installed_name(path) is not None:
             return False  # it is for the tracer to say what that is
         if level:
             for _ in range(level - 1):

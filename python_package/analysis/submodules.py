@@ -6,7 +6,7 @@ from python_package.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from python_package.analysis.imports import Import
 
@@ -20,6 +20,16 @@ class Below(Value):
     submodules: tuple[str, ...]
     deferred: tuple[str, ...]
     names: tuple[tuple[str, str], ...]
+
+
+def surely_imported(scripts: Iterable[str], needs: Mapping[str, Iterable[str]]) -> set[str]:
+    """Return the files that are imported whenever some scripts run, given what each file imports whenever it does."""
+    sure: set[str] = set()
+    pending = set(scripts)
+    while pending:
+        sure |= pending
+        pending = {file for path in pending for file in needs.get(path, ())} - sure
+    return sure
 
 
 def below(imports: Iterable[Import], modules: Collection[str]) -> Below:
