@@ -46,15 +46,20 @@ def toml_value(text: str) -> dict[str, Any]:
 
 def yaml_value(text: str) -> Any:
     """Return the value of a YAML text; raise ValueError for one that is none, or grows by its aliases."""
+    return yaml_document(text)[1]
+
+
+def yaml_document(text: str) -> tuple[Any, Any]:
+    """Return the node of a YAML text, which knows lines, beside its value; raise as `yaml_value` does."""
     import yaml
 
     try:
         loader = yaml.SafeLoader(_sized(text, YAML))
         node = loader.get_single_node()
         if node is None:
-            return None
+            return None, None
         _countable(node)
-        return loader.construct_document(node)
+        return node, loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""

@@ -45,7 +45,9 @@ def repeat(prefix: Path, spec: Spec, lock: Lock, sources: Sources, clock: Clock)
     with clock.phase("find"):
         found = locate.locate(lock, channels)
     with clock.phase("link"):
-        sources.open(lock.channels).link(Solution(found.records, found.specs), prefix, clock.progress)
+        sources.open([channel.reveal() for channel in lock.channels]).link(
+            Solution(found.records, found.specs), prefix, clock.progress
+        )
     if found.distributions:
         with clock.phase("install from PyPI"):
             pypi.install_locked(prefix, found.distributions, offline=sources.offline)

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from python_package import names
+from python_package.address import listed
 from python_package.assignment import Assigned, assign
+from python_package.channel.local import default_cache
 from python_package.environment import python as versions
 from python_package.environment.conda import Channels, Solution, fits
 from python_package.environment.condarc import Condarc
 from python_package.errors import HostPythonError, RefusedError, SolveError, UnreachableError
+from python_package.lock import LOCAL_CHANNEL
 from python_package.progress import Progress
 from python_package.spec import Spec
 
@@ -38,9 +41,11 @@ class Sources:
     exact: bool = False
 
     def open(self, named: Sequence[str]) -> Channels:
-        """Return the channels that the names stand for."""
-        resolved = [url for channel in named for url in self.condarc.resolve(channel)]
-        return Channels(resolved, offline=self.offline, strict_priority=self.condarc.strict_priority)
+        """Return the channels that the names stand for; raise SolveError if the configuration forbids one of them."""
+        ours = (str(default_cache()), default_cache().as_uri(), LOCAL_CHANNEL)
+        others = [channel for channel in named if not channel.startswith(ours)]
+        self.condarc.require_allowed(address for channel in others for address in self.condarc.resolve(channel))
+        return Channels(named, offline=self.offline, config=self.condarc)
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,8 @@ def make(spec: Spec, packages: Sequence[names.Package], sources: Sources, progre
     if sources.interpreter == "host":
         opened = sources.open([_host(spec, sources.python, progress), *(sources.channels or spec.channels)])
         return _solve(spec, packages, opened, sources, progress)
-    usual = sources.channels or spec.channels or sources.condarc.channels or (DEFAULT_CHANNEL,)
+    configured = tuple(channel.reveal() for channel in sources.condarc.channels)
+    usual = sources.channels or spec.channels or configured or (DEFAULT_CHANNEL,)
     try:
         return _solve(spec, packages, sources.open(usual), sources, progress)
     except RefusedError:
@@ -110,7 +116,7 @@ def _solve(
     spec: Spec, packages: Sequence[names.Package], channels: Channels, sources: Sources, progress: Progress
 ) -> Plan:
     """Take from the channels what they have, in one consistent solve, and leave the rest to PyPI."""
-    where = ", ".join(channels.names)
+    where = listed(channels.names)
     available = channels.available(
         (name for package in packages for name in package.conda),
         (name for package in packages if not package.pypi for name in package.conda),

@@ -19,7 +19,7 @@ from python_package.analysis.stdlib import standard_library
 from python_package.channel.local import default_cache
 from python_package.clock import Clock
 from python_package.environment import condarc, foresight, local
-from python_package.environment.conda import CondaPackage
+from python_package.environment.conda import PLATFORM, CondaPackage
 from python_package.lock import Distribution
 from python_package.progress import Progress, Silent
 from python_package.spec import Spec
@@ -64,7 +64,7 @@ def preview(
     """
     clock = Clock(progress or Silent())
     with clock.phase("prepare"):
-        config = condarc.load()
+        config = condarc.load(PLATFORM)
         offline = offline or config.offline
         wanted = resolution.resolve(spec, python, mapping=mapping, strict=strict_names)
     for note in wanted.notes:

@@ -94,10 +94,11 @@ def create(
         resolving = aside.submit(_resolve, spec, python, mapping, strict_names) if locked is None else None
         from python_package import making
         from python_package.environment import compiled, condarc, imported, prefix
+        from python_package.environment.conda import PLATFORM
         from python_package.lock import document
         from python_package.plan import Sources
 
-        config = condarc.load()
+        config = condarc.load(PLATFORM)
         offline = offline or config.offline
         sources = Sources(config, tuple(channels), offline, interpreter, python, exact)
         wanted = resolving.result() if resolving else None

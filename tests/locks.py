@@ -9,6 +9,7 @@ from typing import Any
 
 from rattler import Channel, RepoData, RepoDataRecord
 
+from python_package.address import Address
 from python_package.lock import Distribution, Lock, document
 from python_package.spec import Spec
 
@@ -48,7 +49,7 @@ def locked(tmp_path: Path, channel: str = "https://channel.example/main", **fiel
     made = Lock(
         spec=Spec("3.11.7", ("full", "mine", "onlypypi")),
         platform="linux-64",
-        channels=(channel,),
+        channels=(Address(channel),),
         specs=("python ==3.11.7", "full"),
         records=document.canonical(records(tmp_path, channel), "linux-64"),
         distributions=(WHEEL, LOCAL),

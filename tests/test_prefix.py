@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from leftovers import left
 
-from python_package.environment import prefix
+from python_package.environment import condarc, prefix
 from python_package.environment.condarc import Condarc
 from python_package.errors import PackError
 
@@ -24,10 +24,11 @@ def make_environment(where: Path, content: str) -> Path:
 def test_envs_dir__variable_condarc_and_home__first_writable_wins(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.touch()
+    (tmp_path / ".condarc").write_text(f"envs_dirs: [{tmp_path}/configured]\n")
     named = {"CONDA_ENVS_PATH": f"{blocked}/envs:{tmp_path}/named", "PATH": ""}
-    config = Condarc(envs_dirs=(tmp_path / "configured",))
-    assert prefix.envs_dir(config, named, tmp_path) == tmp_path / "named"
-    assert prefix.envs_dir(config, {"PATH": ""}, tmp_path) == tmp_path / "configured"
+    for environ, expected in ((named, "named"), ({"PATH": ""}, "configured")):
+        config = condarc.load("linux-64", environ, tmp_path)
+        assert prefix.envs_dir(config, environ, tmp_path) == tmp_path / expected
     assert prefix.envs_dir(Condarc(), {"PATH": ""}, tmp_path) == tmp_path / ".conda" / "envs"
 
 
@@ -44,7 +45,7 @@ def test_envs_dir__nothing_writable__lists_what_was_tried(tmp_path: Path) -> Non
     blocked = tmp_path / "file"
     blocked.touch()
     with pytest.raises(PackError, match="CONDA_ENVS_PATH") as caught:
-        prefix.envs_dir(Condarc(), {"CONDA_ENVS_PATH": f"{blocked}/envs", "PATH": ""}, blocked)
+        prefix.envs_dir(Condarc(envs_dirs=(blocked / "envs",)), {"PATH": ""}, blocked)
     assert f"{blocked}/.conda/envs" in str(caught.value)
 
 

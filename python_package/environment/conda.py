@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -11,14 +12,23 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 import rattler
-from rattler.exceptions import GatewayError, InvalidMatchSpecError, InvalidVersionError, InvalidVersionSpecError
+from rattler.exceptions import (
+    GatewayError,
+    InvalidChannelError,
+    InvalidMatchSpecError,
+    InvalidVersionError,
+    InvalidVersionSpecError,
+)
 from rattler.package_cache import PackageCache
 
+from python_package.address import Address, scrub
 from python_package.environment import integrity, link_scripts, rattler_errors
 from python_package.environment.available import PYTHON, Available, Build
+from python_package.environment.client import client
+from python_package.environment.condarc import Condarc
 from python_package.environment.link_progress import LinkProgress, Reporter
 from python_package.environment.timeouts import Limits, SilentError, Watch, run
-from python_package.errors import PackageError, PackError, UnreachableError
+from python_package.errors import PackageError, PackError, SolveError, UnreachableError
 from python_package.lock.document import canonical
 
 _T = TypeVar("_T")
@@ -63,29 +73,31 @@ class Solution:
 
 
 class Channels:
-    """A list of channels, highest priority first: names, URLs or folders."""
+    """A list of channels, highest priority first: names, URLs or folders, reached as the configuration says."""
 
     def __init__(
         self,
         channels: Sequence[str],
         *,
         offline: bool = False,
-        strict_priority: bool = True,
+        config: Condarc = Condarc(),  # noqa: B008  # a frozen value
         limits: Limits = Limits(),  # noqa: B008  # a frozen value
     ) -> None:
-        self.names = tuple(channels)
+        located = [(Address(channel), _channel(address)) for channel in channels for address in config.resolve(channel)]
+        self.names = tuple(dict.fromkeys(name for name, _ in located))
+        self._names = {source.base_url: str(name) for name, source in reversed(located)}
+        self._sources = list({source.base_url: source for _, source in located}.values())
+        self.urls = tuple(Address(source.base_url) for source in self._sources)
+        self._config = config
+        self._pins = _specs(config.pinned, "pinned_packages")
+        self._disallowed = _specs(config.disallowed, "disallowed_packages")
         self._offline = offline
-        self._sources = [rattler.Channel(_located(channel)) for channel in channels]
-        self.urls = tuple(source.base_url for source in self._sources)
-        self._names = dict(zip(self.urls, self.names, strict=True))
-        remote = not offline and any(not url.startswith("file:") for url in self.urls)
+        remote = not offline and any(not url.startswith("file:") for url in self._names)
         self._limits = limits
         self._watch = Watch(limits) if remote else None
-        self._client = rattler.Client.default_client(max_retries=limits.retries)
+        self._client = client(config, limits.retries)
         self._without_shards: set[str] = set()
         self._gateway = self._opened()
-        priority = rattler.ChannelPriority
-        self._priority = priority.Strict if strict_priority else priority.Disabled
 
     def _opened(self) -> rattler.Gateway:
         action: Literal["force-cache-only", "cache-or-fetch"] = (
@@ -94,7 +106,7 @@ class Channels:
         whole = rattler.SourceConfig(cache_action=action, sharded_enabled=False)
         return rattler.Gateway(
             # A channel that does not answer is said quickly: one retry here; downloads have all of them.
-            client=rattler.Client.default_client(max_retries=min(self._limits.retries, 1)),
+            client=client(self._config, min(self._limits.retries, 1)),
             default_config=rattler.SourceConfig(cache_action=action),
             per_channel_config=dict.fromkeys(self._without_shards, whole),
         )
@@ -109,10 +121,13 @@ class Channels:
         programs = {*programs, "python"}
         names = sorted({*names, *programs})
         platforms = [rattler.Subdir.current(), rattler.Subdir("noarch")]
+        python = [pin for pin in self._pins if pin.name and pin.name.normalized == "python"]
         builds = set()
         for records in self._ask(lambda: self._gateway.query(self._sources, platforms, list(names), recursive=False)):
             for record in records:
                 name = record.name.normalized
+                if name == "python" and not all(pin.matches(record) for pin in python):
+                    continue
                 needs = [dependency.split() for dependency in record.depends]
                 if name in programs or any(need[0] in PYTHON for need in needs):
                     of_python = tuple(need[1] for need in needs if need[0] in PYTHON and len(need) > 1)
@@ -131,9 +146,16 @@ class Channels:
                 list(specs),
                 gateway=self._gateway,
                 virtual_packages=rattler.VirtualPackage.detect(overrides),
-                channel_priority=self._priority,
+                channel_priority=rattler.ChannelPriority[self._config.priority.capitalize()],
+                constraints=self._pins,
             )
         )
+        for record in records:
+            if any(spec.matches(record) for spec in self._disallowed):
+                raise SolveError(
+                    f"{record.name.normalized} {record.version} would be needed, and it is one of disallowed_packages "
+                    "in the Conda configuration"
+                )
         return Solution(canonical(records, PLATFORM), tuple(specs))
 
     def link(self, solution: Solution, prefix: Path, progress: LinkProgress) -> None:
@@ -156,6 +178,8 @@ class Channels:
         umask = os.umask(0o077)
         os.umask(umask)
         for record in (prefix / "conda-meta").glob("*.json"):
+            if any(url.reveal() != str(url) for url in self.urls):
+                _conceal(record)
             record.chmod(0o666 & ~umask)
 
     def _install(self, solution: Solution, prefix: Path, progress: LinkProgress) -> None:
@@ -214,7 +238,7 @@ class Channels:
                 if silences > 1:
                     raise rattler_errors.silent(self._names, str(error), silences) from None
             except GatewayError as error:
-                refusing = rattler_errors.refusing_shards(error, set(self.urls) - self._without_shards)
+                refusing = rattler_errors.refusing_shards(error, self._names.keys() - self._without_shards)
                 if not refusing:
                     raise self._explained(error, {}) from None
                 self._without_shards |= refusing
@@ -268,8 +292,29 @@ def fits(constraint: str, version: str) -> bool:
         return True
 
 
-def _located(channel: str) -> str:
-    """Return a folder as the absolute path that py-rattler wants, anything else as it is."""
-    if "://" not in channel and (channel.startswith((".", "/", "~")) or Path(channel).is_dir()):
-        return str(Path(channel).expanduser().resolve())
-    return channel
+def _conceal(record: Path) -> None:
+    """Take passwords and tokens out of what an environment says of where a package came from, as Conda does."""
+    data = json.loads(record.read_bytes())
+    for key in ("url", "channel", "requested_spec"):
+        if isinstance(data.get(key), str):
+            data[key] = scrub(data[key])
+    if isinstance(data.get("requested_specs"), list):
+        data["requested_specs"] = [scrub(spec) for spec in data["requested_specs"]]
+    record.write_text(json.dumps(data, indent=2), encoding="utf-8")
+
+
+def _specs(texts: Iterable[str], key: str) -> list[rattler.MatchSpec]:
+    specs = []
+    for text in texts:
+        try:
+            specs.append(rattler.MatchSpec(text))
+        except InvalidMatchSpecError as error:
+            raise SolveError(f"{key} in the Conda configuration: {text!r}: {error}") from None
+    return specs
+
+
+def _channel(address: Address) -> rattler.Channel:
+    try:
+        return rattler.Channel(address.reveal())
+    except InvalidChannelError as error:
+        raise SolveError(f"{address} is no channel's address, such as https://HOST/CHANNEL: {error}") from None

@@ -11,7 +11,6 @@ from urllib.parse import unquote, urlsplit
 from rattler import MatchSpec, PackageRecord, RepoDataRecord, VirtualPackage, VirtualPackageOverrides
 
 from python_package import channel
-from python_package.address import Address
 from python_package.environment.conda import PLATFORM, Channels
 from python_package.environment.integrity import Archive, Seals, local
 from python_package.environment.wheels import Wheels
@@ -36,9 +35,9 @@ def locate(lock: Lock, channels: Channels, *, seals: Seals | None = None) -> Loc
         )
     _require_machine(lock.records)
     seals = seals or Seals()
-    folders = [url for url in channels.urls if url.startswith("file:")]
+    folders = [url.reveal() for url in channels.urls if url.reveal().startswith("file:")]
     folders += [path.as_uri() for path in sorted(channel.default_cache().glob("*-*"))]
-    secrets = {str(Address(url)).rstrip("/"): url.rstrip("/") for url in channels.urls}
+    secrets = {str(url).rstrip("/"): url.reveal().rstrip("/") for url in channels.urls}
     records = tuple(_package(record, folders, secrets, seals) for record in lock.records)
     wheels = [Wheels().folder, *_find_links()]
     return replace(

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from python_package import subprocesses
+from python_package.address import Address, scrub
 from python_package.environment.condarc import Condarc
+from python_package.environment.condarc_files import root
 from python_package.errors import PackError
 
 _AT_FDCWD = -100
@@ -25,17 +27,12 @@ _RENAME_EXCHANGE = 2
 def envs_dir(condarc: Condarc, environ: Mapping[str, str] = os.environ, home: Path | None = None) -> Path:
     """Return the default directory of environments, made if needed.
 
-    It is the first writable of CONDA_ENVS_PATH / CONDA_ENVS_DIRS, condarc's envs_dirs, the active or installed
-    Conda's own `envs`, and ~/.conda/envs. Raises PackError when none is writable.
+    It is the first writable of the configured ones, the active or installed Conda's own `envs`, and ~/.conda/envs.
+    Raises PackError when none is writable.
     """
     home = home or Path.home()
-    named = environ.get("CONDA_ENVS_PATH") or environ.get("CONDA_ENVS_DIRS") or ""
-    candidates = [Path(part).expanduser() for part in named.split(os.pathsep) if part]
-    candidates += condarc.envs_dirs
-    conda = environ.get("CONDA_EXE") or shutil.which("conda", path=environ.get("PATH"))
-    if conda:
-        candidates.append(Path(conda).resolve().parent.parent / "envs")
-    candidates.append(home / ".conda" / "envs")
+    installed = root(environ)
+    candidates = [*condarc.envs_dirs, *([installed / "envs"] if installed else []), home / ".conda" / "envs"]
     for candidate in candidates:
         with suppress(OSError):
             candidate.mkdir(parents=True, exist_ok=True)
@@ -128,11 +125,11 @@ def _exchange(one: Path, other: Path) -> None:
 
 def write_history(prefix: Path, specs: Sequence[str], command: str) -> None:
     """Write conda-meta/history in Conda's own format, so that `conda remove` knows what was asked for."""
-    lines = [f"==> {time.strftime('%Y-%m-%d %H:%M:%S')} <==", f"# cmd: {command}"]
+    lines = [f"==> {time.strftime('%Y-%m-%d %H:%M:%S')} <==", f"# cmd: {scrub(command)}"]
     records = []
     for path in (prefix / "conda-meta").glob("*.json"):
         record = json.loads(path.read_bytes())
-        channel = record["channel"].rstrip("/")
+        channel = str(Address(record["channel"])).rstrip("/")
         records.append(f"+{channel}/{record['subdir']}::{record['name']}-{record['version']}-{record['build']}")
     lines += sorted(records)
     lines.append(f"# update specs: {json.dumps(list(specs))}")

@@ -42,13 +42,13 @@ class Distribution:
 class Lock:
     """An environment to the last file: Conda's records, and the distributions from PyPI.
 
-    `specs` are the match specs that were solved, which Conda's history keeps; `channels` are URLs; `dropped` are the
+    `specs` are the match specs that were solved, which Conda's history keeps; `dropped` are the
     optional modules that could not be had.
     """
 
     spec: Spec
     platform: str
-    channels: tuple[str, ...]
+    channels: tuple[Address, ...]
     specs: tuple[str, ...]
     records: tuple[RepoDataRecord, ...]
     distributions: tuple[Distribution, ...]

@@ -107,7 +107,7 @@ def parse(text: str, source: str) -> Lock:
                 )
                 for each in environment.pypi_packages_for_platform(platform) or ()
             )
-            channels = tuple(map(str, environment.channels()))
+            channels = tuple(Address(str(channel)) for channel in environment.channels())
         except Exception as error:  # the classes of py-rattler's errors are private
             raise SpecError(f"{source}: not a readable lock: {error}; make it again with --lock") from None
     for record in records:
@@ -180,12 +180,12 @@ def _sha256(digest: str | None) -> str:
     return f"  sha256: {digest}\n" if digest else ""
 
 
-def _channel(url: str, *, portable: bool) -> str:
-    return LOCAL_CHANNEL if portable and url.startswith("file:") else str(Address(url))
+def _channel(url: Address, *, portable: bool) -> str:
+    return LOCAL_CHANNEL if portable and url.reveal().startswith("file:") else str(url)
 
 
 def _shown(record: RepoDataRecord, *, portable: bool) -> RepoDataRecord:
-    channel = _channel(record.channel or "", portable=portable)
+    channel = _channel(Address(record.channel or ""), portable=portable)
     if channel == LOCAL_CHANNEL:
         return _moved(record, f"{LOCAL_CHANNEL}/{record.subdir}/{record.file_name}", channel)
     return _moved(record, str(Address(record.url)), channel)
