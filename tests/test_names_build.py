@@ -9,6 +9,8 @@ import pytest
 
 from python_package.names.table import Table
 from scripts import build_names
+from scripts.names.shared import decided
+from scripts.names.sources import SOURCES, Facts, Source
 
 KEPT = "[imports]\nnamespace *\nkept by-hand\n[conda]\nkept-conda mine\n"
 
@@ -21,7 +23,7 @@ def make(
 ) -> Table:
     imports = {project: frozenset(names.split()) for project, names in provides.items()}
     ranks = dict.fromkeys(provides, 100) if rank is None else rank
-    facts = build_names.Facts(imports, forge or {}, stubs or {}, ranks)
+    facts = Facts(imports, forge or {}, stubs or {}, ranks)
     return Table(build_names.generate(facts, Table(KEPT), frozenset({"os", "json"})))
 
 
@@ -96,6 +98,57 @@ def test_generate__several_projects_named_after_it__is_a_namespace() -> None:
     assert set(made.portions("acme")) == {"acme-one", "acme-two", "acme-six"}
 
 
+def test_generate__packaged_for_a_part_of_it__is_a_namespace_though_only_one_is_well_known() -> None:
+    provides = {"acme-one": "acme", "acme-two": "acme", "two": "acme"}
+    made = make(provides, rank={}, forge={"acme-one": ("acme-one", "acme.one")})
+    row = made.row("acme")
+    assert row and row.namespace and not row.providers
+    assert made.portions("acme") == ("acme-one", "acme-two")
+    found = made.find("acme.two.deep")
+    assert found and found.providers == ("acme-two",)
+
+
+def test_generate__most_that_provide_it_are_named_after_it__is_a_namespace() -> None:
+    many = {f"acme-{name}": "acme" for name in ("one", "two", "three", "four", "five")}
+    row = make(many, {"acme-one": 100}).row("acme")
+    assert row and row.namespace and not row.providers
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        ("acme-core-fork", "acme-core-old", "acme-core-new", "acme-core-x", "acme-core-y"),  # copies of the one
+        ("acme-two", "acme-three"),  # too few
+        ("acme-two", "acme-three", "acme-four", "acme-five", "six", "seven", "eight"),  # not only such
+        ("acme-two", "acme-three", "acme-four", "acme-five", "acme-six", "acme"),  # one may have all of it
+    ],
+)
+def test_generate__well_known_one_may_be_all_of_it__is_no_namespace(others: tuple[str, ...]) -> None:
+    row = make(dict.fromkeys(("acme-core", *others), "acme"), {"acme-core": 100}).row("acme")
+    assert row and not row.namespace and row.providers == ("acme-core",)
+
+
+def test_generate__others_have_parts_of_a_package_with_code_of_its_own__only_the_well_known_count() -> None:
+    provides = {"acme": "acme", "acme-part": "acme", "acme-stranger": "acme"}
+    made = make(provides, {"acme": 100, "acme-part": 9000}, forge={"acme-part": ("acme-part", "acme.part")})
+    row = made.row("acme")
+    assert row and row.namespace and row.providers == ("acme",)
+    assert made.portions("acme") == ("acme-part",)
+
+
+def test_generate__a_slip_away_from_one_that_is_well_known__fills_nothing() -> None:
+    provides = {f"acme-{name}": "acme" for name in ("storage", "storge", "compute", "network")}
+    made = make(provides, {"acme-storage": 5, "acme-compute": 6, "acme-network": 7})
+    assert made.portions("acme") == ("acme-storage", "acme-compute", "acme-network")
+
+
+def test_decided__counts_what_fills_a_namespace_and_is_named_after_it_or_not() -> None:
+    provides = {f"acme-{name}": frozenset({"acme"}) for name in ("one", "two", "six")} | {"else": frozenset({"acme"})}
+    facts = Facts(provides, {}, {}, dict.fromkeys(provides, 100))
+    table = Table(build_names.generate(facts, Table(KEPT), frozenset()))
+    assert decided(facts, table)["acme"] == ({"acme-one", "acme-two", "acme-six"}, {"else"})
+
+
 def test_generate__several_builds_of_one_thing__are_no_namespace() -> None:
     row = make({"cupy-cuda11x": "cupy", "cupy-cuda12x": "cupy", "cupy-rocm-5-0": "cupy"}).row("cupy")
     assert row and not row.namespace
@@ -135,8 +188,8 @@ def test_header__shipped_table__is_what_the_script_would_write() -> None:
     assert build_names.OUTPUT.read_text(encoding="ascii").startswith(f"{build_names._header()}[imports]\n")
 
 
-@pytest.mark.parametrize("source", build_names.SOURCES, ids=lambda source: source.project)
-def test_sources__each__is_credited_with_its_licence_beside_the_code(source: build_names.Source) -> None:
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.project)
+def test_sources__each__is_credited_with_its_licence_beside_the_code(source: Source) -> None:
     root = Path(__file__).parents[1]
     title, _, rest = (root / "NOTICE").read_text().partition(f"\n{source.project} ")[2].partition(": ")
     assert title == f"{source.version}, data of {source.date}"

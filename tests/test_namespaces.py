@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 from python_package import names
 from python_package.analysis import analyze_sources
 from python_package.analysis.namespaces import SHARED
+from python_package.errors import SolveError
 from python_package.names import table
 
 
@@ -39,6 +41,15 @@ def _modules(source: str, python: str = sys.executable) -> tuple[str, ...]:
         ("from opentelemetry import trace", ("opentelemetry",)),
         ("from opentelemetry.sdk.trace import TracerProvider", ("opentelemetry.sdk",)),
         ("from Products import CMFCore", ("Products.CMFCore",)),
+        ("import lsst.utils.introspection", ("lsst.utils",)),
+        ("from lsst import utils", ("lsst.utils",)),
+        ("from lsst.daf import butler", ("lsst.daf.butler",)),
+        ("from lsst.daf.butler import Butler", ("lsst.daf.butler",)),
+        ("import lsst, lsst.resources", ("lsst.resources",)),
+        ("from diffpy.utils.parsers import loaddata", ("diffpy.utils",)),
+        ("from cocotbext.axi import AxiBus", ("cocotbext.axi",)),
+        ("from autogluon.tabular import TabularPredictor", ("autogluon.tabular",)),
+        ("from livekit import agents, rtc", ("livekit", "livekit.agents")),
         ("__import__('google.cloud.storage'); __import__('google.cloud.my-storage')", ("google.cloud.storage",)),
     ],
 )
@@ -58,10 +69,41 @@ def test_listed__namespace__is_named_as_far_as_tells_its_project(source: str, mo
         ("from google.cloud import *", ("google.cloud",)),
         ("from google.cloud import Client", ("google.cloud",)),
         ("from google.cloud.unknown_part import Client", ("google.cloud.unknown_part",)),
+        ("import lsst", ("lsst",)),
+        ("from lsst import afw", ("lsst.afw",)),
+        ("from airflow.providers.unknown import hooks", ("airflow.providers.unknown",)),
+        ("from airflow import providers", ("airflow.providers",)),
     ],
 )
 def test_listed__the_namespace_itself__only_where_nothing_says_more(source: str, modules: tuple[str, ...]) -> None:
     assert _modules(source) == modules
+
+
+@pytest.mark.parametrize(
+    ("name", "candidates"),
+    [
+        ("lsst", "lsst-sphgeom, lsst-alert-packet"),
+        ("lsst.afw", "lsst-sphgeom, lsst-alert-packet"),
+        ("lsst.daf.unknown", "lsst-daf-butler, lsst-daf-relation, lsst-sphgeom"),
+        ("openff", "openff-nagl-models"),
+        ("openff.unknown", "openff-nagl-models"),
+        ("google.cloud", "google-cloud-storage"),
+        ("airflow.providers", "apache-airflow-providers-common-sql"),
+        ("airflow.providers.unknown", "apache-airflow-providers-"),
+        ("opentelemetry.exporter.unknown", "opentelemetry-exporter-"),
+        ("llama_index.llms", "llama-index-llms-openai"),
+    ],
+)
+def test_resolve__namespace_or_a_part_that_no_project_is_known_for__is_refused_with_the_candidates(
+    name: str, candidates: str
+) -> None:
+    with pytest.raises(SolveError, match=rf"^{re.escape(name)}: many packages fill .*[(]{candidates}.*--map {name}="):
+        names.resolve([name])
+
+
+def test_resolve__in_a_channel_only__is_asked_of_no_index() -> None:
+    (package,) = names.resolve(["openff.toolkit"])
+    assert (package.pypi, package.conda) == ("", ("openff-toolkit",))
 
 
 def test_listed__every_other_module__is_its_top_level() -> None:

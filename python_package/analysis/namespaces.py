@@ -12,12 +12,17 @@ if TYPE_CHECKING:
 # The top-level names below which the tables of names tell projects apart: for any other script they need not be read.
 # A test compares.
 _SHARED = """
-    Pegasus Products airflow ansys aws_cdk awslabs azure backports botbuilder caf cloudshell cognite cuda databricks
-    dbt deutschland dissect dogpile dwave earthkit easybuild flaskext fluent flytekitplugins galaxy geoarrow google hdx
-    hydra_plugins idds jaraco keyrings kivy_deps lazr ligo llama_index logilab metaflow_extensions microsoft_agents
-    mkdocstrings_handlers more mpl_toolkits nr nvidia odc openinference openlineage opentelemetry orangecontrib oslo
-    paste pelican phoenix pyannote qase radical rastervision repoze ruamel snowflake soda sphinxcontrib sphinxjp stsci
-    suitcase tencentcloud tvb vaex wield winrt zc zope
+    Pegasus Products airflow album amazon ansys argo asphalt aspose aspy astronomer autogluon aws_cdk
+    aws_solutions_constructs awslabs azure azurefunctions azureml backports bioimageio botbuilder botcity caf
+    ckanext cloudshell cocotbext cognite cuda cylc databricks dbt deutschland diffpy dissect dogpile dwave earthkit
+    easybuild ecmwf emmet expertai fhir five flaskext fluent flufl flytekitplugins fs funlib galaxy gcloud genie
+    geoarrow google hdx howso hurry hydra_plugins idds infi jaraco keboola keyrings kivy_deps kubeflow lauterbach
+    lazr ligo livekit llama_index logilab lsst lumicks marbles metaflow_extensions metomi microsoft_agents
+    mkdocstrings_handlers more mpl_toolkits natcap ndg nr nvidia odc opencensus opendp openff openhands
+    openinference openlineage opentelemetry optimum orangecontrib oslo paste pdm pelican phoenix plone poetry py3o
+    pyannote pyats pydrobert pyjon pymatgen pyscaffoldext qase qass radical rastervision regula repoze robocorp
+    ruamel rxn saltext scikits sinabs snowflake sockjs soda speechmatics sphinxcontrib sphinxjp spire stsci suitcase
+    svg taipy tencentcloud testflows trame tvb ufal vaex wield winrt wq z3c zc zest zhinst zope
 """
 SHARED = frozenset(_SHARED.split())
 

@@ -224,8 +224,12 @@ def _unknown(module: str, found: Sequence[Found], row: Row | None, known: Table)
     if place := _elsewhere(found):
         return f"{module}: your python3 has it in {place}, which no package owns; put it beside the script, or {choose}"
     if row and row.namespace:
-        fillers = known.portions(row.key)
+        # Those that are named after more of the import come first.
+        nested = _prefixes(module)
+        fillers = tuple(dict.fromkeys(project for prefix in nested for project in known.portions(prefix)))
         some = ", ".join(fillers[:_CANDIDATES]) + (", ..." if len(fillers) > _CANDIDATES else "")
+        if module != row.key:
+            return f"{module}: many packages fill {row.key} ({some}), but none is known to have this; {choose}"
         return f"{module}: many packages fill it ({some}); name more of the import in the dependency file, or {choose}"
     if owners := [owner for owner in found if owner.name]:
         names = ", ".join(owner.name for owner in owners)

