@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from python_package.analysis.magics import strip
+from python_package.analysis.magics import Shell, Written, strip
 
 
 def _imports(cell: str) -> list[tuple[str, int]]:
@@ -128,8 +128,102 @@ def test_strip__unknown_cell_magic_over_what_is_not_python__says_so() -> None:
     assert cell.remarks == ((2, "a cell of %%mine, and not Python: what it imports is not listed"),)
 
 
-def test_strip__file_that_is_run__is_a_remark_at_its_line() -> None:
-    assert [line for line, _ in strip("%%time\nx = 1\n%run helper.py").remarks] == [3]
+@pytest.mark.parametrize("argument", ["$name", "{folder}/a.py", "", "-Z a.py", "-m $name"])
+def test_strip__file_that_only_running_tells__is_a_remark_at_its_line(argument: str) -> None:
+    cell = strip(f"%%time\nx = 1\n%run {argument}")
+    assert [line for line, _ in cell.remarks] == [3]
+    assert _imports(f"%%time\nx = 1\n%run {argument}") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "runs"),
+    [
+        ("%run other.py", "runpy.run_path('other.py')"),
+        ("%run other", "runpy.run_path('other.py')"),
+        ("%run -i -N 3 -p 'an other.py' x --y", "runpy.run_path('an other.py')"),
+        ("%run ./a/../b.ipynb", "runpy.run_path('b.ipynb')"),
+        ("%run -m a.b x", "runpy.run_module('a.b')"),
+        ("run other.py", "runpy.run_path('other.py')"),
+    ],
+)
+def test_strip__file_that_is_run__is_run_by_python(line: str, runs: str) -> None:
+    assert strip(line).text.endswith(runs)
+    assert strip(line).remarks == ()
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "ls",
+        "ls lung*",
+        "ls -l",
+        "ls (",
+        "\n  cd ..\n",
+        "pip install x",
+        "cp a b",
+        "mkdir -p /x",
+        "conda install -c conda-forge x",
+        "%%time\nls a b",
+    ],
+)
+def test_strip__magic_without_its_sign__is_gone(cell: str) -> None:
+    assert strip(cell).text.strip() in ("pass", "sys.path.insert(0, '..')", "")
+
+
+@pytest.mark.parametrize(
+    "cell", ["ls = 1", "cd, x = 1, 2", "cat == 1", "time.sleep(1)", "run.x", "ls(1)\nx", "x = 1\nls", "env['x'] = 1\ny"]
+)
+def test_strip__python_that_starts_with_the_name_of_a_magic__is_left_alone(cell: str) -> None:
+    assert strip(cell).text == cell
+
+
+def test_strip__magic_whose_name_is_bound__is_left_alone() -> None:
+    assert strip("ls x", Shell(bound=lambda: {"ls"})).text == "ls x"
+    assert strip("ls x", Shell(bound=lambda: {"cd"})).text == "pass"
+
+
+def test_strip__magic_without_its_sign_among_other_lines__is_gone_for_the_lenient() -> None:
+    cell = "pip install x\nimport x\nif x:\n    cd ..\ntime = 1"
+    assert strip(cell).text == cell
+    found = strip(cell, Shell(lenient=True))
+    assert found.text == "pass\nimport x\nif x:\n    sys.path.insert(0, '..')\ntime = 1"
+    assert found.folder == ".."
+
+
+@pytest.mark.parametrize(
+    ("line", "written"),
+    [
+        ("%%writefile a.py", ("a.py", False)),
+        ("%%file -a 'b c.py'", ("b c.py", True)),
+        ("%%writefile --append pkg/../x/__init__.py", ("x/__init__.py", True)),
+    ],
+)
+def test_strip__module_that_is_written__is_no_python_of_the_cell(line: str, written: tuple[str, bool]) -> None:
+    cell = strip(f"\n{line}\nimport a\n%x")
+    assert cell.text == ""
+    assert cell.written == Written(written[0], "\n\nimport a\n%x\n", written[1])
+
+
+@pytest.mark.parametrize("line", ["%%writefile a.txt", "%%file", "%%file a.py b.py", "%%writefile $name.py"])
+def test_strip__file_that_is_no_module__is_nothing(line: str) -> None:
+    cell = strip(f"{line}\nimport a")
+    assert (cell.text, cell.written) == ("", None)
+    assert [at for at, _ in cell.remarks] == ([1] if "$" in line else [])
+
+
+def test_strip__folder_that_a_cell_goes_to__is_where_what_it_writes_and_runs_is() -> None:
+    shell = Shell(strip("%cd a\n%cd ../b").folder)
+    assert shell.folder == "b"
+    assert strip("%run c", shell).text == "import runpy; sys.path.insert(0, 'b'); runpy.run_path('b/c.py')"
+    written = strip("%%file d.py\n", shell).written
+    assert written is not None
+    assert written.path == "b/d.py"
+    assert [strip(f"%cd {to}", shell).folder for to in ("-", "$x", "{x}", "a b", "")] == ["b"] * 5
+
+
+def test_strip__long_line__takes_no_time() -> None:
+    line = "a" + " " * 1_000_000 + "b"
+    assert strip(line).text == line
 
 
 def test_strip__setup_of_timeit__is_python_too() -> None:

@@ -33,7 +33,7 @@ _START = "import sys; sys.path[:] = eval(sys.argv[1]); from python_package.analy
 class Page(Value):
     """What one file of many says: a Reading whose imports are tuples, so that it can travel between processes.
 
-    `imports` are (name, names, level, line, kind, always), as in Import; `cells` as in Lines.
+    `imports` are (name, names, level, line, kind, always), as in Import; `cells` as in Lines; `written` as in Notebook.
     """
 
     imports: tuple[tuple[str, tuple[str, ...], int, int, str, bool], ...]
@@ -42,6 +42,7 @@ class Page(Value):
     cells: tuple[tuple[int, int], ...] = ()
     in_scope: bool = False
     metadata: Metadata | None = None
+    written: tuple[tuple[str, str, str, bool], ...] = ()
 
 
 def read_files(files: Sequence[tuple[str, str]], scope: Scope | None = None) -> list[Page]:
@@ -99,7 +100,9 @@ def _page(source: bytes, path: str, name: str, scope: Scope | None) -> Page:
     imports = tuple(found.values() for found in module.imports)
     others = reading.remarks[: len(reading.remarks) - len(module.computed)]
     remarks = (*faults, *others, *_computed(module.computed, reading.lines))
-    return Page(imports, module.folders, remarks, reading.lines.cells, reading.in_scope, reading.metadata)
+    return Page(
+        imports, module.folders, remarks, reading.lines.cells, reading.in_scope, reading.metadata, reading.written
+    )
 
 
 def _computed(lines: Sequence[int], places: Lines) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from python_package import bounds
 from python_package.value import Value
 
 
@@ -21,6 +22,43 @@ class Finder:
         self._listings: dict[str, frozenset[str]] = {}
         self._stems: dict[str, frozenset[str]] = {}
         self._places: dict[tuple[str, str], Place | None] = {}
+        # What a notebook will write: the entries of each folder, and each file, as `add` is given it.
+        self._coming: dict[str, set[str]] = {}
+        self._written: dict[str, tuple[str, str, bool]] = {}
+
+    def add(self, path: str, name: str, text: str, added: bool) -> None:
+        """Count with a file that a notebook, by a cell that messages call `name`, writes or adds to."""
+        self._written[path] = name, text, added
+        while path not in ("", os.path.dirname(path)):
+            folder, entry = os.path.split(path)
+            self._coming.setdefault(folder, set()).add(entry)
+            path = folder
+        for cache in (self._listings, self._stems, self._places):
+            cache.clear()
+
+    def is_file(self, path: str) -> bool:
+        """Tell whether a path is a file, or will be one."""
+        return path in self._written or os.path.isfile(path)
+
+    def will_write(self, path: str) -> bool:
+        """Tell whether a file is one that a notebook writes."""
+        return path in self._written
+
+    def is_there(self, path: str) -> bool:
+        """Tell whether a place that was found is on the disk now; what a notebook will write need not travel."""
+        return not self._written or os.path.exists(path)
+
+    def source(self, path: str, name: str) -> tuple[str, bytes]:
+        """Return what messages call a file, else `name`, and its bytes: as a notebook writes it, if one does."""
+        if path not in self._written:
+            return name, bounds.read(path, name, bounds.SCRIPT)
+        name, text, added = self._written[path]
+        before = bounds.read(path, name, bounds.SCRIPT) if added and os.path.exists(path) else b""
+        return name, before + text.encode(errors="replace")
+
+    def is_folder(self, path: str) -> bool:
+        """Tell whether a path is a folder, or will be one."""
+        return path in self._coming or os.path.isdir(path)
 
     def find(self, folder: str, name: str) -> Place | None:
         """Return the module `name` (no dots) of a folder, None when it has none.
@@ -42,7 +80,7 @@ class Finder:
         file = self._file(folder, name)
         if file is not None:
             return Place(file, None)
-        return Place(None, path) if name in entries and os.path.isdir(path) else None
+        return Place(None, path) if name in entries and self.is_folder(path) else None
 
     def package_file(self, folder: str) -> str | None:
         """Return the `__init__` file that makes a folder a regular package."""
@@ -50,7 +88,7 @@ class Finder:
 
     def _file(self, folder: str, stem: str) -> str | None:
         entries = self._list(folder)
-        if stem + ".py" in entries and os.path.isfile(os.path.join(folder, stem + ".py")):
+        if stem + ".py" in entries and self.is_file(os.path.join(folder, stem + ".py")):
             return os.path.join(folder, stem + ".py")
         if folder not in self._stems:
             self._stems[folder] = frozenset(entry.partition(".")[0] for entry in entries)
@@ -63,9 +101,10 @@ class Finder:
     def _list(self, folder: str) -> frozenset[str]:
         if folder not in self._listings:
             try:
-                self._listings[folder] = frozenset(os.listdir(folder))
-            except OSError:  # no folder, or not ours to read: Python finds nothing there either
-                self._listings[folder] = frozenset()
+                listing = os.listdir(folder)
+            except (OSError, ValueError):  # no folder, not ours to read, a NUL: Python finds nothing there either
+                listing = []
+            self._listings[folder] = frozenset(listing).union(self._coming.get(folder, ()))
         return self._listings[folder]
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 
-from python_package import bounds
 from python_package.analysis.finder import Finder, Place, enclosing, installed_name, is_installed, package_root
-from python_package.analysis.imports import REQUIRED, SCRIPT, Import, Module
+from python_package.analysis.imports import CONDITIONAL, REQUIRED, SCRIPT, Import, Module
 from python_package.analysis.precedence import Precedence
 from python_package.analysis.reading import Lines, read
 from python_package.analysis.stdlib import FIXED
@@ -112,9 +111,9 @@ class Tracer:
         """Return the files that are run by themselves."""
         return (self._path,)
 
-    def _read(self, source: bytes, path: str, scope: Scope | None = None) -> None:
+    def _read(self, source: bytes, path: str, scope: Scope | None = None, name: str = "") -> None:
         """Take the imports of a source, and the folders that it puts on sys.path."""
-        reading = read(source, path, self.display(path), script=path == self._path, scope=scope)
+        reading = read(source, path, name or self.display(path), script=path == self._path, scope=scope)
         module = reading.module
         self._modules[path] = module
         self._lines[path] = reading.lines
@@ -123,15 +122,23 @@ class Tracer:
         self.metadata += [] if reading.metadata is None else [reading.metadata]
         if path == self._path and any(found.level > 0 for found in module.imports):
             self._as_module = True  # run by its path, it would fail
+        self._take_written(reading.written, path)
         self._search(module.folders, self._home(path))
         self._fresh += [Use(path, found) for found in module.imports]
+
+    def _take_written(self, written: Iterable[tuple[str, str, str, bool]], path: str) -> None:
+        """Take the modules that a notebook writes: they are local, and what they import counts."""
+        for inner, name, text, added in written:
+            module = os.path.normpath(os.path.join(self._home(path), inner))
+            self._finder.add(module, name, text, added)
+            self._fresh.append(Use(path, Import(module, (), SCRIPT, 1, CONDITIONAL)))
 
     def _search(self, folders: Iterable[tuple[str, bool]], home: str) -> None:
         """Take folders that a file has put on sys.path; relative ones are of the current directory, or of `home`."""
         for folder, front in folders:
             for base in (home, os.getcwd()):
                 path_entry = os.path.normpath(os.path.join(base, folder))
-                if os.path.isdir(path_entry):
+                if self._finder.is_folder(path_entry):
                     if path_entry not in self._roots and not is_installed(path_entry):
                         self._roots.insert(0 if front else len(self._roots), path_entry)
                     break
@@ -147,14 +154,14 @@ class Tracer:
         """
         try:
             try:
-                source = bounds.read(path, self.display(path), bounds.SCRIPT)
+                name, source = self._finder.source(path, self.display(path))
             except OSError as error:
                 raise ScriptNotFoundError(
                     f"{self.display(path)}: {error.strerror}; {self.where(use)} imports it"
                 ) from None
-            self._read(source, path)
+            self._read(source, path, name=name)
         except (ScriptNotFoundError, NotPythonError, BoundError) as error:
-            if use.found.kind == REQUIRED and self._strict:
+            if use.found.kind == REQUIRED and self._strict and not self._finder.will_write(path):
                 raise
             self._broken[path] = error
             self.remarks.append(f"{error}; what it imports is not listed")
@@ -217,11 +224,11 @@ class Tracer:
         """Reach a script that is run by its path, relative to the current directory or to the script's own."""
         for base in (self._home(use.file), os.getcwd()):
             path = os.path.normpath(os.path.join(base, use.found.name))
-            if os.path.isdir(path):
+            if self._finder.is_folder(path):
                 # As `python3 FOLDER` does.
                 self._search([(path, True)], base)
                 path = os.path.join(path, "__main__.py")
-            if os.path.isfile(path):
+            if self._finder.is_file(path):
                 if not self._name_installed(path, [], use):
                     self._reach(Place(path, None), use)
                 return
@@ -246,7 +253,9 @@ class Tracer:
 
     def _note(self, name: str, place: Place) -> None:
         path = place.folder or place.file
-        if path is not None and path != self._path and path not in self.places.get(name, ()):
+        if path is None or path in (self._path, *self.places.get(name, ())):
+            return
+        if self._finder.is_there(path):
             self.places.setdefault(name, []).append(path)
 
     def _roots_of(self, path: str, name: str) -> list[str]:  # noqa: ARG002
@@ -291,13 +300,14 @@ class Tracer:
             self._needs.setdefault(use.file, set()).add(path)
         if path is None or path == self._path:
             return
-        if path in self._broken and required and self._strict:
+        if path in self._broken and required and self._strict and not self._finder.will_write(path):
             raise self._broken[path]
         if path in self._modules:
             if path in self._reached and required:
                 self._reached[path] = use  # whether it may be broken is for the import that needs it to say
             return
-        self.local.append(path)
+        if self._finder.is_there(path):
+            self.local.append(path)
         self._modules[path] = Module((), (), (), ())
         if not path.endswith(_OPAQUE):
             self._reached[path] = use

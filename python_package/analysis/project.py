@@ -57,6 +57,7 @@ class Project(Tracer):
             self.metadata += [] if page.metadata is None else [page.metadata]
             self._lines[path] = Lines(name, page.cells)
             self._modules[path] = Module((), (), (), ())
+            self._take_written(page.written, path)
             self._search(page.folders, os.path.dirname(path))
             if any(level > 0 for _, _, level, *_ in page.imports):
                 self._relative_users.add(path)

@@ -33,7 +33,8 @@ class Lines(Value):
 class Reading(Value):
     """What has been read of one file; `remarks` is what the user should know about it, a line each.
 
-    `in_scope` tells whether it has the function that was asked for.
+    `in_scope` tells whether it has the function that was asked for. `written` are the modules that a notebook writes,
+    as notebook.Notebook has them.
     """
 
     module: Module
@@ -41,6 +42,7 @@ class Reading(Value):
     remarks: tuple[str, ...]
     in_scope: bool = True
     metadata: Metadata | None = None
+    written: tuple[tuple[str, str, str, bool], ...] = ()
 
 
 def read(source: bytes, path: str, name: str, *, script: bool = False, scope: Scope | None = None) -> Reading:
@@ -51,11 +53,13 @@ def read(source: bytes, path: str, name: str, *, script: bool = False, scope: Sc
     Raises NotPythonError, and InvalidScriptError for metadata that cannot be honoured.
     """
     lines = Lines(name)
+    written: tuple[tuple[str, str, str, bool], ...] = ()
     if path.endswith(".ipynb"):
         from python_package.analysis import notebook
 
         book = notebook.parse(source, name)
         tree, source, lines, remarks = book.tree, book.text, book.lines, list(book.remarks)
+        written = book.written
     else:
         tree, remark = parse(source, name)
         remarks = [] if remark is None else [remark]
@@ -81,4 +85,4 @@ def read(source: bytes, path: str, name: str, *, script: bool = False, scope: Sc
         from python_package.analysis import metadata as inline
 
         metadata = inline.read(decode(source, name), lines.at)
-    return Reading(module, lines, tuple(remarks), in_scope, metadata)
+    return Reading(module, lines, tuple(remarks), in_scope, metadata, written)
