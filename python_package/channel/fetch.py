@@ -14,7 +14,8 @@ from packaging.version import Version
 
 from python_package import subprocesses
 from python_package.channel.interpreter import Interpreter
-from python_package.errors import PackageError, PackError, SolveError, UnreachableError
+from python_package.errors import ContentError, PackageError, PackError, RefusedError, SolveError, UnreachableError
+from python_package.http_errors import refusal
 from python_package.indexes import for_uv
 
 _SERVES_OTHERS = Version("22.3")  # the first pip with --python
@@ -29,12 +30,22 @@ _VARIABLES = {
     "UV_OFFLINE": "PIP_NO_INDEX",
     "UV_NO_INDEX": "PIP_NO_INDEX",
 }
-# What pip, and uv which may have to bring it, say of an index that does not answer, or not as one.
+# What pip says of a server that answers with a code; of a page it tells only with -vv, and 404 is what it has not.
+_STATUS = (
+    re.compile(r"Could not fetch URL (?P<url>\S+): (?!404)(?P<code>\d{3}) (?:Client|Server) Error: .* - skipping"),
+    re.compile(
+        r"ERROR: Could not install requirement .* because of HTTP error (?P<code>\d{3}) .* for url: (?P<url>\S+)"
+    ),
+)
+# What pip, and uv which may have to bring it, say of one that does not answer; a traceback of pip ends in the last.
 _UNREACHABLE = (
     re.compile(r"Could not fetch URL (\S+: (?!404).*) - skipping"),
     re.compile(r"after connection broken by (.*)"),
     re.compile(r"Failed to fetch: (.*)"),
+    re.compile(r"(?m)^pip\._vendor\.(?:requests|urllib3)\.exceptions\.\w+: (.*)"),
 )
+_INVALID = re.compile(r"ERROR: Wheel '(.+)' located at (\S+) is invalid\.")
+_GIT = re.compile(r"(?m)^\s*fatal: (.*)\n(?:.*\n)*?.*\bgit .* did not run successfully\.")
 # The line that tells most, most telling first.
 _UNSATISFIED = (
     re.compile(r"ERROR: (Cannot install .*)"),
@@ -111,10 +122,20 @@ def _run(command: Sequence[str], progress: Callable[[str], None]) -> tuple[int, 
 
 
 def _explained(wanted: str, output: str) -> PackageError:
+    for pattern in _STATUS:
+        if refused := pattern.search(output):
+            return refusal(f"{wanted}: the package index", int(refused["code"]), refused["url"])
     for pattern in _UNREACHABLE:
         if unreachable := pattern.search(output):
             detail = re.sub(r"<[^>]*>: ", "", unreachable[1])  # the address of an object in pip's memory
             return UnreachableError(f"{wanted}: the package index does not answer: {detail}")
+    if invalid := _INVALID.search(output):
+        file = invalid[2].rpartition("/")[2]
+        return ContentError(
+            f"{wanted}: {file} is not a wheel; does its server want a log-in, or is the file cut short?"
+        )
+    if git := _GIT.search(output):
+        return RefusedError(f"{wanted}: cannot be fetched from its repository: {git[1]}")
     for pattern in _UNSATISFIED:
         if unsatisfied := pattern.search(output):
             return SolveError(f"{wanted}: {unsatisfied[1]}")

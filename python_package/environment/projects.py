@@ -14,11 +14,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 from uv import find_uv_bin
 
 from python_package import subprocesses
-from python_package.environment import copying
+from python_package.environment import copying, uv_errors
 from python_package.environment.origins import Project
-from python_package.environment.pypi import NETWORK
 from python_package.environment.wheels import Wheel, Wheels, parse
-from python_package.errors import ProgramError, SolveError, UnreachableError
+from python_package.errors import ProgramError, SolveError
 from python_package.indexes import for_uv
 from python_package.names.table import canonical
 
@@ -124,8 +123,10 @@ def _built(project: Project, source: Path, out: Path, python: Path, builder: _Bu
     made = list(out.glob("*.whl")) if out.is_dir() else []
     if process.code or len(made) != 1:
         what = f"{project.name}: its project {project.path} cannot be built into a wheel"
-        if NETWORK.search(process.stderr.partition("error: Failed to build")[2]):
-            raise UnreachableError(f"{what}: the package index does not answer: {_reason(process.stderr)}")
+        # The build's own words come before.
+        failure = f"\n{process.stderr}".rpartition("\nerror: Failed to build")
+        if unreachable := uv_errors.of_files_and_networks("".join(failure[1:]), f"the build of {project.name}"):
+            raise unreachable
         raise SolveError(f"{what}: {_reason(process.stderr)}")
     return made[0]
 

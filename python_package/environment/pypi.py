@@ -10,20 +10,10 @@ from pathlib import Path
 from uv import find_uv_bin
 
 from python_package import scratch, subprocesses
-from python_package.environment import pylock
-from python_package.errors import ChecksumError, PackageError, PackError, SolveError, UnreachableError
+from python_package.environment import pylock, uv_errors
+from python_package.errors import PackageError, SolveError, UnreachableError
 from python_package.indexes import for_uv
 from python_package.lock import Distribution
-
-# uv's own words for a network that does not answer, and for a cache that lacks what --offline forbids to fetch.
-NETWORK = re.compile(
-    r"failed to fetch|error sending request|dns error|connect|timed out|network connectivity is disabled"
-    r"|was not found in the cache",
-    re.IGNORECASE,
-)
-
-# uv's words for a file whose sha256 is another.
-_MISMATCH = re.compile(r"Hash mismatch for `(.+?)` (.*)")
 
 # Settings that would undo what a lock is for, or that uv refuses beside one.
 _UNLOCKED = ("UV_NO_VERIFY_HASHES", "UV_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE")
@@ -153,17 +143,5 @@ def uv_pip(
     env = subprocesses.environment(environ)
     done = subprocesses.run(argv, seconds=subprocesses.INSTALL_SECONDS, env=env, here=True, stdin=stdin)
     if done.code:
-        raise _failure(done.stderr, wanted)
+        raise uv_errors.explain(done.stderr, wanted)
     return done
-
-
-def _failure(stderr: str, requirements: Sequence[str]) -> PackageError:
-    text = " ".join(line.strip() for line in stderr.splitlines())
-    wanted = ", ".join(requirement.partition(" @ ")[0] for requirement in requirements)
-    if "No space left" in text or "Permission denied" in text:
-        return PackError(f"cannot install {wanted} from PyPI: {text}")
-    if wrong := _MISMATCH.search(text):
-        return ChecksumError(f"{wrong[1]} from PyPI is not the file that was promised: {wrong[2]}")
-    if NETWORK.search(text):
-        return UnreachableError(f"the package index does not answer for {wanted}: {text}")
-    return SolveError(f"cannot install {wanted} from PyPI: {text}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from http import HTTPStatus
 
 from rattler.exceptions import GatewayError, InstallerError, InvalidMatchSpecError, SolverError
 
@@ -21,6 +20,7 @@ from python_package.errors import (
     SolveError,
     UnreachableError,
 )
+from python_package.http_errors import refusal
 
 ERRORS = (GatewayError, InstallerError, InvalidMatchSpecError, SolverError)
 
@@ -39,14 +39,6 @@ _SYSTEM = re.compile(r".* \(os error \d+\)")
 _CUT = ("end of file before message length reached", "connection closed before message completed")
 
 _UNTRUSTED = "invalid peer certificate"
-
-_HINTS = {
-    400: "is that the address of a channel?",
-    401: "the user name and password, or the token, are missing or wrong",
-    403: "the user name and password, or the token, are missing or do not allow it",
-    404: "there is none at that address",
-    407: "the proxy wants a user name and password",
-}
 
 
 def refusing_shards(error: GatewayError, channels: Iterable[str]) -> set[str]:
@@ -80,7 +72,7 @@ def explain(error: Exception, channels: Mapping[str, str], files: Mapping[str, s
                 f"{wrong[1]} is not the package that was promised: its sha256 is {wrong[3]}, not {wrong[2]}"
             )
         if status := _STATUS.fullmatch(link):
-            return _refused(int(status[1]), status[2], _channel(status[2], channels))
+            return refusal(_channel(status[2], channels) or "a channel", int(status[1]), status[2])
     fetched = _FETCH.fullmatch(chain[0])
     asked = next(
         (each[1] for link in chain for pattern in (_SENDING, _DOWNLOAD, _SHARD) if (each := pattern.fullmatch(link))),
@@ -117,19 +109,6 @@ def _chain(error: Exception) -> list[str]:
 
 def _channel(address: str, channels: Mapping[str, str]) -> str:
     return next((f"the channel {name}" for url, name in channels.items() if address.startswith(url)), "")
-
-
-def _refused(code: int, address: str, channel: str) -> PackageError:
-    try:
-        phrase = f"{code} {HTTPStatus(code).phrase}"
-    except ValueError:
-        phrase = str(code)
-    if code >= 500:
-        return UnreachableError(
-            f"{channel or 'a channel'} has {phrase} for {address}: its server is at fault; try again later"
-        )
-    hint = _HINTS.get(code)
-    return RefusedError(f"{channel or 'a channel'} has {phrase} for {address}{f': {hint}' if hint else ''}")
 
 
 def _unanswered(address: str, channel: str, root: str) -> UnreachableError:

@@ -1,0 +1,102 @@
+"""What uv's errors mean: the one place where its words are read.
+
+An error is a headline, its causes and hints, each on lines of its own; each is matched from its first word, so that a
+package may be called what it likes, and what a build printed is not read at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from python_package.errors import (
+    ChecksumError,
+    ContentError,
+    PackageError,
+    PackError,
+    RefusedError,
+    SolveError,
+    UnreachableError,
+)
+from python_package.http_errors import refusal
+
+# Up to 0.9 uv draws its causes as a tree.
+_MARK = re.compile(r"\s*(error:|cause:|hint:|Caused by:|\u00d7|├─▶|╰─▶)\s+(.*)")
+_OTHERS = re.compile(r"\s*(?:\[std(?:out|err)\]|--- std(?:out|err))\s*$")
+
+_DISK = re.compile(
+    r".*(?:No space left on device|Permission denied|Read-only file system|quota exceeded) \(os error \d+\)"
+)
+_MISMATCH = re.compile(r"Hash mismatch for `(.+?)`(.*)")
+_STATUS = re.compile(r"HTTP status (?:client|server) error \((\d{3})\b.*?\) for url \((\S+)\)")
+_FETCH = re.compile(r"Failed to fetch: `?([^\s`]+)`?")
+_SENDING = re.compile(r"error sending request for url \((\S+)\)")
+_INDEX = re.compile(
+    r"An index(?: URL)? \((\S+)\) (?:could not be queried due to .*|returned a )"
+    r"\(?(40[13]) (?:Unauthorized|Forbidden)\b.*"
+)
+_OFFLINE = re.compile(
+    r"(?:Packages were unavailable because the network was disabled|Network connectivity is disabled)\b.*"
+)
+_ABSENT = re.compile(r"(\S+) was not found in the cache")
+_PAGE = re.compile(r"Unsupported `Content-Type` .* for `?([^\s`]+?)`?\. Expected .*")
+_BROKEN = re.compile(r"The structure of `(\S+)` \((\S+)\) was invalid: (.*)")
+_GIT = re.compile(r"Git operation failed\b.*|failed to (?:clone|fetch) .*")
+_FATAL = re.compile(r"(?m)^\s*fatal: (.*)$")
+
+
+def explain(stderr: str, requirements: Sequence[str]) -> PackageError:
+    """Return our error for a failed command of uv that was to install or resolve requirements."""
+    wanted = ", ".join(requirement.partition(" @ ")[0] for requirement in requirements)
+    return of_files_and_networks(stderr, wanted) or SolveError(f"cannot install {wanted} from PyPI: {_joined(stderr)}")
+
+
+def of_files_and_networks(stderr: str, wanted: str) -> PackageError | None:
+    """Return our error if uv could not have or write a file that was needed for what was wanted, else None."""
+    chain = list(_chain(stderr))
+    fetched = next((match[1] for link in chain if (match := _FETCH.fullmatch(link) or _SENDING.fullmatch(link))), "")
+    for link in chain:
+        if _DISK.fullmatch(link):
+            return PackError(f"cannot install {wanted} from PyPI: {': '.join(chain)}")
+        if wrong := _MISMATCH.fullmatch(link):
+            return ChecksumError(f"{wrong[1]} from PyPI is not the file that was promised:{wrong[2]}")
+        if status := _STATUS.fullmatch(link):
+            return refusal(f"the package index, asked for {wanted},", int(status[1]), status[2])
+        if index := _INDEX.fullmatch(link):
+            return refusal(f"the package index, asked for {wanted},", int(index[2]), index[1])
+        if _OFFLINE.fullmatch(link):
+            absent = ", ".join(dict.fromkeys(_ABSENT.findall(" ".join(chain)))) or "what is needed"
+            return UnreachableError(f"{wanted}: the caches do not hold {absent}, and --offline forbids to fetch it")
+        if page := _PAGE.fullmatch(link):
+            return ContentError(f"{page[1]} is not a package index: {link}; does its server want a log-in?")
+        if broken := _BROKEN.fullmatch(link):
+            return ContentError(
+                f"{broken[1]} {broken[2].lstrip('v')} from PyPI is not a package: {broken[3]}; "
+                "does its server want a log-in, or is the file cut short?"
+            )
+        if _GIT.fullmatch(link):
+            said = _FATAL.search(stderr)
+            return RefusedError(f"cannot fetch {wanted} from its repository: {said[1] if said else ': '.join(chain)}")
+    if fetched:
+        return UnreachableError(f"the package index does not answer for {wanted}: {chain[-1]} ({fetched})")
+    return None
+
+
+def _chain(stderr: str) -> Iterator[str]:
+    """Yield the headline, the causes and the hints, each on one line."""
+    text = ""
+    for line in stderr.splitlines():
+        if _OTHERS.match(line):
+            break  # another program's words
+        if mark := _MARK.match(line):
+            if text:
+                yield text
+            text = mark[2].strip()
+        elif text:
+            text = f"{text} {line.strip()}".strip()
+    if text:
+        yield text
+
+
+def _joined(stderr: str) -> str:
+    return " ".join(line.strip() for line in stderr.splitlines())
