@@ -97,7 +97,7 @@ def _without_channels(
     if of_channels:
         raise UnreachableError(f"{unreachable}; only a channel has {', '.join(sorted(of_channels))}")
     try:
-        own = _version(sources.python)
+        _, own = _own(spec, sources.python)
         if not versions.satisfies(own, spec.python):
             raise UnreachableError(
                 f"{unreachable}; this machine's own python3 could stand in if it were {spec.python}, but it is {own}"
@@ -173,15 +173,29 @@ def _version(python: str) -> str:
     return ask(python).version
 
 
+def _own(spec: Spec, python: str) -> tuple[str, str]:
+    """Return the interpreter of this machine that can stand in, `python` if no other is right, and its version."""
+    own = _version(python)
+    if not versions.satisfies(own, spec.python):
+        from python_package.analysis import TIMEOUT
+        from python_package.analysis.python_version import on_path
+
+        wanted = f"=={spec.python.rstrip('+')}" if versions.is_full(spec.python) else spec.python
+        for version, path in on_path(wanted, TIMEOUT):
+            if versions.satisfies(version, spec.python):
+                return path, version
+    return python, own
+
+
 def _host(spec: Spec, python: str, progress: Progress) -> str:
     """Return the channel that holds this host's own interpreter, made now if need be."""
     from python_package import channel
 
-    own = _version(python)
+    command, own = _own(spec, python)
     if not versions.satisfies(own, spec.python):
         raise SolveError(
             f"python {spec.python} is not this machine's: its {python} is {own}; "
             "use --interpreter channel, or analyze again here"
         )
     progress.phase("package this machine's python3")
-    return str(channel.host_channel(python=python).path)
+    return str(channel.host_channel(python=command).path)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from python_package import names
+from python_package.analysis.python_version import likeliest
 from python_package.analysis.stdlib import standard_library
 from python_package.environment import origins
 from python_package.environment import python as versions
@@ -86,12 +87,13 @@ def _local(spec: Spec) -> tuple[tuple[Member, ...], tuple[str, ...]]:
 
 
 def _version(wanted: str, python: str) -> str:
-    """Return a full version; of a constraint the user's own, which is the likeliest outcome."""
+    """Return a full version; of a range the user's own if that is in it, or else the likeliest."""
     if versions.is_full(wanted):
         return wanted
     from python_package.channel.interpreter import ask  # its room takes long to import
 
-    return ask(python).version
+    own = ask(python).version
+    return own if versions.satisfies(own, wanted) else likeliest(wanted) or own
 
 
 def _exact(version: str) -> str:

@@ -41,7 +41,7 @@ class Pin(Value):
 
 
 class Spec(Value):
-    """What a script needs: the interpreter's full version and the import names, sorted and unique.
+    """What a script needs: the interpreter's version and the import names, sorted and unique.
 
     A name is a top-level module's, or longer where only that tells which distribution has it (google.cloud.storage).
     Of the rest each has a key in the file only when there is any: `mapping` pairs import names with the packages that
@@ -50,7 +50,8 @@ class Spec(Value):
     paths; `channels` are where to look if nobody says otherwise; `submodules` are what is imported below the modules,
     `deferred` those of them that need not import for the script to start, and `names` pairs a module with each name
     that it must have, a submodule's or any other.
-    `python` may be a constraint (`>=3.10`, or empty) if it does not come from a dependency file of ours.
+    `python` is a range of versions (`>=3.14`) where the script asks for one that this machine does not have; it may be
+    empty if it does not come from a dependency file of ours.
     """
 
     python: str
@@ -117,6 +118,16 @@ def is_module(name: object) -> bool:
     return isinstance(name, str) and all(part.isidentifier() for part in name.split("."))
 
 
+def is_range(text: object) -> bool:
+    """Tell whether something is a range of versions (PEP 440), such as >=3.12,<3.14."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # a full version is told without
+
+    try:
+        return isinstance(text, str) and bool(str(SpecifierSet(text)))
+    except InvalidSpecifier:
+        return False
+
+
 def is_version(text: object) -> bool:
     """Tell whether something can be the version of a distribution."""
     import re
@@ -148,8 +159,11 @@ class _Reader:
             if key not in data:
                 raise SpecError(f'{self.source}: the key "{key}" is missing')
         python = data["python"]
-        if not isinstance(python, str) or not re.match(_VERSION, python):
-            raise SpecError(f'{self.source}: "python" must be a full version such as "3.11.7", not {python!r}')
+        if not isinstance(python, str) or not (re.match(_VERSION, python) or is_range(python)):
+            raise SpecError(
+                f'{self.source}: "python" must be a full version such as "3.11.7", or a range such as ">=3.12,<3.14", '
+                f"not {python!r}"
+            )
         modules = self._list(data, "modules", "an import name", is_module)
         optional = self._part(data, "optional", "modules", modules)
         submodules = self._list(data, "submodules", "an import name", is_module)

@@ -128,11 +128,7 @@ def test_command__local_module_that_is_not_python__exits_3_with_its_name(folder:
     ("line", "code", "says"),
     [
         ("dependencies = 1", 3, "meta.py:2: `dependencies` must be"),
-        (
-            "requires-python = '>=3.9'",
-            5,
-            "meta.py:2: the script requires Python >=3.9, but the default python3 is 3.7.3",
-        ),
+        ("requires-python = '>=3.x'", 3, "meta.py:2: `requires-python` is '>=3.x', not a range"),
     ],
 )
 def test_command__metadata_that_cannot_be_honoured__exits_with_its_place(
@@ -141,6 +137,16 @@ def test_command__metadata_that_cannot_be_honoured__exits_with_its_place(
     (folder / "meta.py").write_text(f"# /// script\n# {line}\n# ///\n")
     _fails(_run(folder, "meta.py", "out.json"), code, says)
     assert not (folder / "out.json").exists()
+
+
+def test_command__metadata_asks_for_a_python_that_is_not_here__is_in_the_output_as_a_range(folder: Path) -> None:
+    (folder / "meta.py").write_text("# /// script\n# requires-python = '>=3.99'\n# ///\nimport yaml\n")
+    ran = _run(folder, "meta.py", "-")
+    assert (ran.returncode, json.loads(ran.stdout)) == (0, {"python": ">=3.99", "modules": ["yaml"]})
+    assert ran.stderr == (
+        "python_package_analyze: meta.py:2: the script requires Python >=3.99, which the default python3 3.7.3 is not, "
+        "nor any other on PATH; create takes the newest that its channels have\n"
+    )
 
 
 def test_command__metadata__is_in_the_output(folder: Path) -> None:

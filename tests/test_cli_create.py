@@ -291,6 +291,33 @@ def test_create__patch_release_that_no_channel_has_but_exact__exits_4(desk: Desk
     assert f"python {wanted} is in no channel of {desk.channel}: they have {PYTHON}" in one_line(done.stderr)
 
 
+def test_create__range_of_pythons__is_what_there_is_in_it_or_exits_4(desk: Desk) -> None:
+    done = desk.run("-c", str(desk.channel), desk.spec("idna", python=">=3.9"), "env")
+    assert done.returncode == 0, done.stderr
+    assert f'"python =={PYTHON}"' in (desk.envs / "env" / "conda-meta" / "history").read_text()
+    assert '"python": ">=3.9"' in (desk.envs / "env" / "conda-meta" / "python-package.lock").read_text()
+    done = desk.run("-c", str(desk.channel), desk.spec("idna", python=">=3.99,<4"), "env")
+    assert done.returncode == 4
+    assert f"no python >=3.99,<4 is in any channel of {desk.channel}: they have {PYTHON}" in one_line(done.stderr)
+
+
+def test_create__range_of_pythons_and_no_channel_answers__exits_5(desk: Desk, dead_channel: str) -> None:
+    done = desk.run("-c", dead_channel, desk.spec("idna", python=">=3.99,<4"), "env")
+    assert done.returncode == 5
+    assert "could stand in if it were >=3.99,<4, but it is" in one_line(done.stderr)
+
+
+def test_create__host_interpreter_of_a_version_that_another_on_path_has__is_that(desk: Desk, tmp_path: Path) -> None:
+    other = tmp_path / "python3.99"
+    other.write_text('#!/bin/sh\n[ "$1" = -V ] && echo Python 3.99.1 || exit 1\n')
+    other.chmod(0o755)
+    for python in ("3.99.1", ">=3.99"):
+        path = f"{desk.environ['PATH']}:{tmp_path}"
+        done = desk.run("--interpreter", "host", desk.spec(python=python), "env", PATH=path)
+        assert done.returncode == 9, done.stderr
+        assert f"{other}: does not answer as a Python interpreter would" in one_line(done.stderr)
+
+
 def test_create__host_interpreter_of_another_version__exits_4(desk: Desk) -> None:
     done = desk.run("--interpreter", "host", desk.spec(python="3.11.99"), "env")
     assert done.returncode == 4

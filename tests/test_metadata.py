@@ -10,7 +10,7 @@ from fake_python import fake_python
 
 from python_package.analysis import analyze, analyze_sources
 from python_package.analysis.metadata import Metadata, read
-from python_package.errors import InterpreterError, InvalidScriptError
+from python_package.errors import InvalidScriptError
 from python_package.spec import Spec
 
 EXAMPLE = """\
@@ -134,30 +134,6 @@ def test_read__block_that_cannot_be_honoured__says_where_and_why(text: str, says
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    ("wanted", "version"),
-    [(">=3.11", "3.11.0"), ("", "3.7.3"), (">=3.8,<4", "3.13.0rc1"), ("==3.11.*", "3.11.7"), ("~=3.8.0", "3.8.13+")],
-)
-def test_check__python_that_the_script_runs_on__is_fine(wanted: str, version: str) -> None:
-    metadata = _read(_block(f'requires-python = "{wanted}"'))
-    assert metadata is not None
-    metadata.check(version)
-
-
-@pytest.mark.parametrize(
-    ("wanted", "version"), [(">=3.12", "3.11.7"), ("<3", "3.11.7"), (">=3.13", "3.13.0rc1"), ("==3.11", "3.11.7")]
-)
-def test_check__python_that_it_does_not_run_on__says_both_and_how_to_mend_it(wanted: str, version: str) -> None:
-    metadata = _read(_block(f'requires-python = "{wanted}"'))
-    assert metadata is not None
-    with pytest.raises(InterpreterError) as raised:
-        metadata.check(version)
-    assert str(raised.value) == (
-        f"task.py:2: the script requires Python {wanted}, but the default python3 is {version}; "
-        "put a matching python3 first on PATH"
-    )
-
-
 @pytest.fixture
 def python(tmp_path: Path) -> str:
     """Return a python3 of version 3.11.7."""
@@ -181,13 +157,6 @@ def test_analyze_sources__several_scripts_and_an_option__are_one_sorted_list(tmp
     sources = [(str(tmp_path / f"{i}.py"), _block(f"dependencies = ['c', '{i}x']").encode()) for i in range(2)]
     spec = analyze_sources(sources, packages=["b", "c"], python=python).spec
     assert spec.packages == ("0x", "1x", "b", "c")
-
-
-def test_analyze__python_that_the_script_does_not_run_on__is_an_error(tmp_path: Path, python: str) -> None:
-    script = tmp_path / "task.py"
-    script.write_text(_block('requires-python = ">=3.12"'))
-    with pytest.raises(InterpreterError, match=r"task\.py:2: the script requires Python >=3\.12"):
-        analyze(script, python=python)
 
 
 def test_analyze__faulty_metadata__is_an_error_before_python3_answers(tmp_path: Path) -> None:

@@ -54,6 +54,12 @@ def test_from_json__every_key__is_what_to_json_wrote() -> None:
     assert Spec.from_json(spec.to_json(), "x.json") == spec
 
 
+@pytest.mark.parametrize("python", [">=3.14", ">=3.12,<3.14", "~=3.9.2", "==3.11.*", "!=3.12.1, >3.8"])
+def test_from_json__range_of_pythons__is_taken(python: str) -> None:
+    spec = Spec(python, ("numpy",))
+    assert Spec.from_json(spec.to_json(), "x.json") == spec
+
+
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
@@ -106,6 +112,10 @@ def test_from_json__invalid_addition__names_the_file_and_the_fault(key: str, val
         ('{"python": "3.11.7", "modules": [], "packages": ["--index-url=x"]}', "which is not a package name"),
         ('{"python": "3.11.7", "modules": [], "packages": ["a @ http://x"]}', "which is not a package name"),
         ('{"python": "3.11", "modules": []}', "a full version"),
+        ('{"python": "", "modules": []}', "a full version"),
+        ('{"python": ">=3.x", "modules": []}', "or a range such as \">=3.12,<3.14\", not '>=3.x'"),
+        ('{"python": "3.12,<4", "modules": []}', "a range"),
+        ('{"python": ">=3.12; rm", "modules": []}', "a range"),
         ('{"python": 3.11, "modules": []}', "a full version"),
         ('{"python": "3.11.7; rm -rf /", "modules": []}', "a full version"),
         ('{"python": "3.11.7\\n", "modules": []}', "a full version"),

@@ -33,11 +33,24 @@ class Listed(Value):
     names: tuple[str, ...]
 
 
+class Taken(Value):
+    """The Python to write down: `python` is a full version or a range, `version` the likeliest one of that.
+
+    `command` starts the interpreter that has it, or the default one; `remark` tells the user why it is not that.
+    """
+
+    python: str
+    version: str
+    command: str
+    remark: str = ""
+
+
 class Analysis(Value):
     """A script's Spec, the third-party imports and the local files behind it, and remarks for the user.
 
     `listed` are the imports with what the Spec names for them. `places` are the folders and files of the local modules
-    of the top level, by name, and `scripts` the files or directories that were analyzed.
+    of the top level, by name, and `scripts` the files or directories that were analyzed. `version` is that of the
+    Python which the verdicts are for, and `interpreter` the command that starts one of it, or the default one.
     """
 
     spec: Spec
@@ -47,6 +60,8 @@ class Analysis(Value):
     listed: tuple[Listed, ...] = ()
     places: tuple[tuple[str, tuple[str, ...]], ...] = ()
     scripts: tuple[str, ...] = ()
+    version: str = ""
+    interpreter: str = "python3"
 
     def with_names(self, listed: Iterable[Listed]) -> Analysis:
         """Return the same analysis with what the imports list now: modules, those that are optional, what is below."""
@@ -87,7 +102,7 @@ def analyze(
     if pin:
         from python_package.analysis import pins
 
-        found = pins.pinned(found, python)
+        found = pins.pinned(found, found.interpreter)
     if local:
         from python_package.analysis.local import recorded
 
@@ -110,9 +125,10 @@ def analyze_sources(
     local modules are beside. `scope` limits which of the scripts' own imports count. `mapping` and `packages` are
     handed on in the Spec, with the packages that the scripts' inline metadata (PEP 723) asks for.
 
-    Raises NotPythonError, InvalidScriptError for faulty metadata, InterpreterError (also where the metadata asks for
-    another Python), ScriptNotFoundError for a local module that cannot be read, and UsageError when no script has the
-    function of the scope.
+    Where the metadata of a script rules the default Python out, another of this machine is taken, or the range.
+
+    Raises NotPythonError, InvalidScriptError for faulty metadata, InterpreterError, ScriptNotFoundError for a local
+    module that cannot be read, and UsageError when no script has the function of the scope.
     """
     question = Question(python, timeout)
     collecting = gc.isenabled()
@@ -128,11 +144,13 @@ def analyze_sources(
             gc.enable()
     if scope is not None and not any(tracer.in_scope for tracer in tracers):
         raise UsageError(f"no function {scope.function} in {', '.join(name for name, _ in sources)}")
+    taken = _taken([each for tracer in tracers for each in tracer.required()], version, python, timeout)
+    version = taken.version
     declared = [package for tracer in tracers for package in tracer.declared(version)]
-    remarks = [remark for tracer in tracers for remark in tracer.remarks]
+    remarks = [taken.remark] * bool(taken.remark) + [remark for tracer in tracers for remark in tracer.remarks]
     uses = [(use, tracer.where(use)) for tracer in tracers for use in _third_party(tracer, version, remarks)]
     names = listed(use.found for use, _ in uses)
-    spec = Spec(version, (), tuple(sorted((mapping or {}).items())), tuple(sorted({*packages, *declared})))
+    spec = Spec(taken.python, (), tuple(sorted((mapping or {}).items())), tuple(sorted({*packages, *declared})))
     local = dict.fromkeys(path for tracer in tracers for path in tracer.local)
     analysis = Analysis(
         spec,
@@ -141,8 +159,18 @@ def analyze_sources(
         tuple(dict.fromkeys(remarks)),
         places=_places(tracers),
         scripts=tuple(dict.fromkeys(os.path.realpath(name) for name, _ in sources if os.path.exists(name))),
+        version=version,
+        interpreter=taken.command,
     )
     return analysis.with_names(Listed(use.found, where, names[use.found]) for use, where in uses)
+
+
+def _taken(wanted: Sequence[tuple[str, str]], version: str, python: str, timeout: float) -> Taken:
+    if not wanted:
+        return Taken(version, version, python)
+    from python_package.analysis import python_version  # few scripts ask for one
+
+    return python_version.take(wanted, version, python, timeout)
 
 
 def _trace(

@@ -45,7 +45,7 @@ def explain(analysis: Analysis, python: str = "python3") -> str:
         declared=spec.packages,
         pins=spec.pins,
         optional=spec.optional,
-        standard=standard_library(spec.python),
+        standard=standard_library(analysis.version),
     )
     wanted = [
         Line(package.module, "by name", _named(package), _note(package)) for package in names.requested(spec.packages)

@@ -36,7 +36,7 @@ def recorded(analysis: Analysis) -> Analysis:
     for name, path in _modules(analysis):
         if local.setdefault(name, path) != path:
             remarks.append(f"{name}: not recorded: {path} has the name of {local[name]}; rename one")
-    others = {name.partition(".")[0] for name in analysis.spec.modules} | standard_library(analysis.spec.python)
+    others = {name.partition(".")[0] for name in analysis.spec.modules} | standard_library(analysis.version)
     for name, path in (program for script in analysis.scripts for program in _programs(script)):
         if installed_name(path) is not None:
             remarks.append(f"{name}: not recorded: {path} is among installed packages")

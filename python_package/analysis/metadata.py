@@ -9,8 +9,9 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
+from python_package.analysis.python_version import parsed
 from python_package.documents import toml_value
-from python_package.errors import InterpreterError, InvalidScriptError
+from python_package.errors import InvalidScriptError
 from python_package.spec import is_package
 from python_package.value import Value
 
@@ -28,20 +29,9 @@ class Metadata(Value):
     requirements: tuple[tuple[str, str], ...]
     python: tuple[str, str] | None
 
-    def check(self, version: str) -> None:
-        """Raise InterpreterError when the script does not run on the default python3, which is of that version."""
-        if self.python is None:
-            return
-        where, wanted = self.python
-        if not SpecifierSet(wanted).contains(_version(version), prereleases=True):
-            raise InterpreterError(
-                f"{where}: the script requires Python {wanted}, but the default python3 is {version}; "
-                "put a matching python3 first on PATH"
-            )
-
     def packages(self, version: str) -> tuple[str, ...]:
         """Return the requirements that hold on that version of Python, on Linux, without their markers."""
-        environment = _environment(_version(version))
+        environment = _environment(parsed(version))
         wanted = []
         for _, text in self.requirements:
             requirement = Requirement(text)
@@ -127,12 +117,6 @@ class _Reader:
 
     def _invalid(self, line: int, reason: str) -> InvalidScriptError:
         return InvalidScriptError(f"{self.where(line)}: {reason}")
-
-
-def _version(text: str) -> Version:
-    """Return a version that an interpreter says it has, without what a build has added to it (3.8.13+)."""
-    found = re.match(r"\d+\.\d+\.\d+((a|b|rc)\d+)?", text)
-    return Version(found[0] if found else text)
 
 
 def _environment(version: Version) -> dict[str, str]:

@@ -82,10 +82,13 @@ class Tracer:
         self._read(source, self._path, scope)
         self._follow()
 
+    def required(self) -> list[tuple[str, str]]:
+        """Return the versions of Python that the metadata asks for, each with where it says so."""
+        return [metadata.python for metadata in self.metadata if metadata.python is not None]
+
     def declared(self, version: str) -> Iterator[str]:
-        """Yield the packages that the metadata asks for; raise InterpreterError where it asks for another Python."""
+        """Yield the packages that the metadata asks for."""
         for metadata in self.metadata:
-            metadata.check(version)
             yield from metadata.packages(version)
 
     def _follow(self) -> None:

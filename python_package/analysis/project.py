@@ -10,7 +10,6 @@ from python_package.analysis.imports import SCRIPT, Import, Module
 from python_package.analysis.modules import Tracer, Use
 from python_package.analysis.reading import Lines
 from python_package.analysis.stdlib import FIXED
-from python_package.errors import InterpreterError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,13 +69,19 @@ class Project(Tracer):
                     self._fresh.append(Use(path, Import(*found)))
         self._follow()
 
+    def required(self) -> list[tuple[str, str]]:
+        """Return nothing: one file does not decide for all of a directory."""
+        return []
+
     def declared(self, version: str) -> Iterator[str]:
         """Yield the packages that the metadata of the files asks for; that one asks for another Python is a remark."""
+        if self.metadata:
+            from python_package.analysis.python_version import fits  # few directories need it
+
         for metadata in self.metadata:
-            try:
-                metadata.check(version)
-            except InterpreterError as error:
-                self.remarks.append(str(error))
+            where, wanted = metadata.python or ("", "")
+            if not fits(version, wanted):
+                self.remarks.append(f"{where}: the script requires Python {wanted}, which {version} is not")
             yield from metadata.packages(version)
 
     def _is_own(self, path: str, folder: str, found: tuple[str, tuple[str, ...], int, int, str, bool]) -> bool:

@@ -34,7 +34,7 @@ def main(argv: list[str]) -> int:
     if also.get("pin"):
         from python_package.analysis import pins
 
-        found = pins.pinned(found)
+        found = pins.pinned(found, found.interpreter)
     if also.get("local"):
         from python_package.analysis.local import recorded
 

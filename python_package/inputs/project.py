@@ -7,6 +7,7 @@ from typing import Any
 from python_package.documents import toml_value
 from python_package.errors import SpecError
 from python_package.inputs.given import Given, spec, wish
+from python_package.spec import is_range
 
 
 def pyproject(text: str, source: str, python: str) -> Given:
@@ -29,8 +30,8 @@ def pyproject(text: str, source: str, python: str) -> Given:
         notes.append(f"{source}: of its dependencies the optional ones are left out: {', '.join(sorted(extras))}")
     wishes = [wish(line, f"{source}: dependencies", python) for line in _strings(project, "dependencies", source)]
     requires = project.get("requires-python", "")
-    if not isinstance(requires, str):
-        raise SpecError(f'{source}: "requires-python" must be a text such as ">=3.10"')
+    if requires != "" and not is_range(requires):
+        raise SpecError(f'{source}: "requires-python" must be a range of versions such as ">=3.10", not {requires!r}')
     return Given(spec(requires, [each for each in wishes if each]), tuple(notes))
 
 
