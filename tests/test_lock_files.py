@@ -90,13 +90,13 @@ def test_pins__of_what_uv_reports__are_just_what_is_added() -> None:
     report = (
         "Using Python 3.11.7 environment at: /p\nResolved 4 packages in 3ms\nWould install 4 packages\n"
         " - gone==1.0\n + one==1.0\n + two==2.0+cpu\n + three @ file:///a%20b/three-1.0-py3-none-any.whl\n"
-        " + four==1.0 (from git+https://g.example/four@0a0a)\n ~ five==1.0\n"
+        " + four==1.0 (from git+https://me:****@g.example/four@0a0a)\n ~ five==1.0\n"
     )
-    assert pypi._pins(report) == [
+    assert pypi._pins(report, ["two", "Four[x] @ git+https://me:pw@g.example/four@main"]) == [
         "one==1.0",
         "two==2.0+cpu",
         "three @ file:///a%20b/three-1.0-py3-none-any.whl",
-        "four @ git+https://g.example/four@0a0a",
+        "four @ git+https://me:pw@g.example/four@0a0a",
     ]
 
 

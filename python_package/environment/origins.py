@@ -59,7 +59,7 @@ class Project:
             return f"{self.name}{extras} @ {self.address}"
         if "+" in self.url.partition(":")[0]:  # git+https://host/repo@commit, as a dependency file pins it
             return f"{self.name}{extras} @ {self.url}"
-        if self.url.startswith(("http://", "https://")) and self.url.endswith((".whl", *_SDISTS)):
+        if self.url.startswith(("http://", "https://")) and urlsplit(self.url).path.endswith((".whl", *_SDISTS)):
             return f"{self.name}{extras} @ {self.url}" + (f"#sha256={self.sha256}" if self.sha256 else "")
         raise SolveError(
             f"{self.name}: {self.url}, where it is to come from, is no file and no repository that can be asked; "

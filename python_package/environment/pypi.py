@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
 
 from uv import find_uv_bin
 
 from python_package import scratch, subprocesses
+from python_package.address import Address
 from python_package.environment import pylock, uv_errors
 from python_package.errors import PackageError, SolveError, UnreachableError
 from python_package.indexes import for_uv
 from python_package.lock import Distribution
+from python_package.names.table import canonical
+
+# The user and password in a URL, or the stars in their place.
+_USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
 # Settings that would undo what a lock is for, or that uv refuses beside one.
 _UNLOCKED = ("UV_NO_VERIFY_HASHES", "UV_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE")
@@ -32,7 +40,7 @@ def install(prefix: Path, requirements: Sequence[str], *, offline: bool = False)
         constraints = folder / "constraints.txt"
         constraints.write_text("".join(f"{pin}\n" for pin in sorted(_distributions(prefix))), encoding="utf-8")
         argv = ["install", "--dry-run", *options, "--constraint", str(constraints), "--", *requirements]
-        pins = _pins(uv_pip(argv, uv.environ, requirements).stderr)
+        pins = _pins(uv_pip(argv, uv.environ, requirements).stderr, requirements)
     if not pins:
         return ()
     argv = ["compile", "--quiet", "--no-deps", "--no-header", "--format", "pylock.toml", *options, "-"]
@@ -107,7 +115,7 @@ def _install(prefix: Path, distributions: Sequence[Distribution], ways: Sequence
                     file.write_text(text, encoding="utf-8")
                     wanted = [each.name for each in distributions]
                     uv_pip(["install", *options, "-r", str(file)], environ, wanted)
-            return
+            return _conceal(prefix, distributions)
         except (SolveError, UnreachableError) as error:
             failures.append(error)
     raise failures[0]
@@ -127,12 +135,49 @@ def _python(prefix: Path) -> tuple[str, str]:
     return version, f"cp{minor.replace('.', '')}{flags}"
 
 
-def _pins(report: str) -> list[str]:
-    """Return as requirements what uv reports that it would add: " + name==1.0" or " + name==1.0 (from URL)"."""
+def _pins(report: str, asked: Sequence[str]) -> list[str]:
+    """Return as requirements what uv reports that it would add: " + name==1.0" or " + name==1.0 (from URL)".
+
+    Passwords, which a report does not show, are those of the requirements that were `asked` for.
+    """
+    users = {canonical(re.split(r"[ \[]", each)[0]): user[0] for each in asked if (user := _USER.search(each))}
     added = re.findall(r"(?m)^ \+ (\S+?)(==\S+)?(?: @ (\S+)| \(from (\S+)\))?$", report)
-    return [
-        f"{name} @ {url or source}" if url or source else f"{name}{version}" for name, version, url, source in added
-    ]
+    pins = []
+    for name, version, url, source in added:
+        address = url or source
+        if canonical(name) in users:
+            address = _USER.sub(users[canonical(name)].replace("\\", r"\\"), address)
+        pins.append(f"{name} @ {address}" if address else f"{name}{version}")
+    return pins
+
+
+def _conceal(prefix: Path, distributions: Sequence[Distribution]) -> None:
+    """Take what is secret in a file's address out of what its distribution says of where it came from (PEP 610).
+
+    uv leaves out passwords, but not the tokens of a query.
+    """
+    secret = {canonical(each.name) for each in distributions if str(Address(each.location)) != each.location}
+    paths = [str(path) for path in prefix.glob("lib/python3*/site-packages")] if secret else []
+    for distribution in metadata.distributions(path=paths):
+        if canonical(distribution.metadata["Name"]) not in secret:
+            continue
+        for file in distribution.files or ():
+            if file.name == "direct_url.json" and file.parent.suffix == ".dist-info":
+                path = Path(str(file.locate()))
+                data = json.loads(path.read_bytes())
+                text = json.dumps({**data, "url": str(Address(data["url"]))}, separators=(",", ":"))
+                _rewrite(path, text)
+                digest = urlsafe_b64encode(sha256(text.encode()).digest()).rstrip(b"=").decode()
+                record = path.with_name("RECORD")
+                lines = record.read_text(encoding="utf-8").splitlines()
+                line = f"{file},sha256={digest},{len(text.encode())}"
+                kept = [line if each.startswith(f"{file},") else each for each in lines]
+                _rewrite(record, "".join(f"{each}\n" for each in kept))
+
+
+def _rewrite(path: Path, text: str) -> None:
+    path.unlink()  # what uv's cache has may be the same file
+    path.write_text(text, encoding="utf-8")
 
 
 def uv_pip(
