@@ -11,6 +11,7 @@ import pytest
 from python_package.address import Address
 from python_package.environment import condarc
 from python_package.environment.condarc import Condarc
+from python_package.environment.timeouts import Limits
 from python_package.errors import SolveError
 
 HERE = "linux-64"
@@ -257,6 +258,13 @@ def test_load__proxies__of_variables_come_first_and_a_scheme_is_added(tmp_path: 
     assert load(tmp_path, "offline: true\n", environ).proxies == {}
 
 
+def test_load__limits__are_condas_own_or_as_they_are_written(tmp_path: Path) -> None:
+    assert load(tmp_path).limits == Limits(9.15, 60, 3)
+    text = "remote_connect_timeout_secs: 1.5\nremote_read_timeout_secs: 20\nremote_max_retries: 0\n"
+    assert load(tmp_path, text).limits == Limits(1.5, 20, 0)
+    assert load(tmp_path, text, {"CONDA_REMOTE_MAX_RETRIES": "7"}).limits == Limits(1.5, 20, 7)
+
+
 def test_load__pins_to_be_ignored__bind_nothing(tmp_path: Path) -> None:
     assert load(tmp_path, "pinned_packages: [numpy=1]\nignore_pinned: true\n").pinned == ()
 
@@ -294,6 +302,9 @@ _REFUSED = [
     ("channel_priority: loose\n", {}, "channel_priority: 'loose' is none of strict, flexible, disabled"),
     ("offline: maybe\n", {}, "offline: 'maybe' is neither true nor false"),
     ("ssl_verify: /no/such/ca.pem\n", {}, "ssl_verify: /no/such/ca.pem: there is no such file"),
+    ("remote_max_retries: many\n", {}, "remote_max_retries: 'many' is not a number"),
+    ("remote_read_timeout_secs: -1\n", {}, "'-1' is not a number from zero on"),
+    ("remote_read_timeout_secs: .inf\n", {}, "'inf' is not a number"),
     ("client_ssl_cert: /a.pem\n", {}, r"\.condarc:1: client_ssl_cert: a client's certificate cannot"),
     ("subdir: osx-64\n", {}, "subdir: osx-64 is not this machine's platform, linux-64"),
     ("subdirs: [linux-64, linux-32]\n", {}, "subdirs: linux-32 cannot be used"),

@@ -81,7 +81,7 @@ class Channels:
         *,
         offline: bool = False,
         config: Condarc = Condarc(),  # noqa: B008  # a frozen value
-        limits: Limits = Limits(),  # noqa: B008  # a frozen value
+        limits: Limits | None = None,
     ) -> None:
         located = [(Address(channel), _channel(address)) for channel in channels for address in config.resolve(channel)]
         self.names = tuple(dict.fromkeys(name for name, _ in located))
@@ -93,7 +93,7 @@ class Channels:
         self._disallowed = _specs(config.disallowed, "disallowed_packages")
         self._offline = offline
         remote = not offline and any(not url.startswith("file:") for url in self._names)
-        self._limits = limits
+        self._limits = limits = limits or config.limits
         self._watch = Watch(limits) if remote else None
         self._client = client(config, limits.retries)
         self._without_shards: set[str] = set()

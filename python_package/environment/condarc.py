@@ -12,6 +12,7 @@ from python_package.address import Address, listed
 from python_package.environment import condarc_files
 from python_package.environment.channel_names import ChannelNames
 from python_package.environment.condarc_files import Settings
+from python_package.environment.timeouts import Limits
 from python_package.errors import SolveError
 
 Priority = Literal["strict", "flexible", "disabled"]
@@ -65,6 +66,7 @@ class Condarc:
     verify: bool = True
     certificates: Path | None = None
     proxies: Mapping[str, Address] = field(default_factory=dict)
+    limits: Limits = Limits()  # noqa: RUF009  # a frozen value
 
     def resolve(self, channel: str) -> tuple[Address, ...]:
         """Return where the channels are that a name, a URL or a folder stands for."""
@@ -120,6 +122,11 @@ def load(platform: str, environ: Mapping[str, str] = os.environ, home: Path | No
         verify=verify,
         certificates=bundle,
         proxies=_proxies(settings, environ),
+        limits=Limits(
+            settings.number("remote_connect_timeout_secs", Limits.connect),
+            settings.number("remote_read_timeout_secs", Limits.read),
+            int(settings.number("remote_max_retries", Limits.retries)),
+        ),
     )
 
 

@@ -99,6 +99,17 @@ class Settings:
             raise SolveError(f"{self.where(key)}: {text!r} is neither true nor false")
         return text.lower() in _TRUE
 
+    def number(self, key: str, default: float) -> float:
+        """Return a key's number, which is not below zero."""
+        text = self.text(key)
+        try:
+            number = default if text is None else float(text)
+        except ValueError:
+            number = -1
+        if not 0 <= number < float("inf"):
+            raise SolveError(f"{self.where(key)}: {text!r} is not a number from zero on")
+        return number
+
     def entries(self, key: str) -> tuple[str, ...]:
         """Return a key's list: the entries of what counts more come before those of what counts less."""
         heard = self._heard(key)
