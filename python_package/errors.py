@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import ParamSpec, TypeVar
+
+    _P = ParamSpec("_P")
+    _T = TypeVar("_T")
+
 
 class PackageError(Exception):
     """Base of every expected failure.
@@ -19,6 +27,45 @@ class PackageError(Exception):
 
             message = scrub(message)
         super().__init__(message)
+
+
+class failing_as:  # noqa: N801  # reads like a function
+    """A context in which every OSError and UnicodeError becomes one class of ours; `doing` is what failed."""
+
+    def __init__(self, kind: type[PackageError], doing: str) -> None:
+        self._kind = kind
+        self._doing = doing
+
+    def __call__(self, work: Callable[_P, _T]) -> Callable[_P, _T]:
+        """Let a whole function be such a context."""
+        from functools import wraps
+
+        @wraps(work)
+        def within(*args: _P.args, **options: _P.kwargs) -> _T:
+            with self:
+                return work(*args, **options)
+
+        return within
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, _: object, error: object, traceback: object) -> None:
+        """Raise the class of ours; a reader of our output that is gone is nobody's failure."""
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+            raise self._kind(f"{self._doing}: {reason(error)}") from error
+        if isinstance(error, UnicodeError):
+            raise self._kind(f"{self._doing}: {reason(error)}") from error
+
+
+def reason(error: OSError | UnicodeError) -> str:
+    """Return why something failed, with the file or the text that it is about."""
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename is not None else ""
+        return f"{where}{error.strerror or error}"
+    if isinstance(error, UnicodeEncodeError | UnicodeDecodeError):
+        return f"{error.object[:300]!r} is not {error.encoding.upper()}"
+    return str(error)
 
 
 class UsageError(PackageError):

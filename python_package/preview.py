@@ -20,6 +20,7 @@ from python_package.channel.local import default_cache
 from python_package.clock import Clock
 from python_package.environment import condarc, foresight, local
 from python_package.environment.conda import PLATFORM, CondaPackage
+from python_package.errors import PackError, failing_as
 from python_package.lock import Distribution
 from python_package.progress import Progress, Silent
 from python_package.spec import Spec
@@ -45,6 +46,7 @@ class Row:
     needed_by: tuple[str, ...]
 
 
+@failing_as(PackError, "cannot tell what would be made")
 def preview(
     spec: Spec,
     *,

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from python_package import transaction
 from python_package.clock import Clock
-from python_package.errors import UsageError
-from python_package.outputs import Outputs
+from python_package.errors import PackError, UsageError, failing_as
 from python_package.progress import Progress, Silent
 from python_package.spec import Spec
+from python_package.transaction import Staged
 
 if TYPE_CHECKING:
     from python_package.environment.imported import Imports
-    from python_package.environment.prefix import Staged
     from python_package.lock import Lock
     from python_package.plan import Interpreter
     from python_package.resolution import Wanted
@@ -87,9 +85,11 @@ def create(
     output = Path(output or f"{name}.tar.gz").absolute()
     lock = Path(lock).absolute() if lock is not None else None
     bill = Path(sbom).absolute() if sbom is not None else None
-    outputs = Outputs(output, *(path for path in (lock, bill) if path))
+    outputs = [path for path in (output, lock, bill) if path]
+    transaction.check(outputs)
     clock = Clock(progress or Silent())
-    with ThreadPoolExecutor(1) as aside, clock.phase("prepare"):
+    failing = failing_as(PackError, f"cannot make the environment {name}")
+    with failing, ThreadPoolExecutor(1) as aside, clock.phase("prepare"):
         # Our own imports take as long as asking the user's interpreter where it imports from.
         resolving = aside.submit(_resolve, spec, python, mapping, strict_names) if locked is None else None
         from python_package import making
@@ -102,7 +102,7 @@ def create(
         offline = offline or config.offline
         sources = Sources(config, tuple(channels), offline, interpreter, python, exact)
         wanted = resolving.result() if resolving else None
-    with prefix.stage(prefix.envs_dir(config), name) as staged, outputs:
+    with failing, transaction.stage(prefix.envs_dir(config), name, outputs) as staged:
         if wanted is not None:
             made = making.make(staged.path, spec, wanted, sources, clock)
         elif locked is not None:
@@ -113,15 +113,13 @@ def create(
         prefix.write_history(staged.path, made.specs, command)
         document.write(staged.path, made)
         if lock:
-            outputs.write(lock, document.to_text(made))
+            staged.write(lock, document.to_text(made))
         _pack(
-            staged, outputs.partial(output), imported.imports(staged.path, made) if check else imported.Imports(), clock
+            staged, staged.partial(output), imported.imports(staged.path, made) if check else imported.Imports(), clock
         )
         if bill:
-            outputs.write(bill, _bill(made, staged, outputs.partial(output)))
-        with _uninterrupted():
-            staged.commit()
-            outputs.commit()
+            staged.write(bill, _bill(made, staged, staged.partial(output)))
+        staged.commit()
         prefix.register(staged.target)
     return Created(staged.target, output, clock.seconds)
 
@@ -173,13 +171,3 @@ def _bill(made: Lock, staged: Staged, tarball: Path) -> str:
     from python_package.tarball import read
 
     return sbom.to_json(made, staged.path, staged.target.name, read(tarball).id)
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Hold back Ctrl-C while environment and tarball get their names, so that they stay a pair."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from python_package import scratch
+from python_package import interrupts, scratch
 from python_package.errors import ProgramError
 
 # Generous: what takes longer hangs.
@@ -80,7 +80,7 @@ class Program:
             empty, temporary = folder / "empty", folder / "tmp"
             empty.mkdir()
             temporary.mkdir()
-            with _lock:
+            with interrupts.held(), _lock:  # an interrupt between its start and our note of it would leave it running
                 if _ending.is_set():
                     raise ProgramError(f"{self.name} was not started: this process is about to end")
                 self.process: subprocess.Popen[bytes] = subprocess.Popen(
@@ -106,7 +106,8 @@ class Program:
         if self.process.returncode is None:
             self.kill()
             self.process.wait()
-        _running.discard(self)
+        with interrupts.held(), _lock:
+            _running.discard(self)
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             if stream:
                 with suppress(OSError):  # what was not read
@@ -204,9 +205,10 @@ def detach(argv: Sequence[str | os.PathLike[str]]) -> None:
 
 def end_all() -> None:
     """End every program that runs, and let none start any more: this process is about to end, and will not wait."""
-    _ending.set()
-    for program in tuple(_running):
-        program.kill()
+    with _lock:
+        _ending.set()
+        for program in _running:
+            program.kill()
 
 
 def _late(program: Program, seconds: float) -> ProgramError:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from python_package import errors
+from python_package.cli.process import FAULT
 
 PACKAGE = Path(errors.__file__).parent
 BIN = Path(sys.executable).parent
@@ -41,15 +42,15 @@ def test_classes__all__belong_to_a_command() -> None:
 
 @pytest.mark.parametrize(("page", "names"), [("python_package_analyze", ANALYZE), ("python_package_create", CREATE)])
 def test_man_page__of_a_python_command__documents_just_its_classes_codes(page: str, names: set[str]) -> None:
-    codes = {0, errors.UsageError.code} | {classes()[name] for name in names}
+    codes = {0, errors.UsageError.code, FAULT} | {classes()[name] for name in names}
     assert documented(page) - {130} == codes
 
 
 @pytest.mark.parametrize(("page", "names"), [("python_package_analyze", ANALYZE), ("python_package_create", CREATE)])
 def test_help__of_a_python_command__documents_just_its_classes_codes(page: str, names: set[str]) -> None:
     text = " ".join(subprocess.check_output([BIN / page, "--help"], text=True).split())
-    listed = {int(code) for code in re.findall(r"\b(\d) [a-z]", text.split("Exit status:")[1])}
-    assert listed == {0, errors.UsageError.code} | {classes()[name] for name in names}
+    listed = {int(code) for code in re.findall(r"\b(\d+) [a-z]", text.split("Exit status:")[1])}
+    assert listed == {0, errors.UsageError.code, FAULT} | {classes()[name] for name in names}
 
 
 def test_man_page__of_the_wrapper__documents_just_its_constants() -> None:

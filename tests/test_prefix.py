@@ -1,24 +1,15 @@
-"""Conda's bookkeeping: where environments live, staging, history."""
+"""Conda's bookkeeping: where environments live, history."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from leftovers import left
 
 from python_package.environment import condarc, prefix
 from python_package.environment.condarc import Condarc
 from python_package.errors import PackError
-
-
-def make_environment(where: Path, content: str) -> Path:
-    (where / "conda-meta").mkdir(parents=True)
-    (where / "content").write_text(content)
-    return where
 
 
 def test_envs_dir__variable_condarc_and_home__first_writable_wins(tmp_path: Path) -> None:
@@ -47,65 +38,6 @@ def test_envs_dir__nothing_writable__lists_what_was_tried(tmp_path: Path) -> Non
     with pytest.raises(PackError, match="CONDA_ENVS_PATH") as caught:
         prefix.envs_dir(Condarc(envs_dirs=(blocked / "envs",)), {"PATH": ""}, blocked)
     assert f"{blocked}/.conda/envs" in str(caught.value)
-
-
-def test_stage__committed_over_an_old_one__replaces_it_and_leaves_nothing_else(tmp_path: Path) -> None:
-    make_environment(tmp_path / "env", "old")
-    with prefix.stage(tmp_path, "env") as staged:
-        make_environment(staged.path, "new")
-        assert (tmp_path / "env" / "content").read_text() == "old"
-        staged.commit()
-    assert (tmp_path / "env" / "content").read_text() == "new"
-    assert left(tmp_path) == ["env"]
-
-
-@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_stage__failure_inside__leaves_the_old_one_whole(tmp_path: Path, error: type[BaseException]) -> None:
-    make_environment(tmp_path / "env", "old")
-    with pytest.raises(error), prefix.stage(tmp_path, "env") as staged:
-        make_environment(staged.path, "half made")
-        raise error
-    assert (tmp_path / "env" / "content").read_text() == "old"
-    assert left(tmp_path) == ["env"]
-
-
-def test_stage__leftovers_of_a_killed_process__are_cleared(tmp_path: Path) -> None:
-    make_environment(tmp_path / ".env.new", "half made")
-    with prefix.stage(tmp_path, "env") as staged:
-        assert not staged.path.exists()
-
-
-def test_stage__replaced_environment_whose_removal_was_cut_short__is_removed(tmp_path: Path) -> None:
-    make_environment(tmp_path / ".env.old.1", "replaced")
-    with prefix.stage(tmp_path, "env") as staged:
-        make_environment(staged.path, "new")
-        staged.commit()
-    assert left(tmp_path) == ["env"]
-
-
-def test_stage__name_taken_by_something_else__is_refused_untouched(tmp_path: Path) -> None:
-    (tmp_path / "env").mkdir()
-    (tmp_path / "env" / "thesis.txt").write_text("precious")
-    with pytest.raises(PackError, match="is not a Conda environment"), prefix.stage(tmp_path, "env"):
-        raise AssertionError("the body must not run")
-    assert (tmp_path / "env" / "thesis.txt").read_text() == "precious"
-
-
-def test_stage__held_by_another_process__is_refused(tmp_path: Path) -> None:
-    holder = (
-        "import sys; from pathlib import Path; from python_package.environment import prefix\n"
-        "with prefix.stage(Path(sys.argv[1]), 'env'):\n"
-        "    print('held', flush=True); sys.stdin.read()\n"
-    )
-    argv = [sys.executable, "-c", holder, str(tmp_path)]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "held\n"
-        with pytest.raises(PackError, match="another python_package_create"), prefix.stage(tmp_path, "env"):
-            raise AssertionError("the body must not run")
-        process.communicate(timeout=30)
-    with prefix.stage(tmp_path, "env") as staged:
-        assert staged.target == tmp_path / "env"
 
 
 def test_write_history__two_records__is_in_condas_format(tmp_path: Path) -> None:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
-from python_package.channel.local import build
-from python_package.cli.command import Parser, run
+from python_package.cli import process
+from python_package.errors import PackError
 
 _NAME = "python_package.channel"
 
 
 def main(argv: list[str]) -> int:
     """Make the channel that the arguments ask for and return the exit code."""
+    from pathlib import Path
+
+    from python_package.channel.local import build
+    from python_package.cli.command import Parser
+
     parser = Parser(
         prog=f"python -m {_NAME}",
         description="Make a local Conda channel of this machine's CPython and of wheels from PyPI.",
-        epilog="exit status: 0 success, 1 usage, 4 unknown requirement, 5 no index, 7 cannot write, 9 no interpreter",
+        epilog="exit status: 0 success, 1 usage, 4 unknown requirement, 5 no index, 7 cannot write, 9 no interpreter, "
+        "70 a fault of this command",
     )
     parser.add_argument("directory", metavar="DIR", help="the channel's folder; what it holds already is kept")
     parser.add_argument("requirements", metavar="REQUIREMENT", nargs="*", help="as pip takes it: numpy, 'idna>=3'")
@@ -33,4 +38,4 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    run(_NAME, main)
+    process.run(_NAME, main, PackError)

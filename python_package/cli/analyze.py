@@ -6,10 +6,8 @@ import os
 import stat
 import sys
 
-from python_package import analysis, bounds
 from python_package.cli import process
-from python_package.errors import OutputError, ScriptNotFoundError, UsageError
-from python_package.spec import is_package
+from python_package.errors import OutputError, ScriptNotFoundError, UsageError, failing_as
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,11 +20,18 @@ _STDOUT = ("-", "/dev/stdout")
 
 def run() -> NoReturn:
     """Run the command on the process's arguments."""
-    process.run(NAME, main)
+    process.run(NAME, main, OutputError)
 
 
 def main(argv: list[str]) -> int:
     """Analyze the scripts that `argv` names and write their dependency file; return the exit code."""
+    with failing_as(ScriptNotFoundError, "cannot read what is to be analyzed"):
+        return _main(argv)
+
+
+def _main(argv: list[str]) -> int:
+    from python_package import analysis
+
     scripts, output, options, also = _parse(argv)
     sources = [("<stdin>", _stdin()) if name == "-" else (name, analysis.read_script(name)) for name in scripts]
     _check(output, scripts)
@@ -58,6 +63,8 @@ def main(argv: list[str]) -> int:
 
 
 def _stdin() -> bytes:
+    from python_package import bounds
+
     if sys.stdin is None:
         raise ScriptNotFoundError("cannot read the script from standard input: it is closed")
     try:
@@ -72,6 +79,7 @@ def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any], dict[str, b
         return argv[:1], argv[1], {}, {}  # the usual form, without the 10 ms that argparse takes to start
     from python_package.analysis.scope import Scope
     from python_package.cli import command
+    from python_package.spec import is_package
 
     parser = command.Parser(
         prog=NAME,
@@ -79,7 +87,7 @@ def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any], dict[str, b
         description="Analyze a Python script for the modules that it imports and the default python3, "
         "and write them to a dependency file for python_package_create.",
         epilog="Exit status: 0 success, 1 invalid command, 2 no such script, 3 the script is not valid Python, "
-        "4 the output cannot be written, 5 no default python3 answers.",
+        "4 the output cannot be written, 5 no default python3 answers, 70 a fault of this command.",
     )
     parser.add_argument(
         "scripts",
@@ -122,6 +130,8 @@ def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any], dict[str, b
 
 
 def _mapping(arguments: list[str]) -> dict[str, str]:
+    from python_package.spec import is_package
+
     mapping = {}
     for argument in arguments:
         module, _, package = argument.partition("=")

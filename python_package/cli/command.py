@@ -1,16 +1,22 @@
-"""What both commands share: usage errors exit 1, and `run`, which makes a main function a process."""
+"""What the commands share: usage errors exit 1."""
 
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from python_package.cli.process import run as run  # apart, because it needs no argparse
 from python_package.errors import UsageError
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are UsageError (argparse itself would exit 2, which means 'no such file')."""
+    """An argument parser whose errors are UsageError (argparse itself would exit 2, which means 'no such file').
+
+    Options are taken only as they are documented: what abbreviates one today may abbreviate another tomorrow.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        """Take what argparse takes."""
+        super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError with the usage line in the message."""

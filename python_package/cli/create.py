@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import errno
 import os
-import shlex
 import sys
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from time import perf_counter
 
-from python_package import bounds
-from python_package.cli import command
-from python_package.errors import PackError, SpecNotFoundError, UsageError
-from python_package.inputs import Given, decode, read
+from python_package.cli import process
+from python_package.errors import PackError, SpecNotFoundError, UsageError, failing_as
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
+    from typing import NoReturn
+
+    from python_package.cli import command
+    from python_package.inputs import Given
     from python_package.lock import Lock
 
 NAME = "python_package_create"
@@ -24,7 +24,15 @@ NAME = "python_package_create"
 
 def main(argv: list[str]) -> int:
     """Run the command; return its exit code or raise the PackageError that carries it."""
+    with failing_as(PackError, "cannot make the environment"):
+        return _main(argv)
+
+
+def _main(argv: list[str]) -> int:
+    import shlex
+
     from python_package.cli import progress
+    from python_package.inputs import Given
     from python_package.recipe import create, validate_name
 
     args = _arguments(argv)
@@ -34,34 +42,31 @@ def main(argv: list[str]) -> int:
     given = _read(args.dependency_file) if locked is None or args.dependency_file else Given(locked.spec)
     if args.dry_run:
         return _preview(given, args)
-    start = time.perf_counter()
+    start = perf_counter()
     with progress.on(sys.stderr, NAME, quiet=args.quiet) as display:
         for note in given.notes:
             display.note(note)
-        try:
-            created = create(
-                given.spec,
-                name,
-                output=output,
-                channels=args.channel,
-                offline=args.offline,
-                interpreter=args.interpreter,
-                exact=args.exact,
-                check=args.check,
-                mapping=_mapping(args.map),
-                strict_names=args.strict_names,
-                lock=args.lock,
-                locked=locked,
-                sbom=args.sbom,
-                command=shlex.join([NAME, *argv]),
-                progress=display,
-            )
-        except OSError as error:
-            raise PackError(f"cannot make the environment {name}: {error}") from None
+        created = create(
+            given.spec,
+            name,
+            output=output,
+            channels=args.channel,
+            offline=args.offline,
+            interpreter=args.interpreter,
+            exact=args.exact,
+            check=args.check,
+            mapping=_mapping(args.map),
+            strict_names=args.strict_names,
+            lock=args.lock,
+            locked=locked,
+            sbom=args.sbom,
+            command=shlex.join([NAME, *argv]),
+            progress=display,
+        )
     if not args.quiet:
         split = ", ".join(f"{phase} {seconds:.1f}" for phase, seconds in created.seconds.items())
         size = created.tarball.stat().st_size / 1e6
-        seconds = time.perf_counter() - start
+        seconds = perf_counter() - start
         print(f"{NAME}: {created.prefix} and {created.tarball.name} ({size:.1f} MB) in {seconds:.1f} s: {split}",
               file=sys.stderr)  # fmt: skip
     return 0
@@ -93,13 +98,15 @@ def _preview(given: Given, args: argparse.Namespace) -> int:
 
 
 def _parser(*, locked: bool = False) -> command.Parser:
+    from python_package.cli import command
+
     parser = command.Parser(
         prog=NAME,
         description="Create a Conda environment from a dependency file, and its tarball in the current directory.",
         epilog="Exit status: 0 success, 1 invalid command, 2 no such dependency file, 3 its content is invalid, "
         "4 cannot be solved, 5 a channel or index does not answer or refuses, 6 a module does not import, "
         "7 cannot be made or written, 8 a package or an index is not what was promised, "
-        "9 this machine's python3 cannot do it.",
+        "9 this machine's python3 cannot do it, 70 a fault of this command.",
     )
     parser.add_argument(
         "dependency_file",
@@ -169,6 +176,8 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
 def _lock(argument: str | None) -> Lock | None:
     if argument is None:
         return None
+    from pathlib import Path
+
     from python_package.lock import document
 
     return document.load(Path(argument))
@@ -180,7 +189,7 @@ def _target(argument: str) -> tuple[str | None, str]:
     Parsl's are temporary files with a leading dot, which no environment's name may have.
     """
     if argument.endswith(".tar.gz"):
-        return argument, Path(argument).name.removesuffix(".tar.gz").lstrip(".")
+        return argument, argument.rpartition("/")[2].removesuffix(".tar.gz").lstrip(".")
     return None, argument
 
 
@@ -194,6 +203,10 @@ def _mapping(arguments: list[str]) -> dict[str, str]:
 
 
 def _read(argument: str) -> Given:
+
+    from python_package import bounds
+    from python_package.inputs import decode, read
+
     try:
         if argument != "-":
             raw = bounds.read(argument, argument, bounds.DOCUMENT)
@@ -208,4 +221,4 @@ def _read(argument: str) -> Given:
 
 def run() -> NoReturn:
     """Be the console script."""
-    command.run(NAME, main)
+    process.run(NAME, main, PackError)
