@@ -44,7 +44,7 @@ def _main(argv: list[str]) -> int:
         return _preview(given, args)
     start = perf_counter()
     with progress.on(sys.stderr, NAME, quiet=args.quiet) as display:
-        for note in given.notes:
+        for note in (*given.notes, *_stale(locked, args.locked)):
             display.note(note)
         created = create(
             given.spec,
@@ -181,6 +181,16 @@ def _lock(argument: str | None) -> Lock | None:
     from python_package.lock import document
 
     return document.load(Path(argument))
+
+
+def _stale(locked: Lock | None, argument: str | None) -> list[str]:
+    """Return what to say of a lock that lies in an environment which somebody has changed since."""
+    if locked is None or argument is None:
+        return []
+    from python_package.lock import document
+
+    changed = document.outdated(locked, Path(argument))
+    return [f"{argument} no longer says what its environment has: {changed}"] if changed else []
 
 
 def _target(argument: str) -> tuple[str | None, str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import rattler
 from rattler.exceptions import (
@@ -19,10 +18,11 @@ from rattler.exceptions import (
     InvalidVersionError,
     InvalidVersionSpecError,
 )
+from rattler.networking.fetch_repo_data import CacheAction
 from rattler.package_cache import PackageCache
 
-from python_package.address import Address, scrub
-from python_package.environment import integrity, link_scripts, rattler_errors
+from python_package.address import Address
+from python_package.environment import conda_meta, integrity, link_scripts, rattler_errors
 from python_package.environment.available import PYTHON, Available, Build
 from python_package.environment.client import client
 from python_package.environment.condarc import Condarc
@@ -100,9 +100,7 @@ class Channels:
         self._gateway = self._opened()
 
     def _opened(self) -> rattler.Gateway:
-        action: Literal["force-cache-only", "cache-or-fetch"] = (
-            "force-cache-only" if self._offline else "cache-or-fetch"
-        )
+        action: CacheAction = "force-cache-only" if self._offline else "cache-or-fetch"
         whole = rattler.SourceConfig(cache_action=action, sharded_enabled=False)
         return rattler.Gateway(
             # A channel that does not answer is said quickly: one retry here; downloads have all of them.
@@ -174,13 +172,7 @@ class Channels:
         seals.verify_unpacked(integrity.unpacked(prefix, archives))
         # The tag marks a cache for backup tools to leave out; in an environment it would do harm.
         (prefix / "CACHEDIR.TAG").unlink(missing_ok=True)
-        # py-rattler writes its records for the owner alone; Conda's can be read by whoever can read the environment.
-        umask = os.umask(0o077)
-        os.umask(umask)
-        for record in (prefix / "conda-meta").glob("*.json"):
-            if any(url.reveal() != str(url) for url in self.urls):
-                _conceal(record)
-            record.chmod(0o666 & ~umask)
+        conda_meta.conform(prefix, secrets=any(url.reveal() != str(url) for url in self.urls))
 
     def _install(self, solution: Solution, prefix: Path, progress: LinkProgress) -> None:
         specs = [rattler.MatchSpec(spec)._match_spec for spec in solution.specs]
@@ -290,17 +282,6 @@ def fits(constraint: str, version: str) -> bool:
         return bool(rattler.VersionSpec(constraint).matches(rattler.Version(version)))
     except (InvalidVersionError, InvalidVersionSpecError):
         return True
-
-
-def _conceal(record: Path) -> None:
-    """Take passwords and tokens out of what an environment says of where a package came from, as Conda does."""
-    data = json.loads(record.read_bytes())
-    for key in ("url", "channel", "requested_spec"):
-        if isinstance(data.get(key), str):
-            data[key] = scrub(data[key])
-    if isinstance(data.get("requested_specs"), list):
-        data["requested_specs"] = [scrub(spec) for spec in data["requested_specs"]]
-    record.write_text(json.dumps(data, indent=2), encoding="utf-8")
 
 
 def _specs(texts: Iterable[str], key: str) -> list[rattler.MatchSpec]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from packaging.utils import canonicalize_name
 from rattler import LockChannel, LockFile, LockPlatform, PypiLockedPackage, RepoDataRecord
 
 from python_package import bounds
@@ -117,6 +118,27 @@ def parse(text: str, source: str) -> Lock:
         if not each.sha256 and not each.location.startswith("git+"):
             raise SpecError(f"{source}: {each.name} has no sha256, so that nobody can tell it from another file")
     return Lock(spec, platform.name, channels, specs, records, distributions, dropped)
+
+
+def outdated(lock: Lock, path: Path) -> str:
+    """Return what has changed in the environment where a lock lies since it was made; empty if it lies in none."""
+    if path.absolute().parent.name != Path(FILE).parent.name:
+        return ""
+    try:
+        records = [json.loads(each.read_bytes()) for each in path.absolute().parent.glob("*.json")]
+        now = {record["name"]: f"{record['version']} {record['build']}" for record in records}
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        return f"its records cannot be read: {error!r}"
+    was = {record.name.normalized: f"{record.version} {record.build}" for record in lock.records}
+    of_conda = {file for record in records for file in record.get("files", ())}
+    prefix = path.absolute().parent.parent
+    for info in prefix.glob("lib/python3*/site-packages/*.dist-info"):
+        if str((info / "METADATA").relative_to(prefix)) not in of_conda:
+            name, _, version = info.name.removesuffix(".dist-info").partition("-")
+            now[f"{canonicalize_name(name)} (PyPI)"] = version
+    was |= {f"{canonicalize_name(each.name)} (PyPI)": each.version for each in lock.distributions}
+    changed = sorted(name for name in {*was, *now} if was.get(name) != now.get(name) and was.get(name) != "")
+    return "; ".join(f"{name}: {was.get(name, 'none')}, now {now.get(name, 'none')}" for name in changed)
 
 
 def load(path: Path) -> Lock:

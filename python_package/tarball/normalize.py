@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,9 @@ _LINKED_BY_COPY = 3
 
 # What conda, rattler and uv write when the prefix is too long for a #! line, or has a space.
 _LONG_SHEBANG = re.compile(rb"\A#!/bin/sh\n'''exec' ['\"][^\n]*?/(python[\w.]*)['\"][^\n]*\n(' '''\n)?")
+
+# A line of Conda's history that tells when or how something was made.
+_HISTORY = re.compile(r"==>.*|# cmd:(?P<command>.*)")
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/@]+@|(?<=/)t/[^/]+/")
 
@@ -59,18 +63,32 @@ def _path(entry: Mapping[str, Any]) -> Mapping[str, Any]:
         return {key: value for key, value in entry.items() if key not in ("sha256", "size_in_bytes")}
     if entry.get("prefix_placeholder"):
         return {key: value for key, value in entry.items() if key not in ("sha256_in_prefix", "size_in_bytes")}
+    if entry.get("path_type") == "softlink":  # Conda hashes what it leads to, and py-rattler something else
+        return {key: value for key, value in entry.items() if key != "sha256_in_prefix"}
     return entry
 
 
 def history(records: Iterable[Mapping[str, Any]], text: str) -> bytes:
-    """Return conda-meta/history at a fixed time, without the command line that made it."""
-    lines = (line for line in text.splitlines() if not line.startswith("# cmd:"))
-    text = "".join(("==> 1980-01-01 00:00:00 <==" if line.startswith("==>") else line) + "\n" for line in lines)
+    """Return conda-meta/history at a fixed time, and of each command line the program alone.
+
+    Conda takes a revision for one that its user asked for only if it says what was run.
+    """
+    text = "".join(f"{_HISTORY.sub(_anonymous, line)}\n" for line in text.splitlines())
     for entry in records:
         channel = str(entry.get("channel", "")).rstrip("/")
         if channel.startswith("file:"):
             text = text.replace(f"{channel}/", f"{_LOCAL_CHANNEL}/")
     return _CREDENTIALS.sub("", text).encode()
+
+
+def _anonymous(match: re.Match[str]) -> str:
+    if match["command"] is None:
+        return "==> 1980-01-01 00:00:00 <=="
+    try:
+        program = shlex.split(match["command"])[0]
+    except (ValueError, IndexError):
+        program = ""
+    return f"# cmd: {os.path.basename(program) or 'unknown'}"
 
 
 def untracked(prefix: str, path: str, data: bytes) -> bytes:
