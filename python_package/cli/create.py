@@ -187,6 +187,8 @@ def _stale(locked: Lock | None, argument: str | None) -> list[str]:
     """Return what to say of a lock that lies in an environment which somebody has changed since."""
     if locked is None or argument is None:
         return []
+    from pathlib import Path
+
     from python_package.lock import document
 
     changed = document.outdated(locked, Path(argument))
