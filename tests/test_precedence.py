@@ -96,6 +96,40 @@ def test_analyze__folder_with_the_name_of_an_installed_library__is_what_python_f
     assert (modules, "utils.py" in local) == (((library,), False) if ran.stdout == "installed\n" else ((), True))
 
 
+# How a script in a package is run shows in how it imports; a file beside it has the library's name.
+@pytest.mark.parametrize(
+    ("source", "argv"),
+    [
+        ("from . import x\nimport tqdm\n", ["-m", "mine.task"]),
+        ("import tqdm\nfrom .x import y\n", ["-m", "mine.task"]),
+        ("import x\nimport tqdm\n", ["mine/task.py"]),
+        ("try:\n  from . import x\nexcept ImportError:\n  import x\nimport tqdm\n", ["mine/task.py"]),
+    ],
+)
+def test_analyze__file_with_the_name_of_a_library__is_what_python_finds(
+    user: UserPython, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, argv: list[str]
+) -> None:
+    files = {"mine/__init__.py": "", "mine/x.py": "y = 1", "mine/tqdm.py": LOCAL}
+    lay_out(tmp_path, {**files, "mine/task.py": f"{source}print(tqdm.WHERE)\n"})
+    ran = subprocess.run([user.python, *argv], cwd=tmp_path, capture_output=True, text=True, check=True)
+    monkeypatch.chdir(tmp_path)
+    modules, local, _ = said("mine/task.py", user.python)
+    assert (modules, "tqdm.py" in local) == ((("tqdm",), False) if ran.stdout == "installed\n" else ((), True))
+    assert "x.py" in local
+
+
+def test_analyze__script_with_the_name_of_a_library__imports_itself_and_is_told(
+    user: UserPython, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay_out(tmp_path, {"tqdm.py": "print(__name__)\nimport tqdm\n"})
+    ran = subprocess.run([user.python, "tqdm.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ran.stdout == "__main__\ntqdm\n"
+    monkeypatch.chdir(tmp_path)
+    assert said("tqdm.py", user.python) == (
+        (), (), "tqdm.py:2: tqdm is this script itself; rename it to import a package"
+    )  # fmt: skip
+
+
 def test_analyze__library_that_is_not_installed_here__is_listed_where_python_would_not_look(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

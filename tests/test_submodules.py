@@ -95,30 +95,30 @@ def test_analyze__local_modules__count_as_surely_as_they_are_imported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = {
-        "sure.py": "import one.sub, further",
-        "further.py": "from two.sub import name\nfrom . import stray",
-        "maybe.py": "import three.sub, deep",
-        "deep.py": "import four.sub\nfrom four import name",
-        "both.py": "import five.sub",
-        "pkg/__init__.py": "import six_.sub",
-        "pkg/inner.py": "import seven.sub",
+        "sure.py": "import q1.sub, further",
+        "further.py": "from q2.sub import name\nfrom . import stray",
+        "maybe.py": "import q3.sub, deep",
+        "deep.py": "import q4.sub\nfrom q4 import name",
+        "both.py": "import q5.sub",
+        "pkg/__init__.py": "import q6.sub",
+        "pkg/inner.py": "import q7.sub",
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     monkeypatch.chdir(tmp_path)
     spec = _spec("import sure\nimport pkg.inner\ndef f():\n  import maybe, both\nimport both")
-    assert spec.submodules == ("five.sub", "four.sub", "one.sub", "seven.sub", "six_.sub", "three.sub", "two.sub")
-    assert spec.deferred == ("four.sub", "three.sub")
-    assert spec.names == (("two.sub", "name"),)
+    assert spec.submodules == tuple(f"q{number}.sub" for number in range(1, 8))
+    assert spec.deferred == ("q3.sub", "q4.sub")
+    assert spec.names == (("q2.sub", "name"),)
 
 
 def test_analyze__files_of_a_directory__count_as_scripts(tmp_path: Path) -> None:
     from python_package.analysis import analyze
 
-    (tmp_path / "one.py").write_text("import a.b\nfrom a import c\nimport two\ndef f():\n  import three")
-    (tmp_path / "two.py").write_text("from a.d import e")
-    (tmp_path / "three.py").write_text("import a.f")
+    (tmp_path / "q1.py").write_text("import a.b\nfrom a import c\nimport q2\ndef f():\n  import q3")
+    (tmp_path / "q2.py").write_text("from a.d import e")
+    (tmp_path / "q3.py").write_text("import a.f")
     spec = analyze(tmp_path, python=sys.executable)
     assert (spec.submodules, spec.deferred) == (("a.b", "a.d", "a.f"), ())
     assert spec.names == (("a", "c"), ("a.d", "e"))

@@ -16,9 +16,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from python_package.analysis.files import Use
     from python_package.analysis.folder import Found
     from python_package.analysis.imports import Import
-    from python_package.analysis.modules import Tracer, Use
+    from python_package.analysis.modules import Tracer
     from python_package.analysis.scope import Scope
 
 # A default python3 on a slow network disk may need seconds for its first start.

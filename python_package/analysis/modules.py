@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 
-from python_package.analysis.finder import Finder, Place, enclosing, installed_name, is_installed, package_root
-from python_package.analysis.imports import CONDITIONAL, REQUIRED, SCRIPT, Import, Module
+from python_package.analysis.files import Files, Use
+from python_package.analysis.finder import Place, enclosing, installed_name, is_installed, package_root
+from python_package.analysis.imports import CONDITIONAL, REQUIRED, SCRIPT, Import
 from python_package.analysis.precedence import Precedence
-from python_package.analysis.reading import Lines, read
+from python_package.analysis.reading import read
 from python_package.analysis.stdlib import FIXED
 from python_package.analysis.submodules import surely_imported
-from python_package.errors import BoundError, NotPythonError, ScriptNotFoundError
-from python_package.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,23 +20,11 @@ if TYPE_CHECKING:
     from python_package.analysis.scope import Scope
 
 
-# Compiled modules, and archives that run as scripts do.
-_OPAQUE = (".so", ".pyc", ".zip", ".pyz", ".pyzw", ".egg", ".whl")
-
-
-class Use(Value):
-    """An import and the file that it is in."""
-
-    file: str
-    found: Import
-
-
-class Tracer:
+class Tracer(Files):
     """Follows the imports of a script through the local files that they reach.
 
-    `uses` are the imports that no local file answers, `local` the files that answer the others, `remarks` what the
-    user should know, a line each, `metadata` what the script says about itself. `in_scope` tells whether it has the
-    function that was asked for. `places` are the folders and files of the local modules of the top level, by name.
+    `uses` are the imports that no local file answers, `metadata` what the script says about itself. `in_scope` tells
+    whether it has the function that was asked for.
     """
 
     def __init__(
@@ -48,14 +35,10 @@ class Tracer:
         `standard` gives the names of the standard library; it is called, and `precedence` asked, only if an answer
         depends on them.
         """
+        super().__init__(name, path)
         self.uses: list[Use] = []
-        self.local: list[str] = []
-        self.places: dict[str, list[str]] = {}
-        self.remarks: list[str] = []
         self.metadata: list[Metadata] = []
         self.in_scope = True
-        self._strict = True  # what is broken ends the analysis if it is required
-        self._name, self._path = name, path
         self._standard = standard
         self._precedence = precedence or Precedence()
         self._folder = os.path.dirname(path)
@@ -64,22 +47,15 @@ class Tracer:
         self._as_module = os.path.basename(path) == "__main__.py"
         roots = (self._folder, self._package_root)
         self._roots = [folder for folder in roots if folder is not None and not is_installed(folder)]
-        self._finder = Finder()
-        self._modules: dict[str, Module] = {}
-        self._lines: dict[str, Lines] = {}
-        self._reached: dict[str, Use] = {}
         self._fresh: list[Use] = []
-        self._broken: dict[str, Exception] = {}
         self._namespaces: set[str] = set()
-        # The files that each file imports whenever it is imported itself.
-        self._needs: dict[str, set[str]] = {}
 
     def trace(self, source: bytes, scope: Scope | None = None) -> None:
         """Read the script, within a scope, and every local file that it reaches.
 
         Raises NotPythonError for one that is not Python, InvalidScriptError for metadata that cannot be honoured.
         """
-        self._read(source, self._path, scope)
+        self._read(source, self._path, self._name, scope)
         self._follow()
 
     def required(self) -> list[tuple[str, str]]:
@@ -114,17 +90,19 @@ class Tracer:
         """Return the files that are run by themselves."""
         return (self._path,)
 
-    def _read(self, source: bytes, path: str, scope: Scope | None = None, name: str = "") -> None:
+    def _read(self, source: bytes, path: str, name: str, scope: Scope | None = None) -> None:
         """Take the imports of a source, and the folders that it puts on sys.path."""
-        reading = read(source, path, name or self.display(path), script=path == self._path, scope=scope)
+        reading = read(source, path, name, script=path == self._path, scope=scope)
         module = reading.module
         self._modules[path] = module
         self._lines[path] = reading.lines
         self.remarks += reading.remarks
         self.in_scope &= reading.in_scope
         self.metadata += [] if reading.metadata is None else [reading.metadata]
-        if path == self._path and any(found.level > 0 for found in module.imports):
+        if path == self._path and any(found.level > 0 and found.always for found in module.imports):
             self._as_module = True  # run by its path, it would fail
+            if self._package_root is not None:
+                self._roots = [root for root in self._roots if root != self._folder]
         self._take_written(reading.written, path)
         self._search(module.folders, self._home(path))
         self._fresh += [Use(path, found) for found in module.imports]
@@ -145,29 +123,6 @@ class Tracer:
                     if path_entry not in self._roots and not is_installed(path_entry):
                         self._roots.insert(0 if front else len(self._roots), path_entry)
                     break
-
-    def _open_reached(self) -> None:
-        while self._reached:
-            self._open(*self._reached.popitem())
-
-    def _open(self, path: str, use: Use) -> None:
-        """Read a local file that an import has reached.
-
-        One that cannot be read or is not Python ends the analysis when the import is required; else it is a remark.
-        """
-        try:
-            try:
-                name, source = self._finder.source(path, self.display(path))
-            except OSError as error:
-                raise ScriptNotFoundError(
-                    f"{self.display(path)}: {error.strerror}; {self.where(use)} imports it"
-                ) from None
-            self._read(source, path, name=name)
-        except (ScriptNotFoundError, NotPythonError, BoundError) as error:
-            if use.found.kind == REQUIRED and self._strict and not self._finder.will_write(path):
-                raise
-            self._broken[path] = error
-            self.remarks.append(f"{error}; what it imports is not listed")
 
     def _answer(self, use: Use) -> bool:
         """Follow an import into local files; tell whether there are any that answer it."""
@@ -202,6 +157,8 @@ class Tracer:
 
     def _follow_into(self, top: str, place: Place, rest: list[str], use: Use) -> bool:
         """Follow an import into the local module that answers it, or name the installed package that this is of."""
+        if (place.file, place.folder) == (use.file, None) and use.file == self._path:
+            self.remarks.append(f"{self.where(use)}: {top} is this script itself; rename it to import a package")
         if not self._name_installed(place.folder or place.file or "", rest, use):
             self._note(top, place)
             self._walk(place, rest, use)
@@ -254,13 +211,6 @@ class Tracer:
             self._note(os.path.basename(outermost.folder or ""), outermost)
         self._walk(Place(self._finder.package_file(folder), folder), parts, use)
 
-    def _note(self, name: str, place: Place) -> None:
-        path = place.folder or place.file
-        if path is None or path in (self._path, *self.places.get(name, ())):
-            return
-        if self._finder.is_there(path):
-            self.places.setdefault(name, []).append(path)
-
     def _roots_of(self, path: str, name: str) -> list[str]:  # noqa: ARG002
         """Return where a file's import of a name is looked for."""
         return self._roots
@@ -296,35 +246,3 @@ class Tracer:
         self._open_reached()
         module = self._modules.get(package.file)
         return module.exports if module else ()
-
-    def _reach(self, place: Place, use: Use) -> None:
-        path, required = place.file, use.found.kind == REQUIRED
-        if path is not None and use.found.always:
-            self._needs.setdefault(use.file, set()).add(path)
-        if path is None or path == self._path:
-            return
-        if path in self._broken and required and self._strict and not self._finder.will_write(path):
-            raise self._broken[path]
-        if path in self._modules:
-            if path in self._reached and required:
-                self._reached[path] = use  # whether it may be broken is for the import that needs it to say
-            return
-        if self._finder.is_there(path):
-            self.local.append(path)
-        self._modules[path] = Module((), (), (), ())
-        if not path.endswith(_OPAQUE):
-            self._reached[path] = use
-        else:
-            form = "compiled" if path.endswith((".so", ".pyc")) else "an archive"
-            self.remarks.append(f"{self.display(path)}: {form}, so what it imports is not listed")
-
-    def where(self, use: Use) -> str:
-        """Return what messages call the place of an import."""
-        return (self._lines.get(use.file) or Lines(self.display(use.file))).at(use.found.line)
-
-    def display(self, path: str) -> str:
-        """Return what messages call a file: the script as it was given, others as seen from here."""
-        if path == self._path:
-            return self._name
-        seen = os.path.relpath(path)
-        return path if seen.startswith("..") else seen

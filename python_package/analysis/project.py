@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 
 from python_package.analysis import crew
+from python_package.analysis.files import Use
 from python_package.analysis.finder import installed_name, package_root
 from python_package.analysis.imports import SCRIPT, Import, Module
-from python_package.analysis.modules import Tracer, Use
+from python_package.analysis.modules import Tracer
 from python_package.analysis.reading import Lines
 from python_package.analysis.stdlib import FIXED
 
@@ -39,6 +40,7 @@ class Project(Tracer):
         super().__init__(name, path, standard, precedence)
         self._package_root = None  # a directory's roots are searched
         self._strict = False
+        self._installed = installed_name(path) is not None
         self.remarks += found.remarks
         self._roots = [os.path.normpath(os.path.join(path, root)) for root in found.roots]
         self._files = [(os.path.join(path, file), os.path.normpath(os.path.join(name, file))) for file in found.files]
@@ -60,7 +62,7 @@ class Project(Tracer):
             self._search(page.folders, os.path.dirname(path))
             if any(level > 0 for _, _, level, *_ in page.imports):
                 self._relative_users.add(path)
-        if installed_name(self._path) is None:
+        if not self._installed:
             self.local += [path for path in sorted(self._own) if path.endswith(".py")]
         for (path, _), page in zip(self._files, pages, strict=True):
             folder = os.path.dirname(path)
@@ -87,7 +89,7 @@ class Project(Tracer):
     def _is_own(self, path: str, folder: str, found: tuple[str, tuple[str, ...], int, int, str, bool]) -> bool:
         """Tell whether a file of the directory surely answers an import, so that nothing is left to follow."""
         name, _, level, *_ = found
-        if level == SCRIPT or installed_name(path) is not None:
+        if level == SCRIPT or self._installed:
             return False  # it is for the tracer to say what that is
         if level:
             for _ in range(level - 1):
