@@ -64,7 +64,8 @@ def assign(
         if name and fitting:
             # What a channel has is never replaced: PyPI only adds what the extras need.
             extra = f"{package.pypi}{package.extras}" if package.extras and package.pypi else ""
-            assigned.append(Assigned(package, _match_spec(name, version, fitting), extra))
+            bound = f"{package.channel}::" if package.channel else ""
+            assigned.append(Assigned(package, bound + _match_spec(name, version, fitting), extra))
             continue
         lack = _lack(package, version, where, found[name] if name else ())
         if package.pypi and not (name and from_conda):

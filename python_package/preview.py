@@ -94,7 +94,7 @@ def _from_channels(chosen: plan.Plan) -> list[Row]:
     modules: dict[str, set[str]] = {}
     for each in chosen.assigned:
         if each.spec:
-            modules.setdefault(each.spec.split()[0], set()).add(each.package.module)
+            modules.setdefault(each.spec.rpartition("::")[2].split()[0], set()).add(each.package.module)
     needed: dict[str, set[str]] = {}
     for package in chosen.solution.packages:
         for name in package.needs:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 _VERSION = r"\d+\.\d+\.\d+((a|b|rc)\d+)?\+?\Z"
 
 # A distribution's name, perhaps extras and versions of it (PEP 508); `conda:` before what only a channel may provide,
-# `pypi:` before what only PyPI may.
+# with `CHANNEL::` what only that one may, `pypi:` before what only PyPI may.
 _PACKAGE = (
-    r"(conda:|pypi:)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\[[A-Za-z0-9._, -]*\])?"
+    r"(conda:([A-Za-z0-9][A-Za-z0-9._/-]*::)?|pypi:)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\[[A-Za-z0-9._, -]*\])?"
     r"( ?[<>=!~]=?[0-9A-Za-z.*+!<>=~, -]*)?\Z"
 )
 

@@ -13,11 +13,14 @@ import pytest
 from desk import Desk, one_line
 from misbehaving import Request, Server, serving, status
 
+from python_package.assignment import assign
 from python_package.environment import condarc
 from python_package.environment.conda import PLATFORM, Channels
 from python_package.environment.condarc import Condarc
 from python_package.environment.timeouts import Limits
-from python_package.errors import RefusedError, SolveError
+from python_package.errors import RefusedError, SolveError, SpecError
+from python_package.inputs import read
+from python_package.names import requested
 
 
 @pytest.fixture(autouse=True)
@@ -245,3 +248,35 @@ def test_create__configuration_that_cannot_be_honoured__exits_4_in_one_line(desk
     done = desk.create(modules=("idna",))
     assert done.returncode == 4
     assert words in one_line(done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("dependency", "version"),
+    [
+        ("numpy", "1.0"),
+        ("first::numpy", "1.0"),
+        ("second::numpy", "2.0"),
+        ("several::numpy", "1.0"),
+        ("several::new", "2.0"),
+    ],
+)
+def test_solve__package_of_a_channel__comes_from_that_one(two: list[str], dependency: str, version: str) -> None:
+    root = Path(two[0]).parent
+    config = load(root, f"channel_alias: file://{root}\ncustom_multichannels: {{several: [first, second]}}\n")
+    given = read(f"channels: [first, second]\ndependencies: [{dependency}]\n", "environment.yml")
+    assert given.spec.packages == (f"conda:{dependency}",)
+    (package,) = requested(given.spec.packages)
+    (assigned,) = assign([package], {"numpy": ["1.0", "2.0"], "new": ["1.0"]}).assigned
+    assert solved(config, ["first", "second"], assigned.spec)["numpy"] == version
+    assert solved(config, ["first"], "second::numpy")["numpy"] == "1.0"  # --channel here
+
+
+def test_solve__package_that_its_channel_lacks__is_not_taken_from_another(two: list[str]) -> None:
+    config = load(Path(two[0]).parent, f"channel_alias: file://{Path(two[0]).parent}\n")
+    with pytest.raises(SolveError, match="new"):
+        solved(config, ["first", "second"], "first::new")
+
+
+def test_read__address_before_a_package__says_where_it_belongs() -> None:
+    with pytest.raises(SpecError, match='write the address into "channels"'):
+        read("dependencies: ['https://u:s3cret@h.example/c::numpy']\n", "environment.yml")

@@ -143,8 +143,11 @@ def test_environment__exported_by_conda__builds_and_what_the_solver_adds_are_no_
 def test_environment__channels__are_kept_in_order_and_those_of_packages_come_last() -> None:
     found = environment("bioconda::samtools", "here::numpy", channels="[there, nodefaults, here]")
     assert found.spec == Spec(
-        "", (), packages=("conda:numpy", "conda:samtools"), channels=("there", "here", "bioconda")
-    )  # fmt: skip
+        "",
+        (),
+        packages=("conda:bioconda::samtools", "conda:here::numpy"),
+        channels=("there", "here", "bioconda"),
+    )
 
 
 def test_environment__pip_section__is_asked_of_pypi_alone() -> None:

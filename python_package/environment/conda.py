@@ -85,7 +85,9 @@ class Channels:
     ) -> None:
         located = [(Address(channel), _channel(address)) for channel in channels for address in config.resolve(channel)]
         self.names = tuple(dict.fromkeys(name for name, _ in located))
-        self._names = {source.base_url: str(name) for name, source in reversed(located)}
+        self._names: dict[str, str] = {}
+        for name, source in located:
+            self._names.setdefault(source.base_url, str(name))
         self._sources = list({source.base_url: source for _, source in located}.values())
         self.urls = tuple(Address(source.base_url) for source in self._sources)
         self._config = config
@@ -137,11 +139,12 @@ class Channels:
 
         Raises SolveError with the solver's reason, UnreachableError when a channel does not answer.
         """
+        bound = [self._bound(spec) for spec in specs]
         overrides = rattler.VirtualPackageOverrides.from_env()
         records = self._ask(
             lambda: rattler.solve(
                 self._sources,
-                list(specs),
+                bound,
                 gateway=self._gateway,
                 virtual_packages=rattler.VirtualPackage.detect(overrides),
                 channel_priority=rattler.ChannelPriority[self._config.priority.capitalize()],
@@ -155,6 +158,21 @@ class Channels:
                     "in the Conda configuration"
                 )
         return Solution(canonical(records, PLATFORM), tuple(specs))
+
+    def _bound(self, spec: str) -> str:
+        """Return a match spec with the address of the channel that it names (CHANNEL::NAME).
+
+        Of a name for several channels it is the first that has the package. A channel that is not among these binds
+        nothing: others were named in its place.
+        """
+        channel, _, rest = spec.rpartition("::")
+        places = [place for each in self._config.resolve(channel) if (place := _channel(each)).base_url in self._names]
+        for place in places if channel else ():
+            platforms = [rattler.Subdir.current(), rattler.Subdir("noarch")]
+            asked = partial(self._gateway.query, [place], platforms, [rest.split()[0]], recursive=False)
+            if len(places) == 1 or any(self._ask(asked)):
+                return f"{place.base_url.rstrip('/')}::{rest}"
+        return rest
 
     def link(self, solution: Solution, prefix: Path, progress: LinkProgress) -> None:
         """Fetch what the package cache lacks and link the solution into the prefix, an absolute path.

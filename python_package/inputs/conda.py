@@ -64,12 +64,14 @@ def _given(dependencies: object, channels: object, pip: Iterable[Any], source: s
             places.append(channel)
         if build:
             notes.append(f"{source}: {name}: its version counts, the build {build} does not")
+        if channel and (name == "python" or name.startswith("_")):
+            notes.append(f"{source}: {name}: the channel {channel} is one of those to look in, but not the only one")
         if name == "python":
             version = _python(constraint)
         elif name.startswith("_"):
             notes.append(f"{source}: {name} is left out: the solver knows when it is needed")
         else:
-            packages.append(f"conda:{name}{constraint}")
+            packages.append(f"conda:{channel and f'{channel}::'}{name}{constraint}")
     lines = "".join(f"{_text(line, source, 'pip')}\n" for line in pip)
     by_pip = requirements.requirements(lines, source, python, only="pypi:", kind="pip")
     wanted = tuple(sorted({*packages, *by_pip.spec.packages}))
@@ -89,6 +91,8 @@ def _parsed(dependency: object, source: str) -> tuple[str, str, str, str]:
         f"=={clause}" if clause[0].isalnum() else clause for clause in version.split(",") if clause not in ("", "*")
     ]
     constraint = ",".join(clauses)
+    if "://" in text and "::" in text:
+        raise SpecError(f'{problem.partition(",")[0]}: write the address into "channels", and here only the name')
     if "://" in text or not (name.startswith("_") or is_package(f"conda:{name}{constraint}")):
         raise SpecError(problem)
     return channel, name, constraint, build

@@ -100,7 +100,7 @@ def requested(packages: Iterable[str]) -> tuple[Package, ...]:
 
 
 def _requested(name: str, provider: Provider, known: Table) -> Package:
-    near = None if provider.only == "conda:" else known.near_project(canonical(provider.name))
+    near = None if provider.only.startswith("conda:") else known.near_project(canonical(provider.name))
     note = f"{name}: one letter away from {near}, which is better known" if near else ""
     return provider.package(name, known, "asked for by name", note)
 
@@ -151,7 +151,7 @@ def _decide(module: str, found: Sequence[Found], sources: _Sources) -> Package:
             return _with_version(provider, pin).package(module, known, why)
     if pin:
         found = [Found(pin.package, pin.version, pin.url, pin.source if pin.source != "system" else "", "")]
-    only_conda = bool(providers) and all(provider.only == "conda:" for provider in providers)
+    only_conda = bool(providers) and all(provider.only.startswith("conda:") for provider in providers)
     by_conda = pin is not None and pin.source == "conda"
     if (by_conda or not only_conda) and (
         package := _from_interpreter(module, found, row, known, pinned=pin is not None)
