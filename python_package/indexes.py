@@ -54,7 +54,9 @@ def for_uv(environ: Mapping[str, str] = os.environ, home: Path | None = None) ->
     options = [f"--constraint={path}" for path in setting("constraint")]
     if setting("no-index")[:1] in (["1"], ["true"], ["yes"], ["on"]):
         options.append("--no-index")
-    return Uv(translated | dict(environ), tuple(options))
+    # git waits for ever for a server that says nothing.
+    patience = {"GIT_HTTP_LOW_SPEED_LIMIT": "1", "GIT_HTTP_LOW_SPEED_TIME": "60"}
+    return Uv(patience | translated | dict(environ), tuple(options))
 
 
 def _files(environ: Mapping[str, str], home: Path) -> list[Path]:

@@ -124,7 +124,7 @@ def _solve(
     python = versions.choose(
         spec.python,
         available.pythons,
-        lambda: _version(sources.python),
+        lambda: _version_if_any(sources.python),
         where=where,
         exact=sources.exact,
     )
@@ -165,6 +165,14 @@ def _most(channels: Channels, specs: Sequence[str], optional: Sequence[str]) -> 
         except SolveError as error:
             refused[spec] = str(error)
     return solution, refused
+
+
+def _version_if_any(python: str) -> str | None:
+    """Return the version of this machine's own interpreter, None where there is none: a channel's will do."""
+    try:
+        return _version(python)
+    except HostPythonError:
+        return None
 
 
 def _version(python: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import socket
+import struct
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from misbehaving import Behaviour, Request, Server, cut, dripping, portal, servi
 from tarball_environment import _add_package
 
 from python_package import plan, progress
+from python_package.environment import timeouts
 from python_package.environment.conda import Channels
 from python_package.environment.condarc import Condarc
 from python_package.environment.timeouts import Limits
@@ -372,3 +374,18 @@ def test_make__host_is_asked_for_and_there_is_no_python3__has_a_code_of_its_own(
     with pytest.raises(HostPythonError, match="no-python3: no such interpreter") as caught:
         plan.make(Spec("3.11.7", ()), [], sources, progress.Silent())
     assert caught.value.code == 9
+
+
+def test_make__constraint_on_python_and_there_is_no_python3__takes_the_channels(tmp_path: Path) -> None:
+    _add_package(tmp_path, "python", {"bin/python": ""})
+    sources = plan.Sources(Condarc(), (str(tmp_path / "channel"),), python="no-python3")
+    made = plan.make(Spec(">=1", ()), [], sources, progress.Silent())
+    assert made.python == "1.0"
+
+
+def test_unless_silent__system_does_not_tell_of_its_connections__is_not_limited(
+    packages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timeouts, "_TCP_INFO", struct.Struct("=B51xI9000x"))
+    with serving(packages, {SHARDS: status(404), "*.json.*": status(404), INDEX: dripping(2, 2)}) as server:
+        assert solved(server, limits=Limits(connect=0.5, read=0.5, retries=0)) == ["tool"]

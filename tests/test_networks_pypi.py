@@ -23,6 +23,7 @@ from python_package.errors import (
     SolveError,
     UnreachableError,
 )
+from python_package.indexes import for_uv
 
 HOSTILE = ("connect", "timeout-decorator", "dns-error", "error-sending-request", "failed-to-fetch", "hint", "cause")
 
@@ -157,14 +158,27 @@ def test_foresee_most__offline__is_unreachable(index: Path, monkeypatch: pytest.
         foreseen(index, monkeypatch, {}, offline=True)
 
 
+# 403 is also what an index on a store of objects says of a project that it has not.
+@pytest.mark.parametrize(
+    ("variable", "code"), [("UV_EXTRA_INDEX_URL", 401), ("UV_EXTRA_INDEX_URL", 403), ("PIP_EXTRA_INDEX_URL", 401)]
+)
 def test_foresee_most__one_of_two_indexes_refuses__the_other_is_not_taken(
-    index: Path, monkeypatch: pytest.MonkeyPatch
+    index: Path, monkeypatch: pytest.MonkeyPatch, code: int, variable: str
 ) -> None:
-    with serving(index, {"*": status(401)}) as private:
-        monkeypatch.setenv("UV_EXTRA_INDEX_URL", f"{private.url.replace('//', '//user:hunter2@')}/simple")
-        with pytest.raises(RefusedError, match=f"has 401 Unauthorized for {private.url}/simple") as caught:
+    with serving(index, {"*": status(code)}) as private:
+        monkeypatch.setenv(variable, f"{private.url.replace('//', '//user:hunter2@')}/simple")
+        with pytest.raises(RefusedError, match=f"has {code} .* for {private.url}/simple") as caught:
             foreseen(index, monkeypatch, {})
     assert "hunter2" not in str(caught.value)
+
+
+def test_foresee_most__one_of_two_indexes_of_pip_has_not_the_project__the_other_is_taken(
+    index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for code in (403, 404):
+        with serving(index, {"*": status(code)}) as other:
+            monkeypatch.setenv("PIP_EXTRA_INDEX_URL", f"{other.url}/simple")
+            assert foreseen(index, monkeypatch, {}) == ["good"]
 
 
 def test_foresee_most__nobody_listens__is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,6 +192,13 @@ def test_foresee_most__repository_is_not_there__says_what_git_says() -> None:
     requirement = "good @ git+http://127.0.0.1:9/good.git"
     with pytest.raises(RefusedError, match=r"cannot fetch good from its repository: unable to access .*Failed to conn"):
         foresee_most((requirement,), (), Target("3.11.7", "cp311", {}))
+
+
+def test_foresee_most__repository_is_silent__is_given_up(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert for_uv().environ["GIT_HTTP_LOW_SPEED_TIME"] == "60"
+    monkeypatch.setenv("GIT_HTTP_LOW_SPEED_TIME", "1")
+    with serving(index, {"*": silent}) as server, pytest.raises(RefusedError, match="cannot fetch good from its repos"):
+        foresee_most((f"good @ git+{server.url}/good.git",), (), Target("3.11.7", "cp311", {}))
 
 
 # Words of uv that no loopback server brings about, and of versions before the one that is installed.

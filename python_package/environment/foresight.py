@@ -14,7 +14,7 @@ from packaging.pylock import Pylock
 
 from python_package import names, scratch, toml
 from python_package.environment import pylock
-from python_package.environment.pypi import uv_pip
+from python_package.environment.pypi import require_admission, uv_pip
 from python_package.errors import SolveError, UnreachableError
 from python_package.indexes import for_uv
 from python_package.lock import Distribution
@@ -82,6 +82,7 @@ def _foresee(requirements: Sequence[str], target: Target, named: Sequence[str] =
     if not requirements:
         return ()
     uv = for_uv()
+    require_admission(uv, requirements, target.python, offline=target.offline)
     options = ["--python", target.python, "--python-version", target.version]
     options += [*(["--offline"] if target.offline else []), *uv.options, "-"]
     extended = {canonical(match[1]) for match in map(_EXTRAS.match, requirements) if match}

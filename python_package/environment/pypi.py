@@ -16,7 +16,7 @@ from python_package import scratch, subprocesses
 from python_package.address import Address
 from python_package.environment import pylock, uv_errors
 from python_package.errors import PackageError, SolveError, UnreachableError
-from python_package.indexes import for_uv
+from python_package.indexes import Uv, for_uv
 from python_package.lock import Distribution
 from python_package.names.table import canonical
 
@@ -35,6 +35,7 @@ def install(prefix: Path, requirements: Sequence[str], *, offline: bool = False)
     UnreachableError when an index does not answer, and as `install_locked` does.
     """
     uv = for_uv()
+    require_admission(uv, requirements, str(prefix / "bin" / "python"), offline=offline)
     options = ["--python", str(prefix / "bin" / "python"), *(["--offline"] if offline else []), *uv.options]
     with scratch.folder() as folder:
         constraints = folder / "constraints.txt"
@@ -133,6 +134,31 @@ def _python(prefix: Path) -> tuple[str, str]:
     minor = ".".join(version.split(".")[:2])
     flags = "t" if (prefix / "lib" / f"python{minor}t").is_dir() else "m" if minor in ("3.6", "3.7") else ""
     return version, f"cp{minor.replace('.', '')}{flags}"
+
+
+def require_admission(uv: Uv, requirements: Sequence[str], python: str, *, offline: bool) -> None:
+    """Raise RefusedError if one of several indexes wants a password.
+
+    uv passes over it in silence where it may take a project from any of them, as pip does: then the project of that
+    name in another one would be taken.
+    """
+    names = [requirement for requirement in requirements if " @ " not in requirement]
+    if offline or not names or uv.environ.get("UV_INDEX_STRATEGY", "first-index") == "first-index":
+        return
+    indexes = [index for name in ("UV_INDEX", "UV_EXTRA_INDEX_URL") for index in uv.environ.get(name, "").split()]
+    others = ("UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_STRATEGY")
+    environ = {name: value for name, value in uv.environ.items() if name not in others}
+    argv = [find_uv_bin(), "pip", "--no-progress", "--color", "never", "compile", "--no-deps", "--python", python, "-"]
+    for index in indexes:
+        done = subprocesses.run(
+            argv,
+            seconds=subprocesses.INSTALL_SECONDS,
+            env=subprocesses.environment({**environ, "UV_DEFAULT_INDEX": index}),
+            here=True,
+            stdin="".join(f"{name}\n" for name in names),
+        )
+        if done.code and (refused := uv_errors.unauthorised(done.stderr)):
+            raise refused
 
 
 def _pins(report: str, asked: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import struct
@@ -19,7 +20,7 @@ _TICK = 0.25  # seconds between two looks at the sockets
 _WORKING = 0.2  # of a tick's time; a process that only waits uses less than a hundredth of it
 # Linux's struct tcp_info: the state is the first byte, the milliseconds since the last data came are at byte 52.
 _TCP_INFO = struct.Struct("=B51xI")
-_SYN_SENT, _LISTEN = 2, 10
+_ESTABLISHED, _SYN_SENT, _LISTEN = 1, 2, 10
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,9 @@ class Watch:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._others = {name for name, _ in _sockets()}
+        self._others: set[str] = set()
+        with suppress(OSError):
+            self._others = {name for name, _ in _sockets()}
 
     async def unless_silent(self, work: Awaitable[_T], needed: Callable[[], bool]) -> _T:
         """Await py-rattler's work; raise SilentError when no server has said anything for too long.
@@ -73,7 +76,10 @@ class Watch:
 
     def _heard(self) -> tuple[bool, float]:
         """Tell whether nobody took any connection yet; return the seconds since data came."""
-        found = [(state, idle) for name, fd in _sockets() if name not in self._others for state, idle in _tcp(fd)]
+        try:
+            found = [told for name, fd in _sockets() if name not in self._others for told in _tcp(fd)]
+        except OSError:
+            return False, 0.0  # no /proc: what nobody measures is not limited
         connected = [idle for state, idle in found if state != _SYN_SENT]
         return bool(found) and not connected, min(connected, default=float("inf"))
 
@@ -113,9 +119,22 @@ def _sockets() -> Iterator[tuple[str, int]]:
 
 
 def _tcp(fd: int) -> Iterator[tuple[int, float]]:
-    """Yield the state of a socket and the seconds since data came, if it is one of TCP that does not listen."""
-    with suppress(OSError), socket.socket(fileno=os.dup(fd)) as copy:
-        if copy.family in (socket.AF_INET, socket.AF_INET6):
-            state, milliseconds = _TCP_INFO.unpack(copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size))
+    """Yield the state of a socket and the seconds since data came, if it is one of TCP that does not listen.
+
+    Of one of which the system does not say it, data has just come: what nobody measures is not limited.
+    """
+    try:
+        copy = socket.socket(fileno=os.dup(fd))
+    except OSError as error:
+        if error.errno != errno.EBADF:  # closed meanwhile
+            yield _ESTABLISHED, 0.0
+        return
+    with copy:
+        if copy.type == socket.SOCK_STREAM and copy.family in (socket.AF_INET, socket.AF_INET6):
+            try:
+                told = copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+                state, milliseconds = _TCP_INFO.unpack(told)
+            except (OSError, struct.error):
+                state, milliseconds = _ESTABLISHED, 0
             if state != _LISTEN:
                 yield state, milliseconds / 1000

@@ -51,6 +51,15 @@ def explain(stderr: str, requirements: Sequence[str]) -> PackageError:
     return of_files_and_networks(stderr, wanted) or SolveError(f"cannot install {wanted} from PyPI: {_joined(stderr)}")
 
 
+def unauthorised(stderr: str) -> UnreachableError | None:
+    """Return the error for an index that wants another password than it was given, None if none does."""
+    for link in _chain(stderr):
+        index = _INDEX.fullmatch(link)
+        if index and index[2] == "401":
+            return refusal("the package index", 401, index[1])
+    return None
+
+
 def of_files_and_networks(stderr: str, wanted: str) -> PackageError | None:
     """Return our error if uv could not have or write a file that was needed for what was wanted, else None."""
     chain = list(_chain(stderr))
