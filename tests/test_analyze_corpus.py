@@ -10,7 +10,7 @@ import pytest
 from corpus_cases import Case, cases
 from fake_python import fake_python
 
-from python_package.analysis import analyze_sources
+from python_package.analysis import analyze, analyze_sources
 
 CASES = [pytest.param(case, id=case.name) for case in cases()]
 
@@ -44,7 +44,7 @@ for name in sorted(set(sys.modules) - before):
     module = sys.modules[name]
     file = getattr(module, "__file__", None) or ""
     if isinstance(module.__spec__.loader, StandIn):
-        print("module", name.partition(".")[0])
+        print("module", name)
     elif file.startswith(folder + os.sep):
         print("local", os.path.relpath(file, folder))
 """
@@ -86,4 +86,8 @@ def test_corpus__real_python_runs_the_script__it_imports_what_the_case_says(case
     assert ran.returncode == 0, ran.stderr
     found = [line.split(" ", 1) for line in ran.stdout.splitlines() if line.startswith(("module ", "local "))]
     assert {name for kind, name in found if kind == "local"} == case.local
-    assert {name for kind, name in found if kind == "module"} <= set(case.modules)
+    imported = {name for kind, name in found if kind == "module"}
+    assert {name.partition(".")[0] for name in imported} <= set(case.modules)
+    spec = analyze(folder / case.script, python=fake_python(tmp_path, f"echo Python {case.python}"))
+    assert set(spec.submodules) - set(spec.deferred) <= imported
+    assert {module for module, _ in spec.names} <= imported

@@ -118,6 +118,17 @@ def test_analyze__file_with_the_name_of_a_library__is_what_python_finds(
     assert "x.py" in local
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["tqdm.backup.so", "tqdm.cpython-311.pyc", "tqdm.so.1", "tqdm.py~", "tqdm.ipynb", "tqdm-old.py", "tqdm.old.py"],
+)
+def test_analyze__file_that_python_does_not_import__hides_nothing(user: UserPython, tmp_path: Path, name: str) -> None:
+    lay_out(tmp_path, {name: LOCAL, "task.py": "import tqdm\nprint(tqdm.WHERE)\n"})
+    ran = subprocess.run([user.python, "task.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ran.stdout == "installed\n"
+    assert said(str(tmp_path / "task.py"), user.python) == (("tqdm",), (), "")
+
+
 def test_analyze__script_with_the_name_of_a_library__imports_itself_and_is_told(
     user: UserPython, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

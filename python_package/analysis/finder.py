@@ -94,8 +94,7 @@ class Finder:
             self._stems[folder] = frozenset(entry.partition(".")[0] for entry in entries)
         if stem.partition(".")[0] not in self._stems[folder]:
             return None
-        # x.so, x.abi3.so, x.cpython-311-x86_64-linux-gnu.so, x.pyc
-        compiled = (e for e in sorted(entries) if e.startswith(stem + ".") and e.endswith((".so", ".pyc")))
+        compiled = (e for e in sorted(entries) if e.startswith(stem + ".") and _is_compiled(e[len(stem) :]))
         return next((os.path.join(folder, entry) for entry in compiled), None)
 
     def _list(self, folder: str) -> frozenset[str]:
@@ -106,6 +105,12 @@ class Finder:
                 listing = []
             self._listings[folder] = frozenset(listing).union(self._coming.get(folder, ()))
         return self._listings[folder]
+
+
+def _is_compiled(suffix: str) -> bool:
+    """Tell whether CPython imports a file that ends in this after its module's name."""
+    tagged = suffix.startswith(".cpython-") and suffix.endswith(".so") and suffix.count(".") == 2
+    return tagged or suffix in (".so", ".abi3.so", ".pyc")
 
 
 def package_root(folder: str) -> str | None:
