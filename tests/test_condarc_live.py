@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from desk import Desk, one_line
-from misbehaving import Request, Server, serving, status
 
 from python_package.assignment import assign
 from python_package.environment import condarc
@@ -21,6 +20,7 @@ from python_package.environment.timeouts import Limits
 from python_package.errors import RefusedError, SolveError, SpecError
 from python_package.inputs import read
 from python_package.names import requested
+from scripts.faults.misbehaving import Request, Server, serving, status
 
 
 @pytest.fixture(autouse=True)

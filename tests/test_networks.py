@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from misbehaving import Behaviour, Request, Server, cut, dripping, portal, serving, silent, stalled, status
 from tarball_environment import _add_package
 
 from python_package import plan, progress
@@ -33,6 +32,18 @@ from python_package.errors import (
 )
 from python_package.names import Package
 from python_package.spec import Spec
+from scripts.faults.misbehaving import (
+    Behaviour,
+    Request,
+    Server,
+    cut,
+    dripping,
+    portal,
+    serving,
+    silent,
+    stalled,
+    status,
+)
 
 SHARDS, INDEX, PACKAGE = "*/repodata_shards.msgpack.zst", "*/repodata.json*", "*.conda"
 ONCE, QUICK = Limits(retries=0), Limits(connect=0.6, read=0.6, retries=1)

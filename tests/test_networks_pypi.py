@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from misbehaving import Behaviour, Request, cut, portal, right, serving, silent, stalled, status
 from wheels import write_wheel
 
 from python_package.channel import fetch
@@ -24,6 +23,7 @@ from python_package.errors import (
     UnreachableError,
 )
 from python_package.indexes import for_uv
+from scripts.faults.misbehaving import Behaviour, Request, cut, portal, right, serving, silent, stalled, status
 
 HOSTILE = ("connect", "timeout-decorator", "dns-error", "error-sending-request", "failed-to-fetch", "hint", "cause")
 

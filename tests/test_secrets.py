@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 from desk import PYTHON, Desk, one_line
-from misbehaving import Request, Server, right, serving
+
+from scripts.faults.misbehaving import Request, Server, right, serving
 
 # A user, a password, Conda's token and the token of a query: none may be seen anywhere.
 SECRETS = ("hush-user", "hush-password", "hush-token", "hush-query")

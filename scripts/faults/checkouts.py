@@ -52,6 +52,7 @@ def at(commit: str) -> Path | None:
 def supplies(tried: Commands, name: str) -> Supplies:
     """Make what the tries of one checkout share, where it is not there yet; its caches are its own."""
     folder = home() / name
+    folder.mkdir(parents=True, exist_ok=True)
     caches = {
         "XDG_CACHE_HOME": str(folder / "cache"),
         "RATTLER_CACHE_DIR": str(folder / "rattler"),
