@@ -46,6 +46,11 @@ class Address:
         """Return the address with all that is secret in it: to connect, never to show or to store."""
         return self._whole
 
+    @property
+    def is_secret(self) -> bool:
+        """Tell whether it has a part that it does not show."""
+        return str(self) != self._whole
+
     def __str__(self) -> str:
         return _shown(self._whole)
 

@@ -54,7 +54,14 @@ def gather(spec: Spec, plan: Plan, wanted: Wanted, python: Path, *, offline: boo
         with phase("build the user's projects"):
             for package, project in wanted.projects:
                 try:
-                    built = projects.build([project], python, others=wanted.nearby, offline=offline)
+                    built = projects.build(
+                        [project],
+                        python,
+                        extras=package.extras,
+                        others=wanted.nearby,
+                        indexes=spec.indexes,
+                        offline=offline,
+                    )
                 except SolveError as error:
                     if package.module not in spec.optional:
                         raise
@@ -89,7 +96,9 @@ def fill(
     refused: dict[str, str] = {}
     if asked.must or asked.wishes:
         with phase("install from PyPI"):
-            installed, refused = pypi.install_most(prefix, asked.must, asked.wishes, offline=offline)
+            installed, refused = pypi.install_most(
+                prefix, asked.must, asked.wishes, indexes=spec.indexes, offline=offline
+            )
         distributions += installed
     dropped = said(asked, refused, note)
     if wanted.files:

@@ -50,5 +50,5 @@ def repeat(prefix: Path, spec: Spec, lock: Lock, sources: Sources, clock: Clock)
         )
     if found.distributions:
         with clock.phase("install from PyPI"):
-            pypi.install_locked(prefix, found.distributions, offline=sources.offline)
+            pypi.install_locked(prefix, found.distributions, indexes=spec.indexes, offline=sources.offline)
     return found

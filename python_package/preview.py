@@ -77,7 +77,7 @@ def preview(
     builder = shutil.which(python) or sys.executable
     asked = filling.gather(spec, chosen, wanted, Path(builder), offline=offline, phase=clock.phase)
     packages = chosen.solution.packages
-    target = foresight.Target(chosen.python, _abi(packages), _pythonic(packages), builder, offline)
+    target = foresight.Target(chosen.python, _abi(packages), _pythonic(packages), builder, offline, spec.indexes)
     with clock.phase("ask PyPI") if asked.must or asked.wishes else nullcontext():
         foreseen, refused = foresight.foresee_most(asked.must, asked.wishes, target)
     filling.said(asked, refused, clock.progress.note)

@@ -13,6 +13,7 @@ from python_package.environment import origins
 from python_package.environment import python as versions
 from python_package.environment.origins import Project
 from python_package.names.installed import import_path
+from python_package.names.package import parse
 from python_package.names.table import canonical
 from python_package.spec import Spec
 
@@ -60,7 +61,8 @@ def resolve(spec: Spec, python: str, *, mapping: Mapping[str, str] | None = None
     by_name = packages[len(found) :]
     nearby = origins.installed(paths) if by_name or any(package.origin for package in found) else {}
     declared = {package.pypi: nearby[package.pypi] for package in by_name if package.conda and package.pypi in nearby}
-    placed = {canonical(pin.package): pin.url for pin in spec.pins if pin.url}
+    mapped = {canonical(parse(package).name) for package in chosen.values()}
+    placed = {canonical(pin.package): pin.url for pin in spec.pins if pin.url and canonical(pin.package) not in mapped}
     published, theirs = [], []
     for package in packages:
         project = nearby.get(package.pypi)
@@ -75,7 +77,8 @@ def resolve(spec: Spec, python: str, *, mapping: Mapping[str, str] | None = None
             theirs.append((package, place))
         else:
             published.append(package)
-    return Wanted(tuple(published), tuple(theirs), nearby, files, tuple(dict.fromkeys(notes)))
+    named = {name: Project(name, "", url) for name, url in placed.items() if name not in nearby}
+    return Wanted(tuple(published), tuple(theirs), {**nearby, **named}, files, tuple(dict.fromkeys(notes)))
 
 
 def _local(spec: Spec) -> tuple[tuple[Member, ...], tuple[str, ...]]:

@@ -30,7 +30,8 @@ SOURCES = ("conda", "pypi", "editable", "local", "system")
 class Pin(Value):
     """The distribution that provides a module in the user's interpreter: its name, version, and one of SOURCES.
 
-    `url` is where an editable or local one lies (PEP 610), empty for the others.
+    `url` is where an editable or local one lies (PEP 610), empty for the others. The version of what has one may be
+    empty: whatever lies there.
     """
 
     module: str
@@ -38,6 +39,30 @@ class Pin(Value):
     version: str
     source: str
     url: str = ""
+
+
+# How an index counts: in place of the user's own, beside it with the best version of both (pip's --extra-index-url) or
+# before it (uv's --index), as a page or folder of files beside it (--find-links) or instead of any index, and for
+# just the packages that are to come from it (uv's explicit).
+USES = ("default", "extra", "first", "links", "only-links", "explicit")
+
+
+class Index(Value):
+    """An index of Python packages that a user's file names: its URL, and one of USES.
+
+    `name` is what uv knows it by, perhaps empty; `packages` are the canonical names of those that come from it.
+    """
+
+    url: str
+    use: str
+    name: str = ""
+    packages: tuple[str, ...] = ()
+
+
+def placed(project: str, url: str) -> Pin:
+    """Return the pin of a project, by its canonical name, to whatever lies at a URL."""
+    module = project.replace("-", "_")
+    return Pin(module if module.isidentifier() else f"_{module}", project, "", "local", url)
 
 
 class Spec(Value):
@@ -49,7 +74,7 @@ class Spec(Value):
     without; `pins` are the versions to have; `local` pairs the import names of the user's own modules with their
     paths; `channels` are where to look if nobody says otherwise; `submodules` are what is imported below the modules,
     `deferred` those of them that need not import for the script to start, and `names` pairs a module with each name
-    that it must have, a submodule's or any other.
+    that it must have, a submodule's or any other; `indexes` are where PyPI's packages come from, if not the usual one.
     `python` is a range of versions (`>=3.14`) where the script asks for one that this machine does not have; it may be
     empty if it does not come from a dependency file of ours.
     """
@@ -65,6 +90,7 @@ class Spec(Value):
     submodules: tuple[str, ...] = ()
     deferred: tuple[str, ...] = ()
     names: tuple[tuple[str, str], ...] = ()
+    indexes: tuple[Index, ...] = ()
 
     def to_json(self) -> str:
         """Return the dependency file's one line, newline included; by default with just the two documented keys."""
@@ -84,6 +110,7 @@ class Spec(Value):
             "pins": {pin.module: _pin_to_json(pin) for pin in self.pins},
             "local": dict(self.local),
             "channels": list(self.channels),
+            "indexes": [_index_to_json(index) for index in self.indexes],
         }
         return json.dumps({**data, **{key: value for key, value in more.items() if value}}) + "\n"
 
@@ -95,7 +122,8 @@ class Spec(Value):
         `"mapping": {"import": "package"}`, `"packages": ["package"]`, `"optional": ["import"]`,
         `"pins": {"import": {"package": "name", "version": "1.2", "source": "pypi"}}`,
         `"local": {"import": "path"}`, `"channels": ["name"]`, `"submodules": ["import.name"]`,
-        `"deferred": ["import.name"]` and `"names": {"import": ["name"]}`.
+        `"deferred": ["import.name"]`, `"names": {"import": ["name"]}` and
+        `"indexes": [{"url": "address", "use": "extra"}]`.
         """
         from python_package.documents import json_value
 
@@ -136,8 +164,13 @@ def is_version(text: object) -> bool:
 
 
 def _pin_to_json(pin: Pin) -> dict[str, str]:
-    data = {"package": pin.package, "version": pin.version, "source": pin.source}
-    return {**data, "url": pin.url} if pin.url else data
+    data = {"package": pin.package, "version": pin.version, "source": pin.source, "url": pin.url}
+    return {key: value for key, value in data.items() if value}
+
+
+def _index_to_json(index: Index) -> dict[str, object]:
+    data = {"url": index.url, "use": index.use, "name": index.name, "packages": list(index.packages)}
+    return {key: value for key, value in data.items() if value}
 
 
 class _Reader:
@@ -179,6 +212,7 @@ class _Reader:
             "submodules": submodules,
             "deferred": self._part(data, "deferred", "submodules", submodules),
             "names": names_of(dict(self._object(data, "names", "a list of names", _is_names))),
+            "indexes": self._indexes(data.get("indexes", [])),
         }
 
     def _list(
@@ -215,15 +249,37 @@ class _Reader:
         fields = set(Pin._fields) - {"module"}
         if (
             not isinstance(pin, dict)
-            or not fields - {"url"} <= set(pin) <= fields
+            or not fields - {"url", "version" if "url" in pin else "url"} <= set(pin) <= fields
             or not all(map(_is_text, pin.values()))
         ):
             raise SpecError(f'{self.source}: the pin of {module} must have "package", "version" and "source"')
-        if pin["source"] not in SOURCES or not (is_package(pin["package"]) and is_version(pin["version"])):
+        pin = {"version": "", **pin}
+        if pin["source"] not in SOURCES or not (
+            is_package(pin["package"]) and (is_version(pin["version"]) or pin.get("url"))
+        ):
             raise SpecError(
                 f"{self.source}: the pin of {module} is not a package's name, version and one of {', '.join(SOURCES)}"
             )
         return Pin(module, **pin)
+
+    def _indexes(self, items: object) -> tuple[Index, ...]:
+        if not isinstance(items, list):
+            raise SpecError(f'{self.source}: "indexes" must be a list of objects, each with "url" and "use"')
+        found = []
+        for item in items:
+            if (
+                not isinstance(item, dict)
+                or not {"url", "use"} <= set(item) <= set(Index._fields)
+                or item["use"] not in USES
+                or not all(_is_text(item.get(key, "x")) for key in ("url", "name"))
+            ):
+                raise SpecError(
+                    f'{self.source}: "indexes" holds what is not an index with a "url" and a "use", one of '
+                    + ", ".join(USES)
+                )
+            packages = self._list(item, "packages", "a package name", is_package)
+            found.append(Index(item["url"], item["use"], item.get("name", ""), packages))
+        return tuple(found)
 
 
 def names_of(data: dict[str, list[str]]) -> tuple[tuple[str, str], ...]:

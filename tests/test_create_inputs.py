@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 import pytest
 from desk import PYTHON, Desk, one_line
 from own_project import write_project
+from wheels import write_wheel
 
 SITE = f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
 
@@ -95,3 +97,82 @@ def test_create__another_tools_file_is_not_valid__exits_3(desk: Desk, name: str,
     done = desk.run(name, "env")
     assert done.returncode == 3, done.stderr
     assert says in one_line(done.stderr)
+
+
+# where a file says that its dependencies come from
+
+
+def test_create__project_with_sources_in_folders__has_those_and_what_they_place_in_turn(desk: Desk) -> None:
+    """`onlypypi` is on the index, too: whoever names a folder for it, two steps away, does not mean that one."""
+    write_project(desk.cwd / "libs" / "mine", more="Requires-Dist: onlypypi\n")
+    with (desk.cwd / "libs" / "mine" / "pyproject.toml").open("a") as file:
+        file.write('[tool.uv.sources]\nonlypypi = { path = "../wheels/onlypypi-7.0-py3-none-any.whl" }\n')
+    write_wheel(desk.cwd / "libs" / "wheels", "onlypypi", {"onlypypi.py": "ANSWER = 'the lab''s'\n"}, version="7.0")
+    (desk.cwd / "pyproject.toml").write_text(
+        '[project]\nname = "job"\ndependencies = ["mine"]\n[tool.uv.sources]\nmine = { path = "libs/mine" }\n'
+    )
+    done = desk.run("-c", str(desk.channel), "pyproject.toml", "env")
+    assert done.returncode == 0, done.stderr
+    assert (desk.envs / "env" / SITE / "mine.py").read_text() == "ANSWER = 42\n"
+    assert "the lab" in (desk.envs / "env" / SITE / "onlypypi.py").read_text()
+
+
+@pytest.mark.parametrize("also_from_the_channel", ["onlypypi", "idna"])
+def test_create__package_with_an_index_of_its_own__comes_from_there_alone_and_is_made_again(
+    desk: Desk, also_from_the_channel: str
+) -> None:
+    name = also_from_the_channel
+    folder = desk.cwd / "lab" / name
+    wheel = write_wheel(folder, name, {f"{name}.py": "WHOSE = 'lab'\n"}, version="0.5")
+    (folder / "index.html").write_text(f'<a href="{wheel.name}">{wheel.name}</a>')
+    (desk.cwd / "pyproject.toml").write_text(
+        f'[project]\nname = "job"\ndependencies = ["{name}"]\n[tool.uv.sources]\n{name} = {{ index = "lab" }}\n'
+        '[[tool.uv.index]]\nname = "lab"\nurl = "lab"\nexplicit = true\n'
+    )
+    run = partial(desk.run, "-c", str(desk.channel), PIP_NO_INDEX="0", UV_DEFAULT_INDEX=str(desk.cwd / "none"))
+    done = run("--dry-run", "pyproject.toml", "env")
+    assert f"{name} 0.5 PyPI" in " ".join(done.stdout.split()), done.stderr
+    done = run("--lock", "env.lock", "pyproject.toml", "env")
+    assert done.returncode == 0, done.stderr
+    assert (desk.envs / "env" / SITE / f"{name}.py").read_text() == "WHOSE = 'lab'\n"
+    tarball = (desk.cwd / "env.tar.gz").read_bytes()
+    done = run("--locked", "env.lock", "pyproject.toml", "env")
+    assert done.returncode == 0, done.stderr
+    assert (desk.cwd / "env.tar.gz").read_bytes() == tarball
+
+
+def test_create__package_that_its_own_index_lacks__exits_4_and_takes_no_other(desk: Desk) -> None:
+    (desk.cwd / "lab").mkdir()
+    (desk.cwd / "pyproject.toml").write_text(
+        '[project]\nname = "job"\ndependencies = ["onlypypi"]\n[tool.uv.sources]\nonlypypi = { index = "lab" }\n'
+        '[[tool.uv.index]]\nname = "lab"\nurl = "lab"\nexplicit = true\n'
+    )
+    for option in ([], ["--dry-run"]):
+        done = desk.run("-c", str(desk.channel), *option, "pyproject.toml", "env", PIP_NO_INDEX="0")
+        assert done.returncode == 4, done.stderr
+        assert "onlypypi" in one_line(done.stderr)
+
+
+def test_create__requirements_with_an_index__take_the_best_version_of_all(desk: Desk) -> None:
+    folder = desk.cwd / "lab" / "onlypypi"
+    wheel = write_wheel(folder, "onlypypi", {"onlypypi.py": "ANSWER = 77\n"}, version="7.7")
+    (folder / "index.html").write_text(f'<a href="{wheel.name}">{wheel.name}</a>')
+    (desk.cwd / "requirements.txt").write_text("--extra-index-url ./lab\nonlypypi\n")
+    done = desk.run(
+        "-c", str(desk.channel), "requirements.txt", "env", PIP_NO_INDEX="0", UV_DEFAULT_INDEX=str(desk.cwd / "none")
+    )
+    assert done.returncode == 0, done.stderr
+    assert (desk.envs / "env" / SITE / "onlypypi.py").read_text() == "ANSWER = 77\n"
+
+
+def test_create__project_whose_build_needs_a_source__is_refused_by_name(desk: Desk) -> None:
+    write_project(desk.cwd / "mine")
+    path = desk.cwd / "mine" / "pyproject.toml"
+    path.write_text(
+        path.read_text().replace("requires = []", 'requires = ["builder"]')
+        + '[tool.uv.sources]\nbuilder = { path = "../b" }\n'
+    )
+    (desk.cwd / "requirements.txt").write_text("./mine\n")
+    done = desk.run("-c", str(desk.channel), "requirements.txt", "env")
+    assert done.returncode == 4, done.stderr
+    assert "it is built with builder, which [tool.uv.sources] places" in one_line(done.stderr)

@@ -267,9 +267,9 @@ def test_requirements__variable__is_the_environments(monkeypatch: pytest.MonkeyP
         ("git+https://host/x", "the name of 'git+https://host/x' is not to be seen; write NAME @ git+https://host/x"),
         ("https://host/x.tar.gz", "the name of 'https://host/x.tar.gz' is not to be seen"),
         ("./x ; python_version > '3'", "is not to be seen"),
-        ("--index-url https://host", "--index-url is not read here; set it in pip's configuration"),
-        ("--extra-index-url=https://host", "--extra-index-url is not read here"),
-        ("-i https://host", "-i is not read here"),
+        ("--trusted-host host", "--trusted-host is not read here; set it in pip's configuration"),
+        ("--index-url", "requirements.txt:2: '' is not the address of an index"),
+        ("--extra-index-url=https://a https://b", "is not the address of an index"),
         ("--pre", "--pre is an option that create does not serve"),
     ],
 )

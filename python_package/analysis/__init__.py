@@ -8,19 +8,20 @@ import os
 from python_package import bounds
 from python_package.analysis.interpreter import Question
 from python_package.analysis.namespaces import listed
-from python_package.errors import ScriptNotFoundError, UsageError
+from python_package.errors import InvalidScriptError, ScriptNotFoundError, UsageError
 from python_package.spec import Spec
 from python_package.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from python_package.analysis.files import Use
     from python_package.analysis.folder import Found
     from python_package.analysis.imports import Import
     from python_package.analysis.modules import Tracer
     from python_package.analysis.scope import Scope
+    from python_package.spec import Pin
 
 # A default python3 on a slow network disk may need seconds for its first start.
 TIMEOUT = 60.0
@@ -147,11 +148,20 @@ def analyze_sources(
         raise UsageError(f"no function {scope.function} in {', '.join(name for name, _ in sources)}")
     taken = _taken([each for tracer in tracers for each in tracer.required()], version, python, timeout)
     version = taken.version
-    declared = [package for tracer in tracers for package in tracer.declared(version)]
+    declared = [each for tracer in tracers for each in tracer.declared(version)]
     remarks = [taken.remark] * bool(taken.remark) + [remark for tracer in tracers for remark in tracer.remarks]
+    remarks += [remark for each in declared for remark in each.remarks]
     uses = [(use, tracer.where(use)) for tracer in tracers for use in _third_party(tracer, version, remarks)]
     names = listed(use.found for use, _ in uses)
-    spec = Spec(taken.python, (), tuple(sorted((mapping or {}).items())), tuple(sorted({*packages, *declared})))
+    pins = _agreed({pin for each in declared for pin in each.pins})
+    spec = Spec(
+        taken.python,
+        (),
+        tuple(sorted((mapping or {}).items())),
+        tuple(sorted({*packages, *(package for each in declared for package in each.packages)})),
+        pins=pins,
+        indexes=tuple(dict.fromkeys(index for each in declared for index in each.indexes)),
+    )
     local = dict.fromkeys(path for tracer in tracers for path in tracer.local)
     analysis = Analysis(
         spec,
@@ -172,6 +182,16 @@ def _taken(wanted: Sequence[tuple[str, str]], version: str, python: str, timeout
     from python_package.analysis import python_version  # few scripts ask for one
 
     return python_version.take(wanted, version, python, timeout)
+
+
+def _agreed(pins: Collection[Pin]) -> tuple[Pin, ...]:
+    """Return pins by module; raise InvalidScriptError where scripts place a project differently."""
+    found: dict[str, Pin] = {}
+    for pin in sorted(pins, key=lambda pin: (pin.module, pin.url)):
+        other = found.setdefault(pin.module, pin)
+        if other != pin:
+            raise InvalidScriptError(f"{pin.package}: one script takes it from {other.url}, another from {pin.url}")
+    return tuple(found.values())
 
 
 def _trace(

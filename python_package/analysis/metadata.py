@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
+from python_package.address import Address
 from python_package.analysis.python_version import parsed
 from python_package.documents import toml_value
 from python_package.errors import InvalidScriptError
-from python_package.spec import is_package
+from python_package.names.table import canonical
+from python_package.spec import Index, Pin, is_package, placed
+from python_package.uv_settings import Settings, Source, of_script
 from python_package.value import Value
 
 TYPE_CHECKING = False
@@ -23,26 +27,81 @@ if TYPE_CHECKING:
 _BLOCK = re.compile(r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
 
 
+_NETRC = "create finds it in ~/.netrc"
+
+# Tables of other tools that say what a script needs, or where from.
+_FOREIGN = {
+    "pixi": {"dependencies", "pypi-dependencies", "workspace", "project", "target", "feature", "pypi-options"},
+    "pdm": {"source"},
+    "poetry": {"dependencies", "source"},
+}
+
+
+class Declared(Value):
+    """What a script's metadata asks for on one Python, for its Spec; no address has a password."""
+
+    packages: tuple[str, ...] = ()
+    pins: tuple[Pin, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
 class Metadata(Value):
-    """What a script asks for, each with where it says so: requirements, and perhaps a range of Python versions."""
+    """What a script asks for, each with where it says so: requirements, and perhaps a range of Python versions.
+
+    `uv` says where they come from, if the script's own table of uv does; `where` is the place of it all.
+    """
 
     requirements: tuple[tuple[str, str], ...]
     python: tuple[str, str] | None
+    uv: Settings | None = None
+    where: str = ""
 
-    def packages(self, version: str) -> tuple[str, ...]:
-        """Return the requirements that hold on that version of Python, on Linux, without their markers."""
+    def declared(self, version: str) -> Declared:
+        """Return what is asked for on that version of Python, on Linux."""
         environment = _environment(parsed(version))
-        wanted = []
-        for _, text in self.requirements:
+        uv = self.uv or Settings({})
+        packages, pins, remarks = [], [], []
+        indexes: dict[Index, list[str]] = {index: [] for index in uv.indexes}
+        for where, text in self.requirements:
             requirement = Requirement(text)
-            if requirement.marker is None or requirement.marker.evaluate(environment):
-                requirement.marker = None
-                wanted.append(str(requirement))
-        return tuple(wanted)
+            if requirement.marker is not None and not requirement.marker.evaluate(environment):
+                continue
+            name = canonical(requirement.name)
+            source = uv.source(name, environment) or Source(requirement.url or "")
+            if source.url:
+                pins.append(placed(name, source.url))
+            if source.index:
+                indexes.setdefault(source.index, []).append(name)
+            requirement.marker = requirement.url = None
+            requirement = uv.bounded(requirement, environment)
+            packages.append(("pypi:" if source.index else "") + str(requirement))
+            if Address(source.url).is_secret:
+                remarks.append(f"{where}: the password in the address of {name} is not written into the file; {_NETRC}")
+        for index in indexes:
+            if Address(index.url).is_secret:
+                place = f"the index {Address(index.url)}"
+                remarks.append(
+                    f"{self.where}: the password in the address of {place} is not written into the file; {_NETRC}"
+                )
+        names = {canonical(Requirement(text).name) for _, text in self.requirements}
+        remarks += [
+            f"{self.where}: the constraint {text} does not count: it is of no dependency named here"
+            for text in uv.check(names)
+        ]
+        return Declared(
+            tuple(packages),
+            tuple(pin.replace(url=str(Address(pin.url))) for pin in pins),
+            tuple(
+                index.replace(url=str(Address(index.url)), packages=tuple(sorted(set(names))))
+                for index, names in indexes.items()
+            ),
+            tuple(remarks),
+        )
 
 
-def read(text: str, where: Callable[[int], str]) -> Metadata | None:
-    """Return what the text of a script asks for, None when it has no block of metadata.
+def read(text: str, folder: str, where: Callable[[int], str]) -> Metadata | None:
+    """Return what the text of a script in a folder asks for, None when it has no block of metadata.
 
     `where` makes a line's number what messages call it. Raises InvalidScriptError, with the line, for a block that
     cannot be honoured.
@@ -56,14 +115,15 @@ def read(text: str, where: Callable[[int], str]) -> Metadata | None:
     content = "".join(
         line[2:] if line.startswith("# ") else line[1:] for line in blocks[0]["content"].splitlines(keepends=True)
     )
-    return _Reader(content, lambda line: where(lines[0] + line)).metadata()
+    return _Reader(content, folder, lambda line: where(lines[0] + line)).metadata()
 
 
 class _Reader:
     """Checks the TOML of a block, and says what is wrong with it; line 1 is the first below `# /// script`."""
 
-    def __init__(self, content: str, where: Callable[[int], str]) -> None:
+    def __init__(self, content: str, folder: str, where: Callable[[int], str]) -> None:
         self.content = content
+        self.folder = folder
         self.where = where
 
     def metadata(self) -> Metadata:
@@ -77,7 +137,31 @@ class _Reader:
         requirements = data.get("dependencies", [])
         if not isinstance(requirements, list) or not all(isinstance(item, str) for item in requirements):
             raise self._invalid(self._line("dependencies"), "`dependencies` must be a list of strings")
-        return Metadata(tuple(map(self._requirement, requirements)), self._python(data.get("requires-python")))
+        wanted = tuple(map(self._requirement, requirements))
+        uv = self._uv(data.get("tool", {}), {canonical(Requirement(text).name) for _, text in wanted})
+        return Metadata(wanted, self._python(data.get("requires-python")), uv, self.where(1))
+
+    def _uv(self, tools: object, names: set[str]) -> Settings | None:
+        if not isinstance(tools, dict):
+            raise self._invalid(self._line("tool"), "`tool` must be a table")
+        for tool, keys in _FOREIGN.items():
+            table = tools.get(tool)
+            if isinstance(table, dict) and (found := sorted(keys & set(table))):
+                raise self._invalid(
+                    self._line(f"tool.{tool}"),
+                    f"[tool.{tool}] {found[0]} is not read in a script; name all that it needs in `dependencies`, "
+                    "and places in [tool.uv.sources]",
+                )
+        if "uv" not in tools:
+            return None
+        try:
+            settings = of_script(tools["uv"], Path(self.folder))
+            settings.check(names)
+            return settings
+        except ValueError as error:
+            name = re.match(r"\[tool\.uv\.sources\] (\S+?):", str(error))
+            line = self._line(f"{name[1]} =") if name else self._line("tool.uv")
+            raise self._invalid(line, str(error)) from None
 
     def _requirement(self, text: str) -> tuple[str, str]:
         line = self._line(text)
@@ -86,12 +170,9 @@ class _Reader:
         except InvalidRequirement as error:
             reason = str(error).partition("\n")[0]
             raise self._invalid(line, f"{text!r} is not a requirement (PEP 508): {reason}") from None
-        if requirement.url:
-            raise self._invalid(
-                line,
-                f"{text!r} takes {requirement.name} from a URL; name a version of it that an index has",
-            )
-        requirement.marker = None
+        if requirement.url and "://" not in requirement.url:
+            raise self._invalid(line, f"{text!r} takes {requirement.name} from what is not a URL")
+        requirement.marker = requirement.url = None
         if not is_package(str(requirement)):
             raise self._invalid(line, f"{text!r} cannot be written into a dependency file")
         return self.where(line), text

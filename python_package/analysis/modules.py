@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from python_package.analysis.metadata import Metadata
+    from python_package.analysis.metadata import Declared, Metadata
     from python_package.analysis.scope import Scope
 
 
@@ -62,10 +62,10 @@ class Tracer(Files):
         """Return the versions of Python that the metadata asks for, each with where it says so."""
         return [metadata.python for metadata in self.metadata if metadata.python is not None]
 
-    def declared(self, version: str) -> Iterator[str]:
-        """Yield the packages that the metadata asks for."""
+    def declared(self, version: str) -> Iterator[Declared]:
+        """Yield what the metadata asks for."""
         for metadata in self.metadata:
-            yield from metadata.packages(version)
+            yield metadata.declared(version)
 
     def _follow(self) -> None:
         """Answer the imports that are fresh, and those of every local file that they reach."""

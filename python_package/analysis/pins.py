@@ -32,9 +32,12 @@ def pinned(analysis: Analysis, python: str = "python3") -> Analysis:
     wanted = sorted(set(analysis.spec.modules) - WITH_PYTHON)
     known = table.load() if wanted else table.Table()
     found = installed.find(wanted, paths)
+    named = analysis.spec.pins  # by the script's own metadata, whose places count more than what is installed
+    places = {pin.package for pin in named}
     pins = [_pin(module, found.get(module, ()), known) for module in wanted]
     remarks = [f"not pinned: {pin}" for pin in pins if isinstance(pin, str)]
-    spec = analysis.spec.replace(pins=tuple(pin for pin in pins if isinstance(pin, Pin)))
+    taken = [pin for pin in pins if isinstance(pin, Pin) and canonical(pin.package) not in places]
+    spec = analysis.spec.replace(pins=tuple(sorted((*named, *taken), key=lambda pin: pin.module)))
     return analysis.replace(spec=spec, remarks=(*analysis.remarks, *remarks))
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from python_package.analysis.folder import Found
+    from python_package.analysis.metadata import Declared
     from python_package.analysis.precedence import Precedence
     from python_package.analysis.scope import Scope
 
@@ -75,8 +76,8 @@ class Project(Tracer):
         """Return nothing: one file does not decide for all of a directory."""
         return []
 
-    def declared(self, version: str) -> Iterator[str]:
-        """Yield the packages that the metadata of the files asks for; that one asks for another Python is a remark."""
+    def declared(self, version: str) -> Iterator[Declared]:
+        """Yield what the metadata of the files asks for; that one asks for another Python is a remark."""
         if self.metadata:
             from python_package.analysis.python_version import fits  # few directories need it
 
@@ -84,7 +85,7 @@ class Project(Tracer):
             where, wanted = metadata.python or ("", "")
             if not fits(version, wanted):
                 self.remarks.append(f"{where}: the script requires Python {wanted}, which {version} is not")
-            yield from metadata.packages(version)
+            yield metadata.declared(version)
 
     def _is_own(self, path: str, folder: str, found: tuple[str, tuple[str, ...], int, int, str, bool]) -> bool:
         """Tell whether a file of the directory surely answers an import, so that nothing is left to follow."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from python_package.analysis.imports import Module, imports_of
 from python_package.analysis.syntax import decode, parse
 from python_package.value import Value
@@ -84,5 +86,5 @@ def read(source: bytes, path: str, name: str, *, script: bool = False, scope: Sc
     if script and b"# /// script" in source:
         from python_package.analysis import metadata as inline
 
-        metadata = inline.read(decode(source, name), lines.at)
+        metadata = inline.read(decode(source, name), os.path.dirname(path), lines.at)
     return Reading(module, lines, tuple(remarks), in_scope, metadata, written)

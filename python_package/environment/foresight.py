@@ -11,14 +11,16 @@ from urllib.parse import unquote, urlsplit
 from zipfile import ZipFile
 
 from packaging.pylock import Pylock
+from packaging.requirements import Requirement
 
 from python_package import names, scratch, toml
 from python_package.environment import pylock
 from python_package.environment.pypi import require_admission, uv_pip
 from python_package.errors import SolveError, UnreachableError
-from python_package.indexes import for_uv
+from python_package.indexes import PROJECT, for_uv, project
 from python_package.lock import Distribution
 from python_package.names.table import canonical
+from python_package.spec import Index
 
 # A line of uv's annotated requirements: a distribution, and for whom it is there.
 _LINE = re.compile(r"(?P<name>[\w.-]+)(?:==(?P<version>\S+)| @ (?P<url>\S+))(?:\s+# via (?P<via>.*))?")
@@ -42,7 +44,7 @@ class Foreseen:
 class Target:
     """What it is for: a Python's version and ABI, and the versions of the Conda packages that need Python, by name.
 
-    `python` is an interpreter that can build what has no wheel.
+    `python` is an interpreter that can build what has no wheel, and `indexes` are those that the dependency file names.
     """
 
     version: str
@@ -50,6 +52,7 @@ class Target:
     conda: Mapping[str, str]
     python: str = sys.executable
     offline: bool = False
+    indexes: tuple[Index, ...] = ()
 
 
 def foresee_most(
@@ -81,10 +84,10 @@ def _foresee(requirements: Sequence[str], target: Target, named: Sequence[str] =
     """Resolve; a failure names the requirements that are `named`, else all."""
     if not requirements:
         return ()
-    uv = for_uv()
+    uv = for_uv(named=target.indexes)
     require_admission(uv, requirements, target.python, offline=target.offline)
     options = ["--python", target.python, "--python-version", target.version]
-    options += [*(["--offline"] if target.offline else []), *uv.options, "-"]
+    options += [*(["--offline"] if target.offline else []), *uv.options]
     extended = {canonical(match[1]) for match in map(_EXTRAS.match, requirements) if match}
     pinned = {canonical(name): version for name, version in target.conda.items()}
     for _ in range(_ROUNDS):
@@ -92,7 +95,8 @@ def _foresee(requirements: Sequence[str], target: Target, named: Sequence[str] =
             constraints = folder / "constraints.txt"
             constraints.write_text("".join(_constraints(pinned, extended, folder)), encoding="utf-8")
             argv = ["compile", "--quiet", "--no-header", "--annotation-style", "line"]
-            argv += ["--constraint", str(constraints), *options]
+            explicit = project(folder, requirements, target.indexes)
+            argv += ["--constraint", str(constraints), *options, str(explicit or "-")]
             report = uv_pip(
                 argv, uv.environ, named or requirements, "".join(f"{line}\n" for line in requirements)
             ).stdout
@@ -106,8 +110,12 @@ def _foresee(requirements: Sequence[str], target: Target, named: Sequence[str] =
     pins = [match[0].partition(" #")[0] for match in lines if match["name"] in needed]
     if not pins:
         return ()
-    argv = ["compile", "--quiet", "--no-deps", "--no-header", "--format", "pylock.toml", *options]
-    text = uv_pip(argv, uv.environ, named or requirements, "".join(f"{pin}\n" for pin in pins)).stdout
+    wanted = {canonical(Requirement(each).name) for each in requirements}
+    with scratch.folder() as folder:
+        explicit = project(folder, pins, [index for index in target.indexes if set(index.packages) & wanted])
+        argv = ["compile", "--quiet", "--no-deps", "--no-header", "--format", "pylock.toml", *options]
+        argv.append(str(explicit or "-"))
+        text = uv_pip(argv, uv.environ, named or requirements, "".join(f"{pin}\n" for pin in pins)).stdout
     sizes = _sizes(text)
     return tuple(
         Foreseen(each, sizes.get(each.location) or _size(each.location), needed.get(each.name, ()))
@@ -143,7 +151,7 @@ def _provided(name: str, conda: Mapping[str, str]) -> str:
 
 def _via(text: str | None) -> tuple[str, ...]:
     parts = [part.strip() for part in (text or "").split(",")]
-    return tuple(part for part in parts if part and not part.startswith("-"))
+    return tuple(part for part in parts if part and not part.startswith(("-", f"{PROJECT} (")))
 
 
 def _sizes(text: str) -> dict[str, int]:

@@ -5,21 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
+from packaging.markers import default_environment
 from packaging.requirements import InvalidRequirement, Requirement
 from uv import find_uv_bin
 
-from python_package import subprocesses
+from python_package import subprocesses, uv_settings
+from python_package.address import Address
 from python_package.environment import copying, uv_errors
 from python_package.environment.origins import Project
 from python_package.environment.wheels import Wheel, Wheels, parse
 from python_package.errors import ProgramError, SolveError
 from python_package.indexes import for_uv
 from python_package.names.table import canonical
+from python_package.spec import Index
 
 # Raise it when the same project would become another wheel.
 _FORMAT = "1"
@@ -50,33 +54,89 @@ def build(
     projects: Sequence[Project],
     python: Path,
     *,
+    extras: str = "",
     others: Mapping[str, Project] | None = None,
+    indexes: Sequence[Index] = (),
     offline: bool = False,
     wheels: Wheels | None = None,
 ) -> Built:
     """Make the wheels of projects on this machine, and of those of the `others` that they need.
 
-    `python` is the interpreter of the environment that they are for. A folder is built as it is now, in a copy; a
-    wheel is taken as it is. Raises SolveError with the project's path and the reason when one cannot be built,
-    UnreachableError when its build needs an index that does not answer.
+    `python` is the interpreter of the environment that they are for, `extras` ("[a,b]") are those wanted of the
+    projects, and `indexes` are those that the dependency file names. A folder is built as it is now, in a copy; a
+    wheel is taken as it is. What a project needs comes from where its own [tool.uv.sources] says, as for uv.
+    Raises SolveError with the project's path and the reason when one cannot be built, UnreachableError when its build
+    needs an index that does not answer.
     A project that lies elsewhere is only referred to.
     """
     wheels = wheels or Wheels()
     built: dict[str, Wheel] = {}
     references = {}
-    waiting = list(projects)
+    waiting = [(project, frozenset(re.findall(r"[\w.-]+", extras))) for project in projects]
+    done = set()
     while waiting:
-        project = waiting.pop()
+        project, wanted = waiting.pop()
         if not project.is_here:
             references[project.name] = project.requirement()
-        elif project.name not in built:
-            built[project.name] = wheel = _wheel(project, python, offline, wheels)
-            waiting += [(others or {})[name] for name in _needs(wheel.path) & set(others or ())]
+        elif (project.name, wanted) not in done:
+            done.add((project.name, wanted))
+            sources = _settings(project) if project.path.is_dir() else uv_settings.Settings({})
+            if project.name not in built:
+                built[project.name] = _wheel(project, python, indexes, offline, wheels)
+            waiting += [
+                (place, frozenset(need.extras))
+                for need in _needs(built[project.name].path)
+                if (
+                    place := _place(project, need, sources, wanted, indexes) or (others or {}).get(canonical(need.name))
+                )
+            ]
     wheels.trim()
     return Built(tuple(built[name] for name in sorted(built)), tuple(references[name] for name in sorted(references)))
 
 
-def _wheel(project: Project, python: Path, offline: bool, wheels: Wheels) -> Wheel:
+def _settings(project: Project) -> uv_settings.Settings:
+    """Return where a project's folder says that its dependencies come from; raise SolveError where that cannot be."""
+    try:
+        settings = uv_settings.in_folder(project.path.resolve())
+    except ValueError as error:
+        raise SolveError(f"{project.name}: {project.path}/pyproject.toml: {error}") from None
+    for text in uv_settings.build_requirements(project.path):
+        with suppress(InvalidRequirement):
+            if canonical(Requirement(text).name) in settings.sources:
+                raise SolveError(
+                    f"{project.name}: {project.path}/pyproject.toml: it is built with {text}, which [tool.uv.sources] "
+                    "places; build its wheel with `uv build`, and name that"
+                )
+    return settings
+
+
+def _place(
+    project: Project,
+    need: Requirement,
+    settings: uv_settings.Settings,
+    extras: Collection[str],
+    indexes: Sequence[Index],
+) -> Project | None:
+    """Return where a project's own tables place what it needs, for one of the extras or in any case, or None."""
+    name = canonical(need.name)
+    if name not in {*settings.sources, *settings.members}:
+        return None
+    held = [need.marker is None or need.marker.evaluate({"extra": extra}) for extra in ("", *extras)]
+    if not any(held):
+        return None
+    try:
+        source = settings.source(name, {k: str(v) for k, v in default_environment().items()})
+    except ValueError as error:
+        raise SolveError(f"{project.name}: {project.path}/pyproject.toml: {error}") from None
+    if source and source.index and not any(name in index.packages for index in indexes):
+        raise SolveError(
+            f"{project.name}: {project.path}/pyproject.toml takes {name} from the index {Address(source.index.url)}; "
+            f"name {name} with that index in the dependency file, too"
+        )
+    return Project(name, "", source.url) if source and source.url else None
+
+
+def _wheel(project: Project, python: Path, indexes: Sequence[Index], offline: bool, wheels: Wheels) -> Wheel:
     path = project.path
     if not path.exists():
         raise SolveError(
@@ -102,13 +162,15 @@ def _wheel(project: Project, python: Path, offline: bool, wheels: Wheels) -> Whe
             source = path
         else:
             copying.copy(path, files, source)
-        made = wheels.put(_built(project, source, room / "out", python, builder, offline), project.url)
+        made = wheels.put(_built(project, source, room / "out", python, builder, indexes, offline), project.url)
     wheels.remember(key, made)
     return made
 
 
-def _built(project: Project, source: Path, out: Path, python: Path, builder: _Builder, offline: bool) -> Path:
-    uv = for_uv()
+def _built(
+    project: Project, source: Path, out: Path, python: Path, builder: _Builder, indexes: Sequence[Index], offline: bool
+) -> Path:
+    uv = for_uv(named=indexes)
     argv = [find_uv_bin(), "build", "--wheel", "--no-create-gitignore", "--no-progress", "--color", "never"]
     argv += ["--no-sources", "--python", str(python), "--out-dir", str(out)]
     argv += ["--offline"] if offline else []
@@ -172,23 +234,21 @@ def _ask(python: Path) -> _Builder:
     return _Builder(json.dumps(facts).replace(prefix, "PREFIX"), linkers)
 
 
-def _needs(wheel: Path) -> set[str]:
-    """Return the canonical names of all that a wheel may require, markers aside."""
+def _needs(wheel: Path) -> tuple[Requirement, ...]:
+    """Return all that a wheel may require."""
     try:
         with ZipFile(wheel) as archive:
             name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
             text = archive.read(name).decode("utf-8", "replace")
     except (BadZipFile, StopIteration, OSError):
-        return set()  # uv says what is wrong with it
-    found = set()
+        return ()  # uv says what is wrong with it
+    found = []
     for line in text.partition("\n\n")[0].splitlines():
         header, _, value = line.partition(":")
         if header.lower() == "requires-dist":
-            try:
-                found.add(canonical(Requirement(value.strip()).name))
-            except InvalidRequirement:
-                continue
-    return found
+            with suppress(InvalidRequirement):
+                found.append(Requirement(value.strip()))
+    return tuple(found)
 
 
 def _reason(stderr: str) -> str:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
 
+from packaging.requirements import Requirement
 from uv import find_uv_bin
 
 from python_package import scratch, subprocesses
 from python_package.address import Address
 from python_package.environment import pylock, uv_errors
 from python_package.errors import PackageError, SolveError, UnreachableError
-from python_package.indexes import Uv, for_uv
+from python_package.indexes import Uv, for_uv, project
 from python_package.lock import Distribution
 from python_package.names.table import canonical
+from python_package.spec import Index
 
 # The user and password in a URL, or the stars in their place.
 _USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")
@@ -27,42 +29,59 @@ _USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 _UNLOCKED = ("UV_NO_VERIFY_HASHES", "UV_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE")
 
 
-def install(prefix: Path, requirements: Sequence[str], *, offline: bool = False) -> tuple[Distribution, ...]:
+def install(
+    prefix: Path, requirements: Sequence[str], *, indexes: Sequence[Index] = (), offline: bool = False
+) -> tuple[Distribution, ...]:
     """Install the requirements and what they need into the prefix; return the files that were installed.
+
+    The indexes are those that the dependency file names.
 
     First it is settled which files those are, with their sha256, so that it is the same to install from a lock.
     Raises SolveError when no index has a requirement or it conflicts with what Conda installed,
     UnreachableError when an index does not answer, and as `install_locked` does.
     """
-    uv = for_uv()
+    uv = for_uv(named=indexes)
     require_admission(uv, requirements, str(prefix / "bin" / "python"), offline=offline)
     options = ["--python", str(prefix / "bin" / "python"), *(["--offline"] if offline else []), *uv.options]
     with scratch.folder() as folder:
         constraints = folder / "constraints.txt"
         constraints.write_text("".join(f"{pin}\n" for pin in sorted(_distributions(prefix))), encoding="utf-8")
-        argv = ["install", "--dry-run", *options, "--constraint", str(constraints), "--", *requirements]
+        explicit = project(folder, requirements, indexes)
+        asked = ["-r", str(explicit)] if explicit else ["--", *requirements]
+        argv = ["install", "--dry-run", *options, "--constraint", str(constraints), *asked]
         pins = _pins(uv_pip(argv, uv.environ, requirements).stderr, requirements)
-    if not pins:
-        return ()
-    argv = ["compile", "--quiet", "--no-deps", "--no-header", "--format", "pylock.toml", *options, "-"]
-    settled = uv_pip(argv, uv.environ, requirements, "".join(f"{pin}\n" for pin in pins)).stdout
+        if not pins:
+            return ()
+        wanted = {each.name for each in map(Requirement, requirements)}
+        settling = [index for index in indexes if set(index.packages) & set(map(canonical, wanted))]
+        explicit = project(folder, pins, settling)
+        argv = ["compile", "--quiet", "--no-deps", "--no-header", "--format", "pylock.toml", *options]
+        argv.append(str(explicit or "-"))
+        settled = uv_pip(argv, uv.environ, requirements, "".join(f"{pin}\n" for pin in pins)).stdout
     distributions = pylock.parse(settled, *_python(prefix))
     # By version uv knows whether its cache holds the very file; not every index lets what an address gives be cached.
-    _install(prefix, distributions, (_by_version, _by_address), offline=offline)
+    _install(prefix, distributions, (_by_version, _by_address), indexes=indexes, offline=offline)
     return distributions
 
 
-def install_locked(prefix: Path, distributions: Sequence[Distribution], *, offline: bool = False) -> None:
-    """Install just these files into the prefix.
+def install_locked(
+    prefix: Path, distributions: Sequence[Distribution], *, indexes: Sequence[Index] = (), offline: bool = False
+) -> None:
+    """Install just these files into the prefix; the indexes are those that the dependency file names.
 
     Raises ChecksumError when one is not what its sha256 says, UnreachableError when one cannot be had, SolveError
     when one cannot be installed, PackError when files cannot be written.
     """
-    _install(prefix, distributions, (_by_address, _by_version), offline=offline)
+    _install(prefix, distributions, (_by_address, _by_version), indexes=indexes, offline=offline)
 
 
 def install_most(
-    prefix: Path, requirements: Sequence[str], optional: Sequence[str], *, offline: bool = False
+    prefix: Path,
+    requirements: Sequence[str],
+    optional: Sequence[str],
+    *,
+    indexes: Sequence[Index] = (),
+    offline: bool = False,
 ) -> tuple[tuple[Distribution, ...], dict[str, str]]:
     """Install the requirements and as many of the optional ones as can be had.
 
@@ -71,51 +90,62 @@ def install_most(
     Raises as `install` does, of an optional requirement only when files cannot be written.
     """
     try:
-        return install(prefix, [*requirements, *optional], offline=offline), {}
+        return install(prefix, [*requirements, *optional], indexes=indexes, offline=offline), {}
     except (SolveError, UnreachableError):
         if not optional:
             raise
-    installed = list(install(prefix, requirements, offline=offline)) if requirements else []
+    installed = list(install(prefix, requirements, indexes=indexes, offline=offline)) if requirements else []
     refused = {}
     for requirement in optional:
         try:
-            installed += install(prefix, [requirement], offline=offline)
+            installed += install(prefix, [requirement], indexes=indexes, offline=offline)
         except (SolveError, UnreachableError) as error:
             refused[requirement] = str(error)
     return tuple(installed), refused
 
 
-# A way to ask for distributions: the files for `uv pip install --requirements`, name and text.
-_Way = Callable[[Sequence[Distribution]], Sequence[tuple[str, str]]]
+# A way to ask for distributions, some of which have an index of their own: the files for `uv pip install
+# --requirements`, name and text.
+_Way = Callable[[Sequence[Distribution], Collection[str]], Sequence[tuple[str, str]]]
 
 
-def _by_address(distributions: Sequence[Distribution]) -> Sequence[tuple[str, str]]:
+def _by_address(distributions: Sequence[Distribution], _own: Collection[str]) -> Sequence[tuple[str, str]]:
     return [("pylock.toml", pylock.to_text(distributions))]
 
 
-def _by_version(distributions: Sequence[Distribution]) -> Sequence[tuple[str, str]]:
+def _by_version(distributions: Sequence[Distribution], own: Collection[str]) -> Sequence[tuple[str, str]]:
     """Ask an index for all that came from one; uv keeps a note of what did not, so that is asked for as ever."""
-    direct = [each for each in distributions if each.direct]
-    of_index = [each for each in distributions if not each.direct]
+    direct = [each for each in distributions if each.direct or each.name in own]
+    of_index = [each for each in distributions if not (each.direct or each.name in own)]
     lines = "".join(f"{each.name}=={each.version} --hash=sha256:{each.sha256}\n" for each in of_index)
-    return [*([("requirements.txt", lines)] if lines else []), *(_by_address(direct) if direct else [])]
+    return [*([("requirements.txt", lines)] if lines else []), *(_by_address(direct, own) if direct else [])]
 
 
-def _install(prefix: Path, distributions: Sequence[Distribution], ways: Sequence[_Way], *, offline: bool) -> None:
+def _install(
+    prefix: Path,
+    distributions: Sequence[Distribution],
+    ways: Sequence[_Way],
+    *,
+    indexes: Sequence[Index],
+    offline: bool,
+) -> None:
     """Install files in the first of several ways that works, or raise what was wrong with the first."""
-    uv = for_uv()
-    environ = {key: value for key, value in uv.environ.items() if key not in _UNLOCKED}
+    own = {package for index in indexes if index.use == "explicit" for package in index.packages}
+    # Where each file has its address, an index only tells uv the password for it.
+    of_addresses = [index.replace(use="first") if index.use == "explicit" else index for index in indexes]
     options = ["--quiet", "--no-deps", "--python", str(prefix / "bin" / "python"), *(["--offline"] if offline else [])]
-    options += [option for option in uv.options if not option.startswith("--constraint")]
     failures: list[PackageError] = []
     for way in ways:
         try:
             with scratch.folder() as folder:
-                for name, text in way(distributions):
+                for name, text in way(distributions, own):
                     file = folder / name
+                    uv = for_uv(named=of_addresses if name == "pylock.toml" else indexes)
+                    environ = {key: value for key, value in uv.environ.items() if key not in _UNLOCKED}
+                    more = [option for option in uv.options if not option.startswith("--constraint")]
                     file.write_text(text, encoding="utf-8")
                     wanted = [each.name for each in distributions]
-                    uv_pip(["install", *options, "-r", str(file)], environ, wanted)
+                    uv_pip(["install", *options, *more, "-r", str(file)], environ, wanted)
             return _conceal(prefix, distributions)
         except (SolveError, UnreachableError) as error:
             failures.append(error)

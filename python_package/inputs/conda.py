@@ -75,7 +75,9 @@ def _given(dependencies: object, channels: object, pip: Iterable[Any], source: s
     lines = "".join(f"{_text(line, source, 'pip')}\n" for line in pip)
     by_pip = requirements.requirements(lines, source, python, only="pypi:", kind="pip")
     wanted = tuple(sorted({*packages, *by_pip.spec.packages}))
-    spec = Spec(version, (), packages=wanted, pins=by_pip.spec.pins, channels=tuple(places))
+    spec = Spec(
+        version, (), packages=wanted, pins=by_pip.spec.pins, channels=tuple(places), indexes=by_pip.spec.indexes
+    )
     return Given(spec, (*notes, *by_pip.notes))
 
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from packaging.markers import default_environment
 from packaging.requirements import InvalidRequirement, Requirement
 
 from python_package import bounds
+from python_package.address import Address
 from python_package.documents import toml_value
 from python_package.environment.wheels import parse
 from python_package.errors import InterpreterError, SpecError
 from python_package.names.table import canonical
-from python_package.spec import Pin, Spec
+from python_package.spec import Index, Spec, placed
+from python_package.uv_settings import Settings
 
 # The folders in which Conda's packages are built, by Anaconda, by conda-forge and by conda-build at home; they end in
 # NAME_TIMESTAMP/work, and `pip freeze` has them from the packages' own notes.
@@ -35,12 +38,13 @@ class Given:
 class Wish:
     """A package, as a dependency file writes it, and where it is if it is asked of no index: an address, or ''.
 
-    `where` is the place in the file that asks for it.
+    `where` is the place in the file that asks for it, `index` the one that alone may have it.
     """
 
     package: str
     url: str = ""
     where: str = field(default="", compare=False)
+    index: Index | None = None
 
     @property
     def requirement(self) -> Requirement:
@@ -48,19 +52,42 @@ class Wish:
         return Requirement(self.package.removeprefix("pypi:"))
 
 
-def spec(python: str, wishes: Iterable[Wish], channels: Sequence[str] = ()) -> Spec:
+def spec(python: str, wishes: Iterable[Wish], channels: Sequence[str] = (), indexes: Sequence[Index] = ()) -> Spec:
     """Return the dependency file that asks for the wishes.
 
     Raises SpecError that names all whose files are not on this machine.
     """
     wishes = sorted(set(wishes), key=lambda wish: wish.package)
+    _refuse_rivals([wish for wish in wishes if wish.url or wish.index])
     _refuse_missing([wish for wish in wishes if wish.url.startswith("file:")])
-    pins = []
+    return Spec(
+        python,
+        (),
+        packages=tuple(wish.package for wish in wishes),
+        pins=tuple(placed(canonical(wish.requirement.name), wish.url) for wish in wishes if wish.url),
+        channels=tuple(channels),
+        indexes=(*indexes, *_explicit(wishes)),
+    )
+
+
+def _refuse_rivals(wishes: Iterable[Wish]) -> None:
+    found: dict[str, Wish] = {}
     for wish in wishes:
-        if wish.url:
-            name = canonical(wish.requirement.name)
-            pins.append(Pin(name.replace("-", "_"), name, "", "local", wish.url))
-    return Spec(python, (), packages=tuple(wish.package for wish in wishes), pins=tuple(pins), channels=tuple(channels))
+        name = canonical(wish.requirement.name)
+        other = found.setdefault(name, wish)
+        if (other.url, other.index) != (wish.url, wish.index):
+            first, second = (Address(each.url or (each.index.url if each.index else "")) for each in (other, wish))
+            raise SpecError(f"{wish.where}: {name} is to come from {first}, and from {second}; name one place")
+
+
+def _explicit(wishes: Iterable[Wish]) -> Iterator[Index]:
+    """Yield the indexes that are for single packages, each with its own."""
+    packages: dict[Index, list[str]] = {}
+    for wish in wishes:
+        if wish.index:
+            packages.setdefault(wish.index, []).append(canonical(wish.requirement.name))
+    for index, names in packages.items():
+        yield index.replace(use="explicit", packages=tuple(sorted(set(names))))
 
 
 def _refuse_missing(wishes: Sequence[Wish]) -> None:
@@ -91,6 +118,28 @@ def _listed(wishes: Sequence[Wish]) -> str:
     return "; ".join(f"{file}: {', '.join(names)}" for file, names in files.items())
 
 
+def placed_by_uv(wanted: Wish, uv: Settings, python: str) -> Wish:
+    """Return a wish with its place, and the bounds of its version, that uv's tables name; raise SpecError if faulty."""
+    requirement, environment = wanted.requirement, markers(python)
+    try:
+        source = uv.source(requirement.name, environment)
+    except ValueError as error:
+        raise SpecError(f"{wanted.where}: {error}") from None
+    requirement.url = None
+    bounded = uv.bounded(requirement, environment)
+    if source is None:
+        return replace(wanted, package=text_of(bounded))
+    return replace(
+        wanted, package=text_of(bounded, "pypi:" if source.index else ""), url=source.url, index=source.index
+    )
+
+
+def text_of(wanted: Requirement, only: str = "") -> str:
+    """Return a requirement without its place and marker, as a dependency file of ours has it."""
+    extras = f"[{','.join(sorted(wanted.extras))}]" if wanted.extras else ""
+    return f"{only}{wanted.name}{extras}{wanted.specifier}"
+
+
 def wish(text: str, where: str, python: str, *, only: str = "", folder: Path | None = None) -> Wish | None:
     """Read a requirement (PEP 508, or a path as pip has it); None when its marker says that it is not for us.
 
@@ -103,10 +152,9 @@ def wish(text: str, where: str, python: str, *, only: str = "", folder: Path | N
         if not _is_place(text):
             raise SpecError(f"{where}: {text!r} is not a requirement, such as numpy>=1.26") from None
         return _placed(text, where, only, folder or Path())
-    if wanted.marker and not wanted.marker.evaluate(_markers(python)):
+    if wanted.marker and not wanted.marker.evaluate(markers(python)):
         return None
-    extras = f"[{','.join(sorted(wanted.extras))}]" if wanted.extras else ""
-    return Wish(f"{only}{wanted.name}{extras}{wanted.specifier}", wanted.url or "", where)
+    return Wish(text_of(wanted, only), wanted.url or "", where)
 
 
 def _is_place(text: str) -> bool:
@@ -142,10 +190,11 @@ def _name(path: Path) -> str:
         return ""
 
 
-def _markers(python: str) -> dict[str, str]:
+def markers(python: str) -> dict[str, str]:
+    """Return what environment markers are compared with: the user's interpreter, or our own if it does not answer."""
     from python_package.channel.interpreter import ask  # its room takes long to import
 
     try:
         return {**ask(python).markers, "extra": ""}
     except InterpreterError:
-        return {"extra": ""}
+        return {**{key: str(value) for key, value in default_environment().items()}, "extra": ""}

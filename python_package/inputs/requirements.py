@@ -13,6 +13,7 @@ from python_package.errors import BoundError, SpecError
 from python_package.inputs.encoding import decode
 from python_package.inputs.given import Given, Wish, spec, wish
 from python_package.names.table import canonical
+from python_package.spec import Index
 
 # Files that one refers to, and those refer to. Real ones have a dozen.
 FILES = 100
@@ -22,11 +23,21 @@ _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _HASH = re.compile(r"\s--hash[=\s]\S+")
 _FILES = {"-r": "requirement", "--requirement": "requirement", "-c": "constraint", "--constraint": "constraint"}
 _EDITABLE = {"-e", "--editable"}
-_INDEX = {"-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--no-index", "--trusted-host"}
+_INDEX = {
+    "-i": "default", "--index-url": "default", "--extra-index-url": "extra", "-f": "links", "--find-links": "links",
+}  # fmt: skip
 
 
 def requirements(text: str, source: str, python: str, *, only: str = "", kind: str = "") -> Given:
-    """Read a requirements file, and those that it refers to, relative to `source`; `only` is as in `given.package`."""
+    """Read a requirements file, and those that it refers to, relative to `source`; `only` is as in `given.wish`."""
+    wishes, indexes, notes = wanted(text, source, python, only=only, kind=kind)
+    return Given(spec("", wishes, indexes=indexes), tuple(notes))
+
+
+def wanted(
+    text: str, source: str, python: str, *, only: str = "", kind: str = ""
+) -> tuple[list[Wish], list[Index], list[str]]:
+    """Return what such a file asks for, the indexes that it names, and notes."""
     reading = _Reading(python, only, kind)
     folder = Path() if source == "-" else Path(source).parent
     reading.file(text, source, folder, constraints=False)
@@ -34,7 +45,10 @@ def requirements(text: str, source: str, python: str, *, only: str = "", kind: s
     for name, found in reading.wanted.items():
         bounds = reading.constraints.get(name, [])
         wishes += [_bounded(one, bounds) for one in found] if bounds else found
-    return Given(spec("", wishes), tuple(dict.fromkeys(reading.notes)))
+    indexes = list(dict.fromkeys(reading.indexes))
+    if reading.no_index:
+        indexes = [index.replace(use="only-links") for index in indexes if index.use == "links"]
+    return wishes, indexes, list(dict.fromkeys([*reading.notes, *reading.loose()]))
 
 
 @dataclass
@@ -49,6 +63,8 @@ class _Reading:
     notes: list[str] = field(default_factory=list)
     open_files: list[Path] = field(default_factory=list)
     read: set[tuple[Path, bool]] = field(default_factory=set)
+    indexes: list[Index] = field(default_factory=list)
+    no_index: bool = False
 
     def file(self, text: str, source: str, folder: Path, *, constraints: bool) -> None:
         for number, line in _lines(text):
@@ -63,10 +79,32 @@ class _Reading:
                 self.nested(path, where, constraints=constraints or role == "constraint")
             elif option in _EDITABLE:
                 self.requirement(value.strip(), where, folder, constraints=constraints)
+            elif option in _INDEX:
+                self.index(_INDEX[option], value.strip().strip("\"'"), where, folder)
+            elif option == "--no-index":
+                self.no_index = True
             elif line.startswith("-"):
                 raise SpecError(f"{where}: {_option(line)}")
             else:
                 self.requirement(line, where, folder, constraints=constraints)
+
+    def index(self, use: str, value: str, where: str, folder: Path) -> None:
+        """Take an index; of two defaults the last counts, as for pip."""
+        if not value or re.search(r"\s", value):
+            raise SpecError(f"{where}: {value!r} is not the address of an index")
+        if "://" not in value:
+            value = (folder / Path(value).expanduser()).resolve().as_uri()
+        if use == "default":
+            self.indexes = [index for index in self.indexes if index.use != "default"]
+        self.indexes.append(Index(value, use))
+
+    def loose(self) -> list[str]:
+        """Return notes on the constraints that do not count, because they are of what only others need."""
+        names = sorted(set(self.constraints) - set(self.wanted))
+        if not names:
+            return []
+        some = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        return [f"constraints count for what is named itself, not for what that needs: {some}"]
 
     def nested(self, path: Path, where: str, *, constraints: bool) -> None:
         try:
@@ -130,6 +168,6 @@ def _bounded(wanted: Wish, bounds: list[Wish]) -> Wish:
 
 def _option(line: str) -> str:
     option = re.split(r"[\s=]", line)[0]
-    if option in _INDEX:
-        return f"{option} is not read here; set it in pip's configuration or environment (PIP_INDEX_URL ...)"
+    if option == "--trusted-host":
+        return f"{option} is not read here; set it in pip's configuration or environment (PIP_TRUSTED_HOST)"
     return f"{option} is an option that create does not serve; take it out"

@@ -21,6 +21,7 @@ FILE = "conda-meta/python-package.lock"
 # of a tarball names, these are the same for everybody.
 LOCAL_CHANNEL = "file:///local-channel"
 LOCAL_WHEELS = "file:///local-wheels"
+LOCAL_INDEX = "file:///local-index"
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,10 @@ def portable_spec(spec: Spec) -> Spec:
     fields["pins"] = tuple(
         pin.replace(url="" if pin.url.startswith("file:") else str(Address(pin.url))) for pin in spec.pins
     )
+    fields["indexes"] = tuple(
+        index.replace(url=LOCAL_INDEX if index.url.startswith("file:") else str(Address(index.url)))
+        for index in spec.indexes
+    )
     return Spec(**fields)
 
 
@@ -111,4 +116,8 @@ def _differences(locked: Spec, given: Spec) -> Iterable[str]:
 def _name(field: str, item: object) -> str:
     if field == "names" and isinstance(item, tuple):
         return "from {} import {}".format(*item)
-    return " = ".join(map(str, item)) if isinstance(item, tuple) else str(getattr(item, "module", item))
+    return (
+        " = ".join(map(str, item))
+        if isinstance(item, tuple)
+        else str(getattr(item, "module", getattr(item, "url", item)))
+    )

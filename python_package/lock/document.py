@@ -25,7 +25,7 @@ from python_package.lock import (
     portable_distribution,
     portable_spec,
 )
-from python_package.spec import Pin, Spec, names_of
+from python_package.spec import Index, Pin, Spec, names_of
 
 _HEADER = "# python-package: "
 _FORMAT = 1
@@ -173,12 +173,15 @@ def _spec(data: Mapping[str, Any]) -> Spec:
         mapping=tuple(data.get("mapping", {}).items()),
         packages=tuple(data.get("packages", ())),
         optional=tuple(data.get("optional", ())),
-        pins=tuple(Pin(module, **pin) for module, pin in data.get("pins", {}).items()),
+        pins=tuple(Pin(module, **{"version": "", **pin}) for module, pin in data.get("pins", {}).items()),
         local=tuple(data.get("local", {}).items()),
         channels=tuple(data.get("channels", ())),
         submodules=tuple(data.get("submodules", ())),
         deferred=tuple(data.get("deferred", ())),
         names=names_of(data.get("names", {})),
+        indexes=tuple(
+            Index(**{**each, "packages": tuple(each.get("packages", ()))}) for each in data.get("indexes", ())
+        ),
     )
 
 

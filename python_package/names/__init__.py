@@ -82,8 +82,9 @@ def answers(
     sources = _Sources(
         table.load() if wanted else table.Table(),
         mapping or {},
-        frozenset(canonical(parse(package).name) for package in declared),
+        {canonical(parse(package).name): parse(package).only for package in declared},
         {pin.module: pin for pin in pins},
+        {canonical(pin.package): pin.url for pin in pins if pin.url},
     )
     found = installed.find([module for module in wanted if not sources.settled(module)], paths)
     return tuple(_answer(module, found.get(module, ()), sources, module in optional, strict) for module in wanted)
@@ -106,12 +107,17 @@ def _requested(name: str, provider: Provider, known: Table) -> Package:
 
 
 class _Sources(Value):
-    """What the user and the tables say of names."""
+    """What the user and the tables say of names.
+
+    `declared` are projects, by canonical name, with the only kind of place that may have them or ''; `places` are the
+    addresses of those that are pinned to one.
+    """
 
     known: Table
     mapping: Mapping[str, str]
-    declared: Collection[str]
+    declared: Mapping[str, str]
     pins: Mapping[str, Pin]
+    places: Mapping[str, str]
 
     def settled(self, module: str) -> bool:
         """Tell whether the user's interpreter need not be asked."""
@@ -146,8 +152,10 @@ def _decide(module: str, found: Sequence[Found], sources: _Sources) -> Package:
     for provider in (*providers, Provider(canonical(module))):
         if canonical(provider.name) in sources.declared:
             why = "the script's own metadata depends on it"
-            if pin and pin.url and canonical(pin.package) == canonical(provider.name):
-                return provider.package(module, known, why, origin=pin.url)
+            if place := sources.places.get(canonical(provider.name)):
+                return provider.package(module, known, why, origin=place)
+            if only := sources.declared[canonical(provider.name)]:
+                provider = Provider(provider.name, provider.extras, provider.version, only)
             return _with_version(provider, pin).package(module, known, why)
     if pin:
         found = [Found(pin.package, pin.version, pin.url, pin.source if pin.source != "system" else "", "")]
