@@ -66,6 +66,13 @@ def said(script: str, python: str) -> tuple[tuple[str, ...], tuple[str, ...], st
         ({"tqdm/__init__.py": "", "tqdm/utils.py": LOCAL, "tqdm/x.py": ""}, "tqdm/task.py", "", ["-m", "tqdm.task"]),
         ({"tqdm.py": "", "x.py": "import sys"}, "sub/task.py", "", ["sub/task.py"]),
         ({"sub/tqdm/utils.py": LOCAL}, "sub/task.py", "", ["sub/task.py"]),
+        ({"tqdm.py": "", "mine/__init__.py": ""}, "mine/task.py", "", ["mine/task.py"]),
+        (
+            {"tqdm/__init__.py": "", "tqdm/utils.py": LOCAL, "mine/__init__.py": ""},
+            "mine/task.py",
+            "",
+            ["mine/task.py"],
+        ),
         ({"sub/tqdm/__init__.py": "", "sub/tqdm/utils.py": LOCAL}, "sub/task.py", "", ["sub/task.py"]),
     ],
 )
@@ -145,13 +152,13 @@ def test_analyze__library_that_is_not_installed_here__is_listed_where_python_wou
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     python = fake_python(tmp_path, "echo Python 3.11.7")
-    source = "from tqdm.utils import disp_len\n"
+    source = "from tqdm.utils import disp_len\nimport tqdm.utils\n"
     lay_out(tmp_path, {"tqdm/utils.py": LOCAL, "tqdm/task.py": source, "task.py": source})
     monkeypatch.chdir(tmp_path)
     modules, local, remarks = said("tqdm/task.py", python)
     assert (modules, local) == (("tqdm",), ())
     assert remarks == (
-        "tqdm/task.py:1: tqdm is the package of that name, not the folder tqdm: "
+        "tqdm/task.py:1: tqdm is the package of that name, not tqdm: "
         "Python does not look above the script's folder, unless the script is run with -m"
     )
     # Beside the folder Python finds it as long as nobody installs the library.
@@ -181,6 +188,25 @@ def test_analyze__script_without_such_a_folder__asks_the_interpreter_for_its_ver
     lay_out(tmp_path, {"mine.py": "import numpy", "pkg/__init__.py": "", "task.py": "import tqdm, mine, pkg"})
     said(str(tmp_path / "task.py"), python)
     assert (tmp_path / "asked").read_text() == "asked\n"
+
+
+def test_analyze__directory_with_a_folder_of_an_installed_library__is_as_python_finds_it(
+    user: UserPython, tmp_path: Path
+) -> None:
+    from python_package.analysis import read_script
+
+    source = "import tqdm.utils\nprint(tqdm.utils.WHERE)\n"
+    lay_out(tmp_path, {"job/tqdm/utils.py": "import a", "job/task.py": source, "job/tqdm/task.py": source})
+    for script in ("job/task.py", "job/tqdm/task.py"):
+        ran = subprocess.run([user.python, tmp_path / script], capture_output=True, text=True, check=True)
+        assert ran.stdout == "installed\n"
+    for folder, modules in {"job": ("a", "tqdm"), "job/tqdm": ("a", "tqdm")}.items():
+        name = str(tmp_path / folder)
+        assert analyze_sources([(name, read_script(name))], python=user.python).spec.modules == modules
+    python = fake_python(tmp_path, "echo Python 3.11.7")
+    found = [analyze_sources([(str(tmp_path / name), read_script(str(tmp_path / name)))], python=python).spec.modules
+             for name in ("job", "job/tqdm")]  # fmt: skip
+    assert found == [("a",), ("a", "tqdm")]
 
 
 # A script of an installed package

@@ -49,6 +49,7 @@ class Tracer(Files):
         self._roots = [folder for folder in roots if folder is not None and not is_installed(folder)]
         self._fresh: list[Use] = []
         self._namespaces: set[str] = set()
+        self._hidden: dict[tuple[str, Place, bool], str] = {}
 
     def trace(self, source: bytes, scope: Scope | None = None) -> None:
         """Read the script, within a scope, and every local file that it reaches.
@@ -173,12 +174,16 @@ class Tracer(Files):
         return name is not None
 
     def _is_beaten(self, top: str, place: Place, use: Use, *, searched: bool = False) -> bool:
-        """Tell whether Python finds an installed package instead of a local folder; a remark says why."""
-        why = self._precedence.hidden(top, place, searched=searched)
-        if why:
-            folder = place.folder if place.folder == os.getcwd() else self.display(place.folder or "")
-            self.remarks.append(f"{self.where(use)}: {top} is the package of that name, not the folder {folder}: {why}")
-        return why != ""
+        """Tell whether Python finds an installed package instead of a local folder; a remark says why, once."""
+        key = (top, place, searched)
+        if key not in self._hidden:
+            why = self._hidden[key] = self._precedence.hidden(top, place, searched=searched)
+            if why:
+                where = self.where(use)
+                path = place.folder or place.file or ""
+                seen = path if path == os.getcwd() else self.display(path)
+                self.remarks.append(f"{where}: {top} is the package of that name, not {seen}: {why}")
+        return self._hidden[key] != ""
 
     def _run(self, use: Use) -> None:
         """Reach a script that is run by its path, relative to the current directory or to the script's own."""
