@@ -161,7 +161,7 @@ def _pack(staged: Staged, partial: Path, imports: Imports, clock: Clock) -> None
                             text = faults(broken, staged.path)
                             clock.progress.note(f"{kind}, and does not import in the environment: {text}")
                     if not missed:
-                        verdict.record()
+                        verdict.record(checking.used | wishing.used)
         packer.relocate(str(staged.target))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import venv
 from pathlib import Path
@@ -153,7 +154,7 @@ def test_check__submitters_pythonpath__does_not_hide_the_fault(
 
 def test_verdict__recorded__is_known_for_that_content_and_those_modules_only(tmp_path: Path) -> None:
     assert not check.Verdict("one", ["numpy"], tmp_path).known()
-    check.Verdict("one", ["numpy"], tmp_path).record()
+    check.Verdict("one", ["numpy"], tmp_path).record([])
     assert check.Verdict("one", ["numpy"], tmp_path).known()
     assert not check.Verdict("two", ["numpy"], tmp_path).known()
     assert not check.Verdict("one", ["numpy", "yaml"], tmp_path).known()
@@ -162,5 +163,46 @@ def test_verdict__recorded__is_known_for_that_content_and_those_modules_only(tmp
 def test_verdict__cache_cannot_be_written__is_not_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     verdict = check.Verdict("one", ["numpy"], tmp_path / "file")
-    verdict.record()
+    verdict.record([])
     assert not verdict.known()
+
+
+def test_check__imports__tells_which_libraries_of_the_machine_were_used(prefix: Path) -> None:
+    with check.Check(prefix, ["json"]) as checking:
+        assert checking.broken() == {}
+        assert any("libc" in Path(path).name for path in checking.used)
+        assert not any(path.startswith(f"{prefix}/") for path in checking.used)
+
+
+@pytest.mark.parametrize("change", ["replaced", "removed", "edited"])
+def test_verdict__library_that_it_stood_on_is_another__is_not_known(tmp_path: Path, change: str) -> None:
+    library, verdict = tmp_path / "libc.so.6", check.Verdict("one", ["numpy"], tmp_path / "cache")
+    library.write_text("one")
+    verdict.record([str(library)])
+    assert verdict.known()
+    if change == "replaced":
+        (tmp_path / "new").write_text("two")
+        (tmp_path / "new").replace(library)
+    elif change == "removed":
+        library.unlink()
+    else:
+        library.write_text("one and more")
+    assert not verdict.known()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "1", '{"/bin/sh": 1}'])
+def test_verdict__file_that_is_no_verdict__is_not_known(tmp_path: Path, text: str) -> None:
+    verdict = check.Verdict("one", ["numpy"], tmp_path)
+    verdict._file.write_text(text)
+    assert not verdict.known()
+
+
+def test_verdict__not_used_for_long__is_removed(tmp_path: Path) -> None:
+    old, used = (check.Verdict(content, ["numpy"], tmp_path) for content in ("old", "used"))
+    for verdict in (old, used):
+        verdict.record([])
+        os.utime(verdict._file, (0, 0))
+    assert used.known()
+    check.Verdict("new", ["numpy"], tmp_path).record([])
+    assert used.known()
+    assert not old.known()

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import platform
 import sys
+import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from own_project import write_project
 from wheels import write_wheel
 
 from python_package.assignment import Assigned
+from python_package.environment import pypi
 from python_package.environment.origins import Project
 from python_package.errors import SolveError
 from python_package.filling import Asked, gather
@@ -90,3 +94,33 @@ def test_gather__same_requirement_for_a_required_and_an_optional_module__must_be
     solved = plan(*(Assigned(Package(name, "a", ("a",), "", ""), requirement="a") for name in ("one", "two")))
     asked = gather(Spec("3.11.7", ("one", "two"), optional=("two",)), solved, Wanted(()), PYTHON, phase=phase)
     assert (asked.must, asked.wishes) == (("a",), ())
+
+
+@pytest.mark.parametrize("part", ["WHEEL", "RECORD"])
+def test_install_most__optional_one_breaks_halfway__leaves_just_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    """uv links several wheels at once: of what it had linked when one failed, the lock would know nothing."""
+    prefix = tmp_path / "prefix"
+    venv.create(prefix, with_pip=False)
+    (prefix / "conda-meta").mkdir()
+    (prefix / "conda-meta" / f"python-{platform.python_version()}-h0.json").write_text("{}")
+    for name in ("good", "fine", "bad"):
+        wheel = write_wheel(tmp_path / "index", name, {f"{name}/__init__.py": ""})
+    without(wheel, part)
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "index"))
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    installed, refused = pypi.install_most(prefix, ["good"], ["bad", "fine"])
+    site = next(prefix.glob("lib/python3*/site-packages"))
+    assert [each.name for each in installed] == ["good", "fine"]
+    assert list(refused) == ["bad"]
+    assert sorted(path.name for path in site.iterdir() if path.suffix != ".dist-info") == ["fine", "good"]
+
+
+def without(wheel: Path, part: str) -> None:
+    """Leave a file of a wheel's metadata out."""
+    with ZipFile(wheel) as archive:
+        files = {name: archive.read(name) for name in archive.namelist() if not name.endswith(part)}
+    with ZipFile(wheel, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -15,12 +16,13 @@ from python_package.environment.imported import above, faults
 from python_package.errors import BrokenModuleError
 
 _NOT_ACTIVATED = 4  # the exit status of activate.sh and python_package_run
+_UNUSED_DAYS = 90  # a verdict is kept
 SECONDS = 600  # a cold import of the largest frameworks takes well under a minute
 
 # Each import is written down before it happens, so that the one that crashes the interpreter is known.
 # `antigravity` opens a browser when imported: BROWSER makes that a no-op.
 _PROGRAM = """
-import importlib, os, sys
+import importlib, json, os, sys
 report = open(sys.argv[1], "w", 1, encoding="utf-8")
 for wanted in open(sys.argv[2], encoding="utf-8").read().split():
     report.write("begin " + wanted + "\\n")
@@ -33,6 +35,12 @@ for wanted in open(sys.argv[2], encoding="utf-8").read().split():
     except BaseException as error:
         line = " ".join(str(error).split())
         report.write("fail " + wanted + " " + type(error).__name__ + ": " + line + "\\n")
+inside = os.path.realpath(sys.prefix) + "/"
+with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
+    mapped = {line.split(None, 5)[5].rstrip("\\n") for line in maps if line.count("/") > 0}
+for path in sorted(mapped):
+    if path.startswith("/") and not path.startswith(inside) and os.path.isfile(path):
+        report.write("used " + json.dumps(path) + "\\n")
 report.write("done\\n")
 report.flush()
 os._exit(0)
@@ -61,6 +69,7 @@ class Check:
     def __init__(self, prefix: Path, modules: Sequence[str]) -> None:
         self._prefix = prefix
         self._modules = modules
+        self._used: set[str] = set()
         self._deadline = time.monotonic() + SECONDS
 
     def __enter__(self) -> Check:
@@ -97,7 +106,13 @@ class Check:
                 if again:
                     with Check(self._prefix, again) as alone:
                         broken |= alone.broken()
+                        self._used |= alone._used
         return broken
+
+    @property
+    def used(self) -> frozenset[str]:
+        """Return the files outside the prefix, libraries of this machine above all, that were in memory at the end."""
+        return frozenset(self._used)
 
     def finish(self) -> None:
         """Wait for the verdict; raise BrokenModuleError that names each module which does not import, and why."""
@@ -130,6 +145,8 @@ class Check:
             elif kind == "fail":
                 name, _, why = rest.partition(" ")
                 failures[name] = why
+            elif kind == "used":
+                self._used.add(json.loads(rest))
         if "done" in lines:
             return failures, ()
         last = max(begun - 1, 0)
@@ -139,7 +156,8 @@ class Check:
 class Verdict:
     """What is remembered of a check that passed: the same content imports the same modules on the same machine.
 
-    `content` is the tarball's content id. A verdict is an empty file in the user's cache, which may be removed at will.
+    `content` is the tarball's content id. A verdict is a file in the user's cache, which may be removed at will. It
+    holds the libraries of this machine that were used, and what told each from another then.
     """
 
     def __init__(self, content: str, modules: Sequence[str], folder: Path | None = None) -> None:
@@ -148,14 +166,34 @@ class Verdict:
         self._file = (folder or caches.folder("verdicts")) / hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
     def known(self) -> bool:
-        """Tell whether this content has passed before."""
-        return self._file.exists()
+        """Tell whether this content has passed before, with the same libraries."""
+        try:
+            stood_on = json.loads(self._file.read_bytes())
+            self._file.touch()  # it is in use
+            return bool(stood_on == {path: _identity(path) for path in stood_on})
+        except (OSError, ValueError, TypeError):
+            return False
 
-    def record(self) -> None:
-        """Remember that it passed; a cache that cannot be written costs only the next check."""
+    def record(self, used: Iterable[str]) -> None:
+        """Remember that it passed with some libraries; a cache that cannot be written costs only the next check."""
+        new = self._file.with_name(f".{os.getpid()}.new")
         with suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            self._file.touch()
+            new.write_text(json.dumps({path: _identity(path) for path in sorted(used)}), encoding="utf-8")
+            new.replace(self._file)
+            oldest = time.time() - _UNUSED_DAYS * 24 * 3600
+            for other in self._file.parent.iterdir():
+                if other.stat().st_mtime < oldest:
+                    other.unlink()
+
+
+def _identity(path: str) -> list[int]:
+    """Return what changes when a file is another, or is not there any more."""
+    try:
+        stat = os.stat(path)  # noqa: PTH116  # as it was mapped
+    except OSError:
+        return []
+    return [stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
 
 
 def _environ(prefix: Path) -> dict[str, str]:

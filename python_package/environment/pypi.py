@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
@@ -89,19 +91,40 @@ def install_most(
 
     Raises as `install` does, of an optional requirement only when files cannot be written.
     """
+    if not optional:
+        return install(prefix, requirements, indexes=indexes, offline=offline), {}
     try:
-        return install(prefix, [*requirements, *optional], indexes=indexes, offline=offline), {}
+        with _whole(prefix):
+            return install(prefix, [*requirements, *optional], indexes=indexes, offline=offline), {}
     except (SolveError, UnreachableError):
-        if not optional:
-            raise
+        pass
     installed = list(install(prefix, requirements, indexes=indexes, offline=offline)) if requirements else []
     refused = {}
     for requirement in optional:
         try:
-            installed += install(prefix, [requirement], indexes=indexes, offline=offline)
+            with _whole(prefix):
+                installed += install(prefix, [requirement], indexes=indexes, offline=offline)
         except (SolveError, UnreachableError) as error:
             refused[requirement] = str(error)
     return tuple(installed), refused
+
+
+@contextmanager
+def _whole(prefix: Path) -> Iterator[None]:
+    """Take back what was installed halfway: a file that no lock names must not be shipped."""
+    before = set(_entries(prefix))
+    try:
+        yield
+    except PackageError:
+        for entry in [entry for entry in _entries(prefix) if entry not in before]:  # a folder after what is in it
+            path = Path(entry)
+            path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+        raise
+
+
+def _entries(prefix: Path) -> Iterator[str]:
+    for folder, folders, files in os.walk(prefix, topdown=False):
+        yield from (f"{folder}/{name}" for name in (*files, *folders))
 
 
 # A way to ask for distributions, some of which have an index of their own: the files for `uv pip install
