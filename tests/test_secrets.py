@@ -7,14 +7,19 @@ import gzip
 import json
 import shutil
 import stat
+import subprocess
 import tarfile
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from desk import PYTHON, Desk, one_line
+from desk import COMMAND, PYTHON, Desk, one_line
+from user_python import UserPython
+from wheels import write_wheel
 
+from python_package.cli import process
+from python_package.errors import PackError
 from scripts.faults.misbehaving import Request, Server, right, serving
 
 # A user, a password, Conda's token and the token of a query: none may be seen anywhere.
@@ -38,8 +43,6 @@ def guarded(request: Request, body: bytes | None) -> None:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, channel: Path) -> Iterator[Server]:
     """Serve a channel behind a token, an index whose files want a token, and all of it behind a password."""
-    from wheels import write_wheel
-
     root = tmp_path_factory.mktemp("site")
     (root / "t" / "hush-token").mkdir(parents=True)
     shutil.copytree(channel, root / "t" / "hush-token" / "private")
@@ -168,3 +171,29 @@ def test_create__secrets_in_condarc__are_in_no_output_and_no_file(desk: Desk, si
     assert leaks(desk.cwd) == []
     assert leaks(desk.home) == []
     assert stat.S_IMODE((desk.envs / "env" / "conda-meta" / "history").stat().st_mode) & 0o400
+
+
+@pytest.mark.parametrize("option", ["--pin", "--explain"])
+def test_analyze__installed_from_an_address_with_secrets__tells_where_without_them(tmp_path: Path, option: str) -> None:
+    user = UserPython(tmp_path)
+    user.install(str(write_wheel(tmp_path / "elsewhere", "direct", {"direct.py": ""})))
+    (note,) = user.folder.glob("venv/lib/*/site-packages/direct-1.0.dist-info/direct_url.json")
+    url = f"https://{USER}@h.example/direct-1.0.tar.gz?token=hush-query"
+    note.write_text(json.dumps({"url": url, "archive_info": {}}))
+    (tmp_path / "script.py").write_text("import direct\n")
+    argv = [str(COMMAND.with_name("python_package_analyze")), option, "script.py", "out.json"]
+    environ = {"PATH": f"{user.bin}:/usr/bin:/bin", "HOME": str(tmp_path)}
+    done = subprocess.run(argv, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60)
+    told = done.stdout + done.stderr + (tmp_path / "out.json").read_text()
+    assert "https://h.example/direct-1.0.tar.gz" in told, done
+    assert silent(told)
+
+
+def test_run__fault_of_ours_about_an_address__is_said_without_its_secrets(capfd: pytest.CaptureFixture[str]) -> None:
+    def main(_: list[str]) -> int:
+        raise RuntimeError(f"cannot parse https://{USER}@h.example/t/hush-token/x?token=hush-query")
+
+    assert process._call("command", main, PackError) == process.FAULT
+    told = capfd.readouterr().err
+    assert "cannot parse https://h.example/x" in told
+    assert silent(told)

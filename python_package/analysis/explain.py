@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from python_package import names
+from python_package.address import Address
 from python_package.analysis.imports import CONDITIONAL, OPTIONAL, REQUIRED
 from python_package.analysis.stdlib import standard_library
 from python_package.names import WITH_PYTHON, installed
@@ -107,7 +108,7 @@ def _named(package: Package) -> str:
     """Return a package as PyPI and channels call it."""
     text = f"{package.pypi or package.conda[0]}{package.extras}{package.version}"
     if package.origin:
-        return f"{text} from {package.origin}"
+        return f"{text} from {Address(package.origin)}"
     if not package.pypi:
         text += " (channels only)"
     elif not package.conda:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from python_package.address import Address
 from python_package.analysis.namespaces import SHARED
 from python_package.errors import InterpreterError
 from python_package.names import WITH_PYTHON, installed, table
@@ -79,7 +80,7 @@ def _pin(module: str, found: Sequence[Found], known: Table) -> Pin | str:
     owner = owners[names[0]]
     if not (is_package(owner.name) and is_version(owner.version)):
         return f"no index can have {owner.name!r} {owner.version!r}, of which your python3 has {module}"
-    return Pin(module, owner.name, owner.version, _source(owner), owner.origin)
+    return Pin(module, owner.name, owner.version, _source(owner), str(Address(owner.origin)))
 
 
 def _source(owner: Found) -> str:

@@ -86,7 +86,9 @@ def _fault(name: str, error: BaseException) -> int:
     while place and place.tb_next:
         place = place.tb_next
     where = f"{os.path.basename(place.tb_frame.f_code.co_filename)}:{place.tb_lineno}" if place else "?"
-    what = " ".join(f"{type(error).__name__}: {error}".split())[:500]
+    from python_package.address import scrub  # rarely needed
+
+    what = scrub(" ".join(f"{type(error).__name__}: {error}".split()))[:500]
     how = "the lines above" if shown else f"what the same command says with {_TRACEBACK}=1"
     _say(f"{name}: a fault of this command ({what}, in {where}), not of yours; please report it with {how}")
     return FAULT
