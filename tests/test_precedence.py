@@ -158,7 +158,7 @@ def test_analyze__library_that_is_not_installed_here__is_listed_where_python_wou
     modules, local, remarks = said("tqdm/task.py", python)
     assert (modules, local) == (("tqdm",), ())
     assert remarks == (
-        "tqdm/task.py:1: tqdm is the package of that name, not tqdm: "
+        "tqdm/task.py:1: tqdm is the package of that name, not ./tqdm: "
         "Python does not look above the script's folder, unless the script is run with -m"
     )
     # Beside the folder Python finds it as long as nobody installs the library.

@@ -181,7 +181,7 @@ class Tracer(Files):
             if why:
                 where = self.where(use)
                 path = place.folder or place.file or ""
-                seen = path if path == os.getcwd() else self.display(path)
+                seen = path if path == os.getcwd() else os.path.join(os.curdir, self.display(path))
                 self.remarks.append(f"{where}: {top} is the package of that name, not {seen}: {why}")
         return self._hidden[key] != ""
 
