@@ -41,13 +41,11 @@ def repeat(prefix: Path, spec: Spec, lock: Lock, sources: Sources, clock: Clock)
     `pypi.install_locked` do.
     """
     lock.check(spec)
-    channels = sources.open(sources.channels)
+    channels = sources.open([*sources.channels, *(channel.reveal() for channel in lock.channels)])
     with clock.phase("find"):
         found = locate.locate(lock, channels)
     with clock.phase("link"):
-        sources.open([channel.reveal() for channel in lock.channels]).link(
-            Solution(found.records, found.specs), prefix, clock.progress
-        )
+        channels.link(Solution(found.records, found.specs), prefix, clock.progress)
     if found.distributions:
         with clock.phase("install from PyPI"):
             pypi.install_locked(prefix, found.distributions, indexes=spec.indexes, offline=sources.offline)

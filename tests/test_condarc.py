@@ -276,6 +276,13 @@ def test_load__use_local__puts_what_conda_build_made_first(tmp_path: Path) -> No
     assert [each.reveal() for each in loaded.resolve("local")] == [f"file://{tmp_path}/built"]
 
 
+def test_load__nothing_but_a_mirror_of_the_default_channels__is_what_packages_come_from(tmp_path: Path) -> None:
+    loaded = load(tmp_path, "default_channels: [https://mirror.example/main]\n")
+    assert names(loaded) == ["defaults"]
+    assert [str(each) for each in loaded.resolve("defaults")] == ["https://mirror.example/main"]
+    assert names(load(tmp_path, "default_channels: [https://mirror.example/main]\nchannels: [a]\n")) == ["a"]
+
+
 def test_load__keys_that_do_not_matter__are_passed_over(tmp_path: Path) -> None:
     text = "auto_activate_base: false\nchangeps1: [odd]\nplugins: {x: {y: z}}\n1: 2\nchannel_settings: [{a: b}]\n"
     assert load(tmp_path, text, {"CONDA_SHLVL": "1", "CONDA_DEFAULT_ENV": "base"}).channels == ()

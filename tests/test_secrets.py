@@ -160,14 +160,16 @@ def test_create__index_that_refuses__is_named_without_its_secrets(
     assert silent(done.stdout + done.stderr)
 
 
-def test_create__secrets_in_condarc__are_in_no_output_and_no_file(desk: Desk, site: Server) -> None:
+def test_create__secrets_in_condarc__are_in_no_output_and_no_file_and_serve_a_lock(desk: Desk, site: Server) -> None:
     (desk.home / ".condarc").write_text(
         f"custom_channels:\n  private: {address(site, '/t/hush-token')}\nchannels: [private]\n"
     )
     done = desk.run("--lock", "env.lock", desk.spec("idna"), "env")
     assert done.returncode == 0, done.stderr
+    again = desk.run("--locked", "env.lock", "env", RATTLER_CACHE_DIR=str(desk.cwd / "empty"))
+    assert again.returncode == 0, again.stderr
     (desk.home / ".condarc").unlink()
-    assert silent(done.stderr)
+    assert silent(done.stderr + again.stderr)
     assert leaks(desk.cwd) == []
     assert leaks(desk.home) == []
     assert stat.S_IMODE((desk.envs / "env" / "conda-meta" / "history").stat().st_mode) & 0o400

@@ -166,8 +166,10 @@ class Channels:
         nothing: others were named in its place.
         """
         channel, _, rest = spec.rpartition("::")
+        if not channel:
+            return spec
         places = [place for each in self._config.resolve(channel) if (place := _channel(each)).base_url in self._names]
-        for place in places if channel else ():
+        for place in places:
             platforms = [rattler.Subdir.current(), rattler.Subdir("noarch")]
             asked = partial(self._gateway.query, [place], platforms, [rest.split()[0]], recursive=False)
             if len(places) == 1 or any(self._ask(asked)):

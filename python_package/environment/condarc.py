@@ -105,6 +105,8 @@ def load(platform: str, environ: Mapping[str, str] = os.environ, home: Path | No
     _refuse(settings, platform)
     verify, bundle = _certificates(settings, environ, home)
     channels = [name for name in settings.entries("channels") if name != "nodefaults"]
+    if not channels and settings.given("default_channels"):
+        channels = ["defaults"]  # a mirror of them is what the configuration names
     if settings.switch("use_local", default=False):
         channels.insert(0, "local")
     ignored = settings.switch("ignore_pinned", default=False)

@@ -37,7 +37,7 @@ def locate(lock: Lock, channels: Channels, *, seals: Seals | None = None) -> Loc
     seals = seals or Seals()
     folders = [url.reveal() for url in channels.urls if url.reveal().startswith("file:")]
     folders += [path.as_uri() for path in sorted(channel.default_cache().glob("*-*"))]
-    secrets = {str(url).rstrip("/"): url.reveal().rstrip("/") for url in channels.urls}
+    secrets = {str(url).rstrip("/"): url.reveal().rstrip("/") for url in reversed(channels.urls)}
     records = tuple(_package(record, folders, secrets, seals) for record in lock.records)
     wheels = [Wheels().folder, *_find_links()]
     return replace(
