@@ -134,7 +134,7 @@ def test_create__dry_run_local_module_with_the_name_of_pythons_own__exits_4(desk
 def test_create__dry_run_index_not_cached_and_offline__exits_5(desk: Desk) -> None:
     done = desk.create("--offline", "--dry-run", modules=("onlypypi",), PIP_NO_INDEX="0", PIP_FIND_LINKS="")
     assert done.returncode == 5, done.stderr
-    assert "does not answer" in one_line(done.stderr)
+    assert "the caches do not hold onlypypi" in one_line(done.stderr)
 
 
 def test_create__dry_run_another_python_than_ours__asks_pypi_for_that(desk: Desk, tmp_path: Path) -> None:

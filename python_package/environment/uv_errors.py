@@ -41,6 +41,7 @@ _OFFLINE = re.compile(
 _ABSENT = re.compile(r"(\S+) was not found in the cache")
 _PAGE = re.compile(r"Unsupported `Content-Type` .* for `?([^\s`]+?)`?\. Expected .*")
 _BROKEN = re.compile(r"The structure of `(\S+)` \((\S+)\) was invalid: (.*)")
+_EMPTY = re.compile(r"Because there are no versions of ([\w.-]+) and you require \1\b")
 _GIT = re.compile(r"Git operation failed\b.*|failed to (?:clone|fetch) .*")
 _FATAL = re.compile(r"(?m)^\s*fatal: (.*)$")
 
@@ -48,7 +49,12 @@ _FATAL = re.compile(r"(?m)^\s*fatal: (.*)$")
 def explain(stderr: str, requirements: Sequence[str]) -> PackageError:
     """Return our error for a failed command of uv that was to install or resolve requirements."""
     wanted = ", ".join(requirement.partition(" @ ")[0] for requirement in requirements)
-    return of_files_and_networks(stderr, wanted) or SolveError(f"cannot install {wanted} from PyPI: {_joined(stderr)}")
+    if error := of_files_and_networks(stderr, wanted):
+        return error
+    # A page without any file is all that uv sees of a page to log in.
+    empty = next((match for link in _chain(stderr) if (match := _EMPTY.match(link))), None)
+    hint = f"; the index lists no file of {empty[1]}: does it want a log-in?" if empty else ""
+    return SolveError(f"cannot install {wanted} from PyPI: {_joined(stderr)}{hint}")
 
 
 def unauthorised(stderr: str) -> UnreachableError | None:
