@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from python_package.documents import yaml_value
@@ -49,16 +50,20 @@ def poncho(data: Mapping[str, Any], source: str, python: str) -> Given:
     return _given(wanted, conda.get("channels"), _list(data.get("pip"), source, "pip"), source, python)
 
 
-def _given(dependencies: object, channels: object, pip: Iterable[Any], source: str, python: str) -> Given:
-    version, packages, notes = "", [], []
-    places = [str(channel) for channel in _list(channels, source, "channels") if channel != "nodefaults"]
-    pip = list(pip)
-    for dependency in _list(dependencies, source, "dependencies"):
-        if isinstance(dependency, dict):
-            if set(dependency) != {"pip"}:
-                raise SpecError(f'{source}: "dependencies" holds {dependency!r}; only "pip" may be an object')
-            pip += _list(dependency["pip"], source, "pip")
-            continue
+@dataclass(frozen=True)
+class Conda:
+    """Match specs in our terms: the version of Python, the packages, the channels that some name, and notes."""
+
+    python: str
+    packages: tuple[str, ...]
+    channels: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def packages(dependencies: Iterable[object], source: str) -> Conda:
+    """Read Conda's match specs; raises SpecError for what is none, or cannot be done."""
+    version, found, places, notes = "", [], [], []
+    for dependency in dependencies:
         channel, name, constraint, build = _parsed(dependency, source)
         if channel and channel not in places:
             places.append(channel)
@@ -71,14 +76,32 @@ def _given(dependencies: object, channels: object, pip: Iterable[Any], source: s
         elif name.startswith("_"):
             notes.append(f"{source}: {name} is left out: the solver knows when it is needed")
         else:
-            packages.append(f"conda:{channel and f'{channel}::'}{name}{constraint}")
+            found.append(f"conda:{channel and f'{channel}::'}{name}{constraint}")
+    return Conda(version, tuple(found), tuple(places), tuple(notes))
+
+
+def _given(dependencies: object, channels: object, pip: Iterable[Any], source: str, python: str) -> Given:
+    places = [str(channel) for channel in _list(channels, source, "channels") if channel != "nodefaults"]
+    pip, specs = list(pip), []
+    for dependency in _list(dependencies, source, "dependencies"):
+        if isinstance(dependency, dict):
+            if set(dependency) != {"pip"}:
+                raise SpecError(f'{source}: "dependencies" holds {dependency!r}; only "pip" may be an object')
+            pip += _list(dependency["pip"], source, "pip")
+        else:
+            specs.append(dependency)
+    found = packages(specs, source)
     lines = "".join(f"{_text(line, source, 'pip')}\n" for line in pip)
     by_pip = requirements.requirements(lines, source, python, only="pypi:", kind="pip")
-    wanted = tuple(sorted({*packages, *by_pip.spec.packages}))
     spec = Spec(
-        version, (), packages=wanted, pins=by_pip.spec.pins, channels=tuple(places), indexes=by_pip.spec.indexes
+        found.python,
+        (),
+        packages=tuple(sorted({*found.packages, *by_pip.spec.packages})),
+        pins=by_pip.spec.pins,
+        channels=tuple(dict.fromkeys([*places, *found.channels])),
+        indexes=by_pip.spec.indexes,
     )
-    return Given(spec, (*notes, *by_pip.notes))
+    return Given(spec, (*found.notes, *by_pip.notes))
 
 
 def _parsed(dependency: object, source: str) -> tuple[str, str, str, str]:

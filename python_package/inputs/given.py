@@ -57,7 +57,7 @@ def spec(python: str, wishes: Iterable[Wish], channels: Sequence[str] = (), inde
 
     Raises SpecError that names all whose files are not on this machine.
     """
-    wishes = sorted(set(wishes), key=lambda wish: wish.package)
+    wishes = sorted(set(wishes), key=lambda wish: (wish.package, wish.where, wish.url))
     _refuse_rivals([wish for wish in wishes if wish.url or wish.index])
     _refuse_missing([wish for wish in wishes if wish.url.startswith("file:")])
     return Spec(
@@ -128,7 +128,7 @@ def placed_by_uv(wanted: Wish, uv: Settings, python: str) -> Wish:
     requirement.url = None
     bounded = uv.bounded(requirement, environment)
     if source is None:
-        return replace(wanted, package=text_of(bounded))
+        return replace(wanted, package=text_of(bounded, "pypi:" if wanted.package.startswith("pypi:") else ""))
     return replace(
         wanted, package=text_of(bounded, "pypi:" if source.index else ""), url=source.url, index=source.index
     )

@@ -181,7 +181,7 @@ def constraint(text: str, where: str) -> str:
 
 
 def _clauses(operator: str, version: str, where: str) -> list[str]:
-    if version in ("*", "x", "X"):
+    if version in ("*", "x", "X") and not operator:
         return []
     if operator not in ("^", "~"):
         version = re.sub(r"(\.[*xX])+$", ".*", version)

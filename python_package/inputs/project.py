@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from python_package.inputs import poetry, requirements
 from python_package.inputs.encoding import decode
 from python_package.inputs.given import Given, Wish, placed_by_uv, spec, wish
 from python_package.names.table import canonical
-from python_package.spec import Index, is_range
+from python_package.spec import Index, Spec, is_range
 from python_package.uv_settings import Settings
 
 
@@ -38,19 +39,24 @@ class _Project:
         self.project = self._table(data.get("project", {}), "[project]")
         self.is_standard = "project" in data
         self.data = data
+        # pixi.toml is what [tool.pixi] is in pyproject.toml.
+        self.is_pixi = Path(source).name == "pixi.toml"
+        if self.is_pixi:
+            self.tool, self.project = {"pixi": data}, {}
         self.indexes: list[Index] = []
         self.notes: list[str] = []
 
     def given(self) -> Given:
         table = self._tool("poetry")
         of_poetry = poetry.read(table, self.source, self.folder, self.python) if table else None
-        if not self.is_standard and not (of_poetry and "dependencies" in table):
+        pixis = self._tool("pixi")
+        if not self.is_standard and not pixis and not (of_poetry and "dependencies" in table):
             raise SpecError(
                 f"{self.source}: there is no [project] in it (PEP 621), no [tool.poetry.dependencies] and no "
                 "[tool.pixi], whose dependencies could be read"
             )
         try:
-            uv = uv_settings.of_project(self.data, self.folder)
+            uv = uv_settings.of_project({} if self.is_pixi else self.data, self.folder)
         except ValueError as error:
             raise SpecError(f"{self.source}: {error}") from None
         wishes = self._standard(dynamic_is_read=of_poetry is not None and bool(of_poetry.wishes))
@@ -67,9 +73,30 @@ class _Project:
             self.notes += of_poetry.notes
         wishes = self._by_uv(wishes, uv)
         self.indexes += [*uv.indexes, *self._pdm()]
-        if not wishes:
+        found = spec(requires, wishes, indexes=self.indexes)
+        if pixis:
+            found = self._with_pixi(pixis, found, wishes)
+        if not found.packages:
             self.notes.append(f"{self.source}: it names no dependencies")
-        return Given(spec(requires, wishes, indexes=self.indexes), tuple(self.notes))
+        return Given(found, tuple(self.notes))
+
+    def _with_pixi(self, table: Mapping[str, Any], found: Spec, wishes: list[Wish]) -> Spec:
+        """Return what is asked for, with what pixi's tables add; the standard's dependencies are of PyPI for pixi."""
+        from python_package.inputs import pixi  # it takes the solver to read a match spec
+
+        top = "" if self.is_pixi else "tool.pixi."
+        of_pixi = pixi.read(table, self.source, self.folder, self.python, top)
+        self.notes += of_pixi.notes
+        of_pypi = [
+            each if each.package.startswith("pypi:") else replace(each, package=f"pypi:{each.package}")
+            for each in wishes
+        ]
+        whole = spec("", [*of_pypi, *of_pixi.wishes], indexes=[*self.indexes, *of_pixi.indexes])
+        return whole.replace(
+            python=of_pixi.conda.python or found.python,
+            packages=tuple(sorted({*whole.packages, *of_pixi.conda.packages})),
+            channels=of_pixi.channels,
+        )
 
     def _standard(self, *, dynamic_is_read: bool) -> list[Wish]:
         """Return the dependencies of [project], also those that setuptools takes from files."""
