@@ -11,8 +11,9 @@ from python_package.address import listed
 from python_package.assignment import Assigned, assign
 from python_package.channel.local import default_cache
 from python_package.environment import python as versions
-from python_package.environment.conda import Channels, Solution, fits
+from python_package.environment.conda import Channels, Solution
 from python_package.environment.condarc import Condarc
+from python_package.environment.match_specs import fits
 from python_package.errors import HostPythonError, RefusedError, SolveError, UnreachableError
 from python_package.lock import LOCAL_CHANNEL
 from python_package.progress import Progress

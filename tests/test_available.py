@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from python_package.environment.available import Available, Build
-from python_package.environment.conda import fits
+from python_package.environment.match_specs import fits
 
 
 @pytest.mark.parametrize(

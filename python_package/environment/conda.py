@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,15 +13,12 @@ import rattler
 from rattler.exceptions import (
     GatewayError,
     InvalidChannelError,
-    InvalidMatchSpecError,
-    InvalidVersionError,
-    InvalidVersionSpecError,
 )
 from rattler.networking.fetch_repo_data import CacheAction
 from rattler.package_cache import PackageCache
 
 from python_package.address import Address
-from python_package.environment import conda_meta, integrity, link_scripts, rattler_errors
+from python_package.environment import conda_meta, integrity, link_scripts, match_specs, rattler_errors
 from python_package.environment.available import PYTHON, Available, Build
 from python_package.environment.client import client
 from python_package.environment.condarc import Condarc
@@ -91,8 +87,8 @@ class Channels:
         self._sources = list({source.base_url: source for _, source in located}.values())
         self.urls = tuple(Address(source.base_url) for source in self._sources)
         self._config = config
-        self._pins = _specs(config.pinned, "pinned_packages")
-        self._disallowed = _specs(config.disallowed, "disallowed_packages")
+        self._pins = match_specs.of_setting(config.pinned, "pinned_packages")
+        self._disallowed = match_specs.of_setting(config.disallowed, "disallowed_packages")
         self._offline = offline
         remote = not offline and any(not url.startswith("file:") for url in self._names)
         self._limits = limits = limits or config.limits
@@ -279,39 +275,6 @@ class Channels:
                 except GatewayError:
                     return f"{source.base_url.rstrip('/')}/{platform}/repodata.json"
         return ""
-
-
-def parse_spec(text: str) -> tuple[str, str, str, str]:
-    """Return the channel, name, version and build in a match spec as people write it, each empty where it says none.
-
-    Versions come as Conda's clauses: `1.26.*` for the fuzzy `=1.26`. Raises ValueError for what is none.
-    """
-    try:
-        spec = rattler.MatchSpec(text)
-    except InvalidMatchSpecError as error:
-        raise ValueError(str(error)) from None
-    if spec.name is None or not re.fullmatch(r"\w[\w.-]*", spec.name.normalized):
-        raise ValueError("it does not name one package")
-    channel = spec.channel.name if spec.channel else ""
-    return channel or "", spec.name.normalized, str(spec.version or ""), str(spec.build or "")
-
-
-def fits(constraint: str, version: str) -> bool:
-    """Tell whether a version is one that Conda's constraint allows; True for a constraint that cannot be read."""
-    try:
-        return bool(rattler.VersionSpec(constraint).matches(rattler.Version(version)))
-    except (InvalidVersionError, InvalidVersionSpecError):
-        return True
-
-
-def _specs(texts: Iterable[str], key: str) -> list[rattler.MatchSpec]:
-    specs = []
-    for text in texts:
-        try:
-            specs.append(rattler.MatchSpec(text))
-        except InvalidMatchSpecError as error:
-            raise SolveError(f"{key} in the Conda configuration: {text!r}: {error}") from None
-    return specs
 
 
 def _channel(address: Address) -> rattler.Channel:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from python_package.documents import yaml_value
-from python_package.environment.conda import parse_spec
+from python_package.environment.match_specs import parse_spec
 from python_package.errors import SpecError
 from python_package.inputs import requirements
 from python_package.inputs.given import Given
