@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import glob
 import re
 from pathlib import Path
 
 from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import InvalidRequirement, Requirement
 
-from python_package import bounds
-from python_package.documents import toml_value
-from python_package.errors import BoundError
 from python_package.names.table import canonical
 from python_package.spec import Index
+from python_package.uv_workspace import (
+    as_table,
+    as_text,
+    as_texts,
+    members_of,
+    read_pyproject,
+    uv_table,
+    workspace_of,
+)
 from python_package.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Mapping
     from typing import Any
 
 _KINDS = ("path", "workspace", "git", "url", "index")
@@ -98,16 +103,16 @@ class Settings(Value):
 
 def of_script(uv: object, folder: Path) -> Settings:
     """Read the table [tool.uv] of a script in a folder; raises ValueError for what uv would refuse, or we cannot do."""
-    return _Reader(folder).settings(_table(uv, "[tool.uv]"))
+    return _Reader(folder).settings(as_table(uv, "[tool.uv]"))
 
 
 def of_project(data: Mapping[str, Any], folder: Path) -> Settings:
     """Read [tool.uv] of a pyproject.toml in a folder, with what its workspace says; raises as `of_script` does."""
-    own = _tool(data)
-    root, table = _workspace(own, folder)
+    own = uv_table(data)
+    root, table = workspace_of(own, folder)
     if root is None:
         return _Reader(folder).settings(own)
-    members = dict(_members(root, _table(table["workspace"], "[tool.uv.workspace]")))
+    members = dict(members_of(root, as_table(table["workspace"], "[tool.uv.workspace]")))
     theirs = _Reader(root, members).settings(table)
     if root == folder:
         return theirs.replace(members=tuple(members))
@@ -119,14 +124,7 @@ def of_project(data: Mapping[str, Any], folder: Path) -> Settings:
 
 def in_folder(folder: Path) -> Settings:
     """Read the pyproject.toml of a folder, if there is one; raises as `of_project` does."""
-    return of_project(_pyproject(folder), folder)
-
-
-def build_requirements(folder: Path) -> tuple[str, ...]:
-    """Return what the project in a folder is built with."""
-    system = _pyproject(folder).get("build-system")
-    requires = system.get("requires") if isinstance(system, dict) else None
-    return tuple(each for each in requires if isinstance(each, str)) if isinstance(requires, list) else ()
+    return of_project(read_pyproject(folder), folder)
 
 
 class _Reader:
@@ -144,17 +142,17 @@ class _Reader:
 
     def settings(self, uv: Mapping[str, Any]) -> Settings:
         named = _tables(uv, "index")
-        self.indexes.update({_text(each.get("name", ""), "[[tool.uv.index]] name"): each for each in named})
+        self.indexes.update({as_text(each.get("name", ""), "[[tool.uv.index]] name"): each for each in named})
         usual = [self._index(each, _use(each)) for each in named if not each.get("explicit")]
         old = {"index-url": "default", "extra-index-url": "first"}
         for key, use in old.items():
             values = uv.get(key, [])
-            urls = _texts([values] if isinstance(values, str) else values, f"[tool.uv] {key}")
+            urls = as_texts([values] if isinstance(values, str) else values, f"[tool.uv] {key}")
             usual += [Index(self._url(url), use) for url in urls]
-        usual += [Index(self._url(place), "links") for place in _texts(uv.get("find-links", []), "find-links")]
+        usual += [Index(self._url(place), "links") for place in as_texts(uv.get("find-links", []), "find-links")]
         if uv.get("no-index"):
             usual = [each.replace(use="only-links") for each in usual if each.use == "links"]
-        sources = _table(uv.get("sources", {}), "[tool.uv.sources]")
+        sources = as_table(uv.get("sources", {}), "[tool.uv.sources]")
         return Settings(
             {canonical(name): self._sources(name, entry) for name, entry in sources.items()},
             tuple(usual),
@@ -169,7 +167,7 @@ class _Reader:
             raise ValueError(f"{where}: must have at least one source")
         found = []
         for each in entries:
-            table = _table(each, where)
+            table = as_table(each, where)
             source = self._source(name, table, where)
             # What is for an extra or a group of the project is not for the project itself.
             if not {"extra", "group"} & set(table):
@@ -183,7 +181,7 @@ class _Reader:
         (kind,) = kinds
         if unknown := sorted(set(table) - _KEYS[kind] - _CONDITIONS):
             raise ValueError(f"{where}: {unknown[0]} is no key of a source with {kind}")
-        marker = _text(table.get("marker", ""), f"{where}: marker")
+        marker = as_text(table.get("marker", ""), f"{where}: marker")
         try:
             if marker:
                 Marker(marker)
@@ -191,15 +189,15 @@ class _Reader:
             raise ValueError(f"{where}: {marker!r} is not a marker (PEP 508)") from None
         if kind == "workspace":
             return Source(self._member(name, table, where), marker=marker)
-        value = _text(table[kind], f"{where}: {kind}")
+        value = as_text(table[kind], f"{where}: {kind}")
         if kind == "index":
             if value not in self.indexes:
                 raise ValueError(f"{where}: there is no [[tool.uv.index]] of the name {value}")
             return Source(index=self._index(self.indexes[value], "explicit"), marker=marker)
         if kind == "path":
-            inside = _text(table.get("subdirectory", ""), f"{where}: subdirectory")
+            inside = as_text(table.get("subdirectory", ""), f"{where}: subdirectory")
             return Source((self.folder / value / inside).resolve().as_uri(), marker=marker)
-        within = _text(table.get("subdirectory", ""), f"{where}: subdirectory")
+        within = as_text(table.get("subdirectory", ""), f"{where}: subdirectory")
         fragment = f"#subdirectory={within}" if within else ""
         if kind == "url":
             return Source(value + fragment, marker=marker)
@@ -215,8 +213,8 @@ class _Reader:
         return self.members[canonical(name)].as_uri()
 
     def _index(self, table: Mapping[str, Any], use: str) -> Index:
-        name = _text(table.get("name", ""), "[[tool.uv.index]] name")
-        url = self._url(_text(table.get("url"), f"[[tool.uv.index]] {name}: url"))
+        name = as_text(table.get("name", ""), "[[tool.uv.index]] name")
+        url = self._url(as_text(table.get("url"), f"[[tool.uv.index]] {name}: url"))
         if table.get("format", "simple") == "flat":
             if use == "explicit":
                 raise ValueError(f"[[tool.uv.index]] {name}: a flat index cannot be explicit here; use find-links")
@@ -229,7 +227,7 @@ class _Reader:
 
 def git(url: str, table: Mapping[str, Any], where: str) -> str:
     """Return the URL of a repository at the revision that a table names, as a requirement has it (PEP 508)."""
-    revisions = [_text(table[key], f"{where}: {key}") for key in ("rev", "tag", "branch") if key in table]
+    revisions = [as_text(table[key], f"{where}: {key}") for key in ("rev", "tag", "branch") if key in table]
     if len(revisions) > 1:
         raise ValueError(f"{where}: must have at most one of rev, tag and branch")
     if re.match(r"[\w.-]+@[\w.-]+:(?!//)", url):  # git's own short form of ssh
@@ -243,80 +241,15 @@ def _use(table: Mapping[str, Any]) -> str:
     return "default" if table.get("default") else "first"
 
 
-def _workspace(own: Mapping[str, Any], folder: Path) -> tuple[Path | None, Mapping[str, Any]]:
-    """Return the folder of the workspace's root and its [tool.uv], None where there is no workspace."""
-    if "workspace" in own:
-        return folder, own
-    below, above = folder, folder.parent
-    while above != below:
-        table = _tool(_pyproject(above))
-        if "workspace" in table:
-            workspace = _table(table["workspace"], "[tool.uv.workspace]")
-            return (above, table) if folder in dict(_members(above, workspace)).values() else (None, {})
-        below, above = above, above.parent
-    return None, {}
-
-
-def _members(root: Path, workspace: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
-    """Yield the names of a workspace's projects with their folders, the root's own among them."""
-    folders = [root]
-    for pattern in _texts(workspace.get("members", []), "[tool.uv.workspace] members"):
-        folders += _matching(root, pattern)
-    left_out = {
-        path
-        for pattern in _texts(workspace.get("exclude", []), "[tool.uv.workspace] exclude")
-        for path in _matching(root, pattern)
-    }
-    for folder in dict.fromkeys(folders):
-        project = _pyproject(folder).get("project")
-        if folder not in left_out and isinstance(project, dict) and isinstance(project.get("name"), str):
-            yield canonical(project["name"]), folder
-
-
-def _matching(root: Path, pattern: str) -> list[Path]:
-    within = str(Path(glob.escape(str(root)), pattern))  # which may be absolute, or lead upwards
-    return sorted(Path(path).resolve() for path in glob.glob(within))  # noqa: PTH207  # a Path's takes neither
-
-
-def _pyproject(folder: Path) -> Mapping[str, Any]:
-    """Return what a folder's pyproject.toml says, nothing if there is none that can be read."""
-    try:
-        return toml_value(bounds.read(folder / "pyproject.toml", "pyproject.toml", bounds.DOCUMENT).decode())
-    except (OSError, ValueError, BoundError):
-        return {}
-
-
-def _tool(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _table(_table(data.get("tool", {}), "[tool]").get("uv", {}), "[tool.uv]")
-
-
-def _table(value: object, where: str) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError(f"{where} must be a table")
-    return value
-
-
 def _tables(uv: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     values = uv.get(key, [])
     if not isinstance(values, list):
         raise ValueError(f"[[tool.uv.{key}]] must be an array of tables")
-    return [_table(each, f"[[tool.uv.{key}]]") for each in values]
-
-
-def _text(value: object, where: str) -> str:
-    if not isinstance(value, str) or "\n" in value or "\0" in value:
-        raise ValueError(f"{where} must be a text of one line")
-    return value
-
-
-def _texts(value: object, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise ValueError(f"{where} must be a list of texts")
-    return tuple(_text(each, where) for each in value)
+    return [as_table(each, f"[[tool.uv.{key}]]") for each in values]
 
 
 def _requirements(uv: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    texts = _texts(uv.get(key, []), f"[tool.uv] {key}")
+    texts = as_texts(uv.get(key, []), f"[tool.uv] {key}")
     for text in texts:
         try:
             Requirement(text)

@@ -10,6 +10,8 @@ from desk import PYTHON, Desk, one_line
 from own_project import write_project
 from wheels import write_wheel
 
+from python_package.analysis import analyze
+
 SITE = f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
 
 
@@ -176,3 +178,29 @@ def test_create__project_whose_build_needs_a_source__is_refused_by_name(desk: De
     done = desk.run("-c", str(desk.channel), "requirements.txt", "env")
     assert done.returncode == 4, done.stderr
     assert "it is built with builder, which [tool.uv.sources] places" in one_line(done.stderr)
+
+
+def test_create__project_of_poetrys_whose_dependency_has_its_own_index__is_refused_by_name(desk: Desk) -> None:
+    write_project(desk.cwd / "mine", more="Requires-Dist: onlypypi\n")
+    with (desk.cwd / "mine" / "pyproject.toml").open("a") as file:
+        file.write('[tool.poetry.dependencies]\nonlypypi = { version = "*", source = "lab" }\n')
+    (desk.cwd / "requirements.txt").write_text("./mine\n")
+    done = desk.run("-c", str(desk.channel), "requirements.txt", "env")
+    assert done.returncode == 4, done.stderr
+    assert "takes onlypypi from an index of its own; name onlypypi with that index" in one_line(done.stderr)
+
+
+def test_create__script_that_places_its_dependency__has_that_one_under_the_name_it_is_imported_by(desk: Desk) -> None:
+    wheel = write_wheel(desk.cwd / "libs", "onlypypi", {"other_name.py": "WHOSE = 'lab'\n"}, version="7.0")
+    (desk.cwd / "task.py").write_text(
+        '# /// script\n# dependencies = ["onlypypi"]\n# [tool.uv.sources]\n'
+        f'# onlypypi = {{ path = "libs/{wheel.name}" }}\n# ///\nimport other_name\n'
+    )
+    spec = analyze(desk.cwd / "task.py")
+    (desk.cwd / "deps.json").write_text(spec.to_json())
+    done = desk.run("-c", str(desk.channel), "--map", "other_name=onlypypi==0.9", "--dry-run", "deps.json", "env")
+    assert "onlypypi 0.9 PyPI" in " ".join(done.stdout.split()), done.stderr
+    (desk.cwd / "deps.json").write_text(spec.replace(modules=()).to_json())
+    done = desk.run("-c", str(desk.channel), "deps.json", "env")
+    assert done.returncode == 0, done.stderr
+    assert (desk.envs / "env" / SITE / "other_name.py").read_text() == "WHOSE = 'lab'\n"

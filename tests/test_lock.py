@@ -14,8 +14,8 @@ from rattler import LockFile
 from python_package import lock
 from python_package.address import Address
 from python_package.errors import SpecError, SpecNotFoundError
-from python_package.lock import Lock, document
-from python_package.spec import Pin, Spec
+from python_package.lock import LOCAL_INDEX, Lock, document, portable_spec
+from python_package.spec import Index, Pin, Spec
 
 
 def same(one: Lock, other: Lock) -> bool:
@@ -226,3 +226,11 @@ def test_check__channels_in_another_order__says_so(tmp_path: Path) -> None:
     made = locked(tmp_path, spec=Spec("3.11.7", (), channels=("a", "b")))
     with pytest.raises(SpecError, match="channels: in another order"):
         made.check(Spec("3.11.7", (), channels=("b", "a")))
+
+
+def test_portable_spec__indexes__have_no_password_and_no_folder_of_this_machine() -> None:
+    theirs = Index("https://me:pw@lab/simple?token=abc", "extra")
+    indexes = (theirs, Index("file:///home/me/lab", "explicit", "", ("x",)))
+    found = portable_spec(Spec("3.11.7", (), indexes=indexes))
+    assert found.indexes == (Index("https://lab/simple", "extra"), Index(LOCAL_INDEX, "explicit", "", ("x",)))
+    assert Spec.from_json(found.to_json(), "lock") == found

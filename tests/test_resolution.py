@@ -10,7 +10,7 @@ import pytest
 
 from python_package.errors import SolveError, SpecError
 from python_package.resolution import Wanted, resolve
-from python_package.spec import Pin, Spec
+from python_package.spec import Pin, Spec, placed
 
 
 @pytest.fixture
@@ -112,3 +112,21 @@ def test_resolve__local_modules__are_collected_and_what_is_left_out_is_said(tmp_
 def test_resolve__local_module_is_gone__is_an_invalid_spec(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="does not exist"):
         resolve(Spec("3.11.7", (), local=(("gone", str(tmp_path / "gone")),)), sys.executable)
+
+
+def test_resolve__placed_by_the_scripts_metadata__is_there_whatever_its_module_is_called() -> None:
+    spec = Spec("3.11.7", ("yaml",), packages=("pyyaml",), pins=(placed("pyyaml", "file:///lab/pyyaml"),))
+    wanted = resolve(spec, sys.executable)
+    assert names(wanted) == ([], [("yaml", "file:///lab/pyyaml"), ("pyyaml", "file:///lab/pyyaml")])
+    assert wanted.nearby["pyyaml"].url == "file:///lab/pyyaml"
+
+
+def test_resolve__placed_and_mapped__is_the_published_one() -> None:
+    """The message about a folder that is gone advises it."""
+    spec = Spec("3.11.7", ("yaml",), packages=("pyyaml",), pins=(placed("pyyaml", "file:///gone"),))
+    assert names(resolve(spec, sys.executable, mapping={"yaml": "pyyaml==6.0"})) == (["pyyaml", "pyyaml"], [])
+
+
+def test_resolve__of_an_index_of_its_own__is_asked_of_no_channel() -> None:
+    wanted = resolve(Spec("3.11.7", ("yaml",), packages=("pypi:pyyaml",)), sys.executable)
+    assert [package.conda for package in wanted.packages] == [(), ()]

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from python_package.errors import SpecError
-from python_package.spec import Pin, Spec
+from python_package.spec import Pin, Spec, placed
 
 
 def test_to_json__man_page_example__is_the_man_page_line() -> None:
@@ -132,3 +132,30 @@ def test_from_json__invalid_content__names_the_file_and_the_fault(text: str, say
     assert str(caught.value).startswith("deps.json: ")
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "indexes",
+    [
+        {},
+        ["https://x"],
+        [{"url": "https://x"}],
+        [{"url": "https://x", "use": "perhaps"}],
+        [{"url": "", "use": "extra"}],
+        [{"url": "https://x", "use": "explicit", "packages": "y"}],
+        [{"url": "https://x", "use": "extra", "more": 1}],
+    ],
+)
+def test_from_json__indexes_that_are_none__are_refused(indexes: object) -> None:
+    with pytest.raises(SpecError, match=r"indexes|packages"):
+        Spec.from_json(json.dumps({"python": "3.11.7", "modules": [], "indexes": indexes}), "deps.json")
+
+
+def test_from_json__pin_without_a_version__must_have_a_place() -> None:
+    pin = {"package": "x", "source": "local", "url": "file:///x"}
+    text = json.dumps({"python": "3.11.7", "modules": [], "pins": {"x": pin}})
+    assert Spec.from_json(text, "deps.json").pins == (placed("x", "file:///x"),)
+    assert Spec.from_json(Spec.from_json(text, "deps.json").to_json(), "deps.json").pins == (placed("x", "file:///x"),)
+    del pin["url"]
+    with pytest.raises(SpecError, match='the pin of x must have "package", "version" and "source"'):
+        Spec.from_json(json.dumps({"python": "3.11.7", "modules": [], "pins": {"x": pin}}), "deps.json")

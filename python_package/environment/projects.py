@@ -15,7 +15,7 @@ from packaging.markers import default_environment
 from packaging.requirements import InvalidRequirement, Requirement
 from uv import find_uv_bin
 
-from python_package import subprocesses, uv_settings
+from python_package import subprocesses, uv_settings, uv_workspace
 from python_package.address import Address
 from python_package.environment import copying, uv_errors
 from python_package.environment.origins import Project
@@ -80,7 +80,7 @@ def build(
             references[project.name] = project.requirement()
         elif (project.name, wanted) not in done:
             done.add((project.name, wanted))
-            sources = _settings(project) if project.path.is_dir() else uv_settings.Settings({})
+            sources = _settings(project, indexes) if project.path.is_dir() else uv_settings.Settings({})
             if project.name not in built:
                 built[project.name] = _wheel(project, python, indexes, offline, wheels)
             waiting += [
@@ -94,13 +94,19 @@ def build(
     return Built(tuple(built[name] for name in sorted(built)), tuple(references[name] for name in sorted(references)))
 
 
-def _settings(project: Project) -> uv_settings.Settings:
+def _settings(project: Project, indexes: Sequence[Index]) -> uv_settings.Settings:
     """Return where a project's folder says that its dependencies come from; raise SolveError where that cannot be."""
     try:
         settings = uv_settings.in_folder(project.path.resolve())
     except ValueError as error:
         raise SolveError(f"{project.name}: {project.path}/pyproject.toml: {error}") from None
-    for text in uv_settings.build_requirements(project.path):
+    for name in uv_workspace.of_other_indexes(project.path):
+        if not any(name in index.packages for index in indexes):
+            raise SolveError(
+                f"{project.name}: {project.path}/pyproject.toml takes {name} from an index of its own; "
+                f"name {name} with that index in the dependency file, too"
+            )
+    for text in uv_workspace.build_requirements(project.path):
         with suppress(InvalidRequirement):
             if canonical(Requirement(text).name) in settings.sources:
                 raise SolveError(

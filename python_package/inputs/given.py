@@ -185,8 +185,8 @@ def _name(path: Path) -> str:
     try:
         file = path / "pyproject.toml"
         data = toml_value(bounds.read(file, str(file), bounds.DOCUMENT).decode())
-        return str(data["project"]["name"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return str(data.get("project", {}).get("name") or data["tool"]["poetry"]["name"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return ""
 
 

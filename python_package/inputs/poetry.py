@@ -17,6 +17,7 @@ from python_package.inputs.given import Wish, markers, text_of
 from python_package.names.table import canonical
 from python_package.spec import Index
 from python_package.uv_settings import git
+from python_package.uv_workspace import as_table, as_text
 
 _USES = {"default": "default", "primary": "default", "supplemental": "extra", "secondary": "extra"}
 _KEYS = {
@@ -45,11 +46,18 @@ class Poetry:
 
 def read(table: Mapping[str, Any], source: str, folder: Path, python: str) -> Poetry:
     """Read [tool.poetry]; raises SpecError with the place for what is not valid, or cannot be done."""
+    try:
+        return _read(table, source, folder, python)
+    except ValueError as error:
+        raise SpecError(str(error)) from None
+
+
+def _read(table: Mapping[str, Any], source: str, folder: Path, python: str) -> Poetry:
     where = f"{source}: [tool.poetry.dependencies]"
     named, indexes = _indexes(table, source)
     wishes: list[Wish] = []
     optional, requires = [], ""
-    for name, entry in _table(table.get("dependencies", {}), where).items():
+    for name, entry in as_table(table.get("dependencies", {}), where).items():
         entries = entry if isinstance(entry, list) else [entry]
         if canonical(name) == "python":
             if len(entries) != 1 or not isinstance(entries[0], str):
@@ -57,12 +65,12 @@ def read(table: Mapping[str, Any], source: str, folder: Path, python: str) -> Po
             requires = constraint(entries[0], f"{where}: python")
             continue
         for each in entries:
-            fields = {"version": each} if isinstance(each, str) else _table(each, f"{where} {name}")
+            fields = {"version": each} if isinstance(each, str) else as_table(each, f"{where} {name}")
             if fields.get("optional"):
                 optional.append(name)
             elif found := _wish(name, fields, f"{where} {name}", folder, python, named):
                 wishes.append(found)
-    groups = [*_table(table.get("group", {}), f"{source}: [tool.poetry.group]")]
+    groups = [*as_table(table.get("group", {}), f"{source}: [tool.poetry.group]")]
     groups += ["dev"] if "dev-dependencies" in table else []
     notes = []
     if optional:
@@ -92,23 +100,20 @@ def _wish(
     if not isinstance(extras, list) or not all(isinstance(each, str) for each in extras):
         raise SpecError(f"{where}: extras must be a list of names")
     package = name + (f"[{','.join(sorted(extras))}]" if extras else "")
-    within = _text(fields.get("subdirectory", ""), f"{where}: subdirectory")
+    within = as_text(fields.get("subdirectory", ""), f"{where}: subdirectory")
     fragment = f"#subdirectory={within}" if within else ""
     if "git" in fields:
-        try:
-            return Wish(package, git(_text(fields["git"], f"{where}: git"), fields, where) + fragment, where)
-        except ValueError as error:
-            raise SpecError(str(error)) from None
+        return Wish(package, git(as_text(fields["git"], f"{where}: git"), fields, where) + fragment, where)
     for key in ("path", "file"):
         if key in fields:
-            place = folder / _text(fields[key], f"{where}: {key}") / within
+            place = folder / as_text(fields[key], f"{where}: {key}") / within
             return Wish(package, place.resolve().as_uri(), where)
     if "url" in fields:
-        return Wish(package, _text(fields["url"], f"{where}: url") + fragment, where)
-    version = constraint(_text(fields.get("version", "*"), f"{where}: version"), where)
+        return Wish(package, as_text(fields["url"], f"{where}: url") + fragment, where)
+    version = constraint(as_text(fields.get("version", "*"), f"{where}: version"), where)
     if "source" not in fields:
         return Wish(package + version, where=where)
-    chosen = _text(fields["source"], f"{where}: source").lower()
+    chosen = as_text(fields["source"], f"{where}: source").lower()
     if chosen == "pypi" and chosen not in named:
         return Wish(f"pypi:{package}{version}", where=where)
     if chosen not in named:
@@ -117,12 +122,12 @@ def _wish(
 
 
 def _markers(fields: Mapping[str, Any], where: str) -> Iterator[str]:
-    if text := _text(fields.get("markers", ""), f"{where}: markers"):
+    if text := as_text(fields.get("markers", ""), f"{where}: markers"):
         yield text
-    if platform := _text(fields.get("platform", ""), f"{where}: platform"):
+    if platform := as_text(fields.get("platform", ""), f"{where}: platform"):
         yield f"sys_platform == {platform!r}"
     if "python" in fields:
-        for clause in SpecifierSet(constraint(_text(fields["python"], f"{where}: python"), where)):
+        for clause in SpecifierSet(constraint(as_text(fields["python"], f"{where}: python"), where)):
             yield f"python_full_version {clause.operator} '{clause.version}'"
 
 
@@ -141,13 +146,13 @@ def _indexes(table: Mapping[str, Any], source: str) -> tuple[dict[str, Index], t
     if not isinstance(entries, list):
         raise SpecError(f"{where} must be an array of tables")
     for entry in entries:
-        fields = _table(entry, where)
-        name = _text(fields.get("name", ""), f"{where}: name")
-        priority = _text(fields.get("priority", "primary"), f"{where} {name}: priority").lower()
+        fields = as_table(entry, where)
+        name = as_text(fields.get("name", ""), f"{where}: name")
+        priority = as_text(fields.get("priority", "primary"), f"{where} {name}: priority").lower()
         if name.lower() == "pypi" and "url" not in fields:
             usual.append("")
             continue
-        url = _text(fields.get("url", ""), f"{where} {name}: url")
+        url = as_text(fields.get("url", ""), f"{where} {name}: url")
         if not url or not name:
             raise SpecError(f"{where}: each must have a name and a url")
         priority = "default" if fields.get("default") else "supplemental" if fields.get("secondary") else priority
@@ -196,15 +201,3 @@ def _clauses(operator: str, version: str, where: str) -> list[str]:
         last = next((at for at, part in enumerate(release) if part), len(release) - 1)
     upper = [*release[:last], release[last] + 1, *(0 for _ in release[last + 1 :])]
     return [f">={version}", f"<{'.'.join(map(str, upper))}"]
-
-
-def _table(value: object, where: str) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise SpecError(f"{where} must be a table")
-    return value
-
-
-def _text(value: object, where: str) -> str:
-    if not isinstance(value, str) or "\n" in value or "\0" in value:
-        raise SpecError(f"{where} must be a text of one line")
-    return value

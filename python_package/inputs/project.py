@@ -103,6 +103,9 @@ class _Project:
         if extras := self.project.get("optional-dependencies"):
             names = ", ".join(sorted(self._table(extras, "[project.optional-dependencies]")))
             self.notes.append(f"{self.source}: of its dependencies the optional ones are left out: {names}")
+        if groups := self.data.get("dependency-groups"):
+            names = ", ".join(sorted(self._table(groups, "[dependency-groups]")))
+            self.notes.append(f"{self.source}: the groups of its dependencies are left out: {names}")
         if "dependencies" in self._strings(self.project, "dynamic"):
             files = self._dynamic_files()
             if not files and not dynamic_is_read:
