@@ -121,12 +121,19 @@ def _open_streams() -> None:
 
 
 def _look_there_last(python_path: str) -> None:
-    """Import from PYTHONPATH and the working directory only what is nowhere else: a json.py there is a user's."""
+    """Import nothing from the working directory or a relative PYTHONPATH, and from the rest of it what is nowhere else.
+
+    A json.py there is a user's. We ourselves may be installed there.
+    """
+    ours = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    folders = ["", *python_path.split(os.pathsep)]
     try:
-        theirs = {os.path.abspath(folder) for folder in ("", *python_path.split(os.pathsep))}
-        sys.path.sort(key=lambda folder: os.path.abspath(folder) in theirs)
+        theirs = {os.path.abspath(folder) for folder in folders}
+        relative = {os.path.abspath(folder) for folder in folders if not os.path.isabs(folder)} - {ours}
     except OSError:
-        pass  # the working directory is gone, and so is what was in it
+        return  # the working directory is gone, and so is what was in it
+    sys.path.sort(key=lambda folder: folder in theirs)
+    sys.path[:] = [folder for folder in sys.path if folder and folder not in relative]
 
 
 # ---- Signals

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from packaging.utils import canonicalize_name
 from rattler import LockChannel, LockFile, LockPlatform, PypiLockedPackage, RepoDataRecord
 
-from python_package import bounds
+from python_package import bounds, scratch
 from python_package.address import Address
 from python_package.documents import json_value
 from python_package.errors import SpecError, SpecNotFoundError
@@ -51,9 +50,9 @@ def to_text(lock: Lock, *, portable: bool = False) -> str:
         file.add_pypi_package(_ENVIRONMENT, platform, each.name, each.version, _written(each.location))
     channels = dict.fromkeys(_channel(url, portable=portable) for url in lock.channels)
     file.set_channels(_ENVIRONMENT, [LockChannel(url) for url in channels])
-    with tempfile.NamedTemporaryFile(suffix=".lock") as scratch:
-        file.to_path(Path(scratch.name))
-        text = Path(scratch.name).read_text(encoding="utf-8")
+    with scratch.folder() as folder:
+        file.to_path(folder / "lock")
+        text = (folder / "lock").read_text(encoding="utf-8")
     sums = {each.name: each.sha256 for each in distributions if each.sha256}
     text = _DISTRIBUTION.sub(lambda entry: entry[0] + _sha256(sums.get(entry[1].strip("'\""))), text)
     header = {
@@ -88,11 +87,10 @@ def parse(text: str, source: str) -> Lock:
         spec = _spec(header["spec"])
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise SpecError(f"{source}: its first line is damaged: {error!r}; make it again with --lock") from None
-    with tempfile.NamedTemporaryFile("w", suffix=".lock", encoding="utf-8") as scratch:
-        scratch.write(text)
-        scratch.flush()
+    with scratch.folder() as folder:
+        (folder / "lock").write_text(text, encoding="utf-8")
         try:
-            file = LockFile.from_path(Path(scratch.name))
+            file = LockFile.from_path(folder / "lock")
             environment = file.environment(_ENVIRONMENT)
             if environment is None or len(file.platforms()) != 1:
                 raise ValueError(f"it has no environment named {_ENVIRONMENT!r} for one platform")
@@ -157,9 +155,9 @@ def canonical(records: Iterable[RepoDataRecord], platform: str) -> tuple[RepoDat
     file = LockFile([locked])
     for record in records:
         file.add_conda_package(_ENVIRONMENT, locked, _moved(record, record.url, record.channel or ""))
-    with tempfile.NamedTemporaryFile(suffix=".lock") as scratch:
-        file.to_path(Path(scratch.name))
-        again = LockFile.from_path(Path(scratch.name))
+    with scratch.folder() as folder:
+        file.to_path(folder / "lock")
+        again = LockFile.from_path(folder / "lock")
     environment = again.environment(_ENVIRONMENT)
     (locked,) = again.platforms()
     return tuple(environment.conda_repodata_records_for_platform(locked) or ()) if environment else ()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -12,7 +11,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from python_package import caches
+from python_package import caches, scratch
 from python_package.errors import PackError
 from python_package.tarball import bytecode, contents, identity, memo, own, relocate
 from python_package.tarball.builder import Builder
@@ -148,10 +147,8 @@ class _Packing:
         missing = [layer for layer, entry in zip(environment.layers, entries, strict=True) if entry is None]
         filled: list[Filled] = []
         with contextlib.ExitStack() as stack:
-            scratch = Path(
-                stack.enter_context(tempfile.TemporaryDirectory(prefix="python-package-", ignore_cleanup_errors=True))
-            )
-            compiled = iter(compiler(environment, missing, scratch, self._pool, lambda: self._meter.advance(0)))
+            folder = stack.enter_context(scratch.folder())
+            compiled = iter(compiler(environment, missing, folder, self._pool, lambda: self._meter.advance(0)))
             for layer, known, entry in zip(environment.layers, identities, entries, strict=True):
                 if entry is not None:
                     filled.append(self._reuse(entry))
