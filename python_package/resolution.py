@@ -12,6 +12,7 @@ from python_package.analysis.stdlib import standard_library
 from python_package.environment import origins
 from python_package.environment import python as versions
 from python_package.environment.origins import Project
+from python_package.errors import HostPythonError
 from python_package.names.installed import import_path
 from python_package.names.package import parse
 from python_package.names.table import canonical
@@ -95,7 +96,12 @@ def _version(wanted: str, python: str) -> str:
         return wanted
     from python_package.channel.interpreter import ask  # its room takes long to import
 
-    own = ask(python).version
+    try:
+        own = ask(python).version
+    except HostPythonError:
+        if guess := likeliest(wanted):
+            return guess  # a channel's will do
+        raise
     return own if versions.satisfies(own, wanted) else likeliest(wanted) or own
 
 

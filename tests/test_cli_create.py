@@ -489,3 +489,23 @@ def test_create__two_at_once_under_one_name__one_is_told_of_the_other(desk: Desk
     ends = [(process.communicate(timeout=120)[1], process.returncode) for process in processes]
     assert sorted(code for _, code in ends) == [0, 7]
     assert any("another python_package_create is making the environment env" in stderr for stderr, _ in ends)
+
+
+def test_create__no_python3_and_a_channel_has_one__takes_that(desk: Desk) -> None:
+    spec = desk.spec("idna", python=">=3.8")
+    done = desk.run("--dry-run", "-c", str(desk.channel), spec, "env", PATH="/nonexistent")
+    assert done.returncode == 0, done.stderr
+
+
+def test_create__no_python3_and_it_is_wanted__exits_9(desk: Desk) -> None:
+    spec = desk.spec(python=">=3.8")
+    done = desk.run("--dry-run", "--interpreter", "host", spec, "env", PATH="/nonexistent")
+    assert done.returncode == 9
+    assert "python3: no such interpreter" in one_line(done.stderr)
+
+
+def test_create__no_python3_and_no_channel_answers__exits_5_and_says_that_first(desk: Desk, dead_channel: str) -> None:
+    done = desk.run("--dry-run", "-c", dead_channel, desk.spec(python=">=3.8"), "env", PATH="/nonexistent")
+    assert done.returncode == 5
+    assert one_line(done.stderr).startswith(f"python_package_create: no answer from the channel {dead_channel}")
+    assert "python3: no such interpreter" in one_line(done.stderr)

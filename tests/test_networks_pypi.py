@@ -94,6 +94,7 @@ PAGE, FILE = "/simple/good/", "/files/*"
         (PAGE, status(401), RefusedError, "has 401 Unauthorized for http.*/simple: the user name and password"),
         (PAGE, status(403), RefusedError, "has 403 Forbidden for http.*/simple: the user name and password"),
         (PAGE, status(404), SolveError, "good was not found in the package registry"),
+        (PAGE, portal, SolveError, "the index lists no file of good: does it want a log-in"),
         (
             PAGE,
             status(500),
