@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 
 from python_package.cli import process
-from python_package.errors import PackError
+from python_package.errors import PackError, failing_as
 
 _NAME = "python_package.channel"
 
 
+@failing_as(PackError, "cannot make the channel")
 def main(argv: list[str]) -> int:
     """Make the channel that the arguments ask for and return the exit code."""
     from pathlib import Path
