@@ -123,6 +123,18 @@ def two_at_once(attempt: Try) -> bool:
     return right
 
 
+@fault("29", "no file may grow beyond a size (ulimit -f), as on a disk that fills up", tries=8, held=True)
+def no_room(attempt: Try) -> bool:
+    """The old pair stays, with one line and a documented code, and the next create finds nothing in its way."""
+    _made(attempt, "old")
+    size = (attempt.folder / "env.tar.gz").stat().st_size >> 10
+    blocks = 8 + (size - 16) * attempt.index // attempt.of  # of 1024 bytes, as bash counts them
+    process = _start(attempt, "new", before=("bash", "-c", f'ulimit -f {blocks}; exec "$@"', "bash"))
+    _, stderr = process.communicate(timeout=120)
+    right = process.returncode in (4, 7) and is_one_line(stderr)
+    return right and _pair(attempt) == "old" and _is_clear(attempt)
+
+
 # What makes each command start a python3, uv or pip.
 _STARTS = (
     ("analyze", "script.py", "-"),
@@ -178,7 +190,9 @@ def unforeseen(attempt: Try) -> bool:
 # ---- An environment with its tarball and lock
 
 
-def _start(attempt: Try, what: str, *, name: str = "env", seam: str = "") -> subprocess.Popen[str]:
+def _start(
+    attempt: Try, what: str, *, name: str = "env", seam: str = "", before: tuple[str, ...] = ()
+) -> subprocess.Popen[str]:
     wheel = attempt.folder / "wheels" / "odd-1.0-py3-none-any.whl"
     wheel.parent.mkdir(exist_ok=True)
     write_wheel(wheel.parent, "odd", {"odd/__init__.py": f"WHAT = {what!r}\n"})
@@ -188,7 +202,7 @@ def _start(attempt: Try, what: str, *, name: str = "env", seam: str = "") -> sub
     program = held if seam else (attempt.commands.create,)
     line: tuple[str | Path, ...] = ("-q", "-c", attempt.supplies.channel, "requirements.txt", name)
     envs = str(attempt.folder / "envs")
-    return attempt.start(*program, *line, CONDA_ENVS_PATH=envs, TMPDIR=str(attempt.folder / "tmp"))
+    return attempt.start(*before, *program, *line, CONDA_ENVS_PATH=envs, TMPDIR=str(attempt.folder / "tmp"))
 
 
 def _create(attempt: Try, what: str, *, name: str = "env") -> subprocess.CompletedProcess[str]:
