@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -190,7 +191,8 @@ def _name(path: Path) -> str:
         return ""
 
 
-def markers(python: str) -> dict[str, str]:
+@cache
+def markers(python: str) -> Mapping[str, str]:
     """Return what environment markers are compared with: the user's interpreter, or our own if it does not answer."""
     from python_package.channel.interpreter import ask  # its room takes long to import
 
