@@ -114,9 +114,9 @@ def create(
         document.write(staged.path, made)
         if lock:
             staged.write(lock, document.to_text(made))
-        _pack(
-            staged, staged.partial(output), imported.imports(staged.path, made) if check else imported.Imports(), clock
-        )
+        chosen = wanted.chosen if wanted else ()
+        imports = imported.imports(staged.path, made, chosen) if check else imported.Imports()
+        _pack(staged, staged.partial(output), imports, clock)
         if bill:
             staged.write(bill, _bill(made, staged, staged.partial(output)))
         staged.commit()
@@ -141,7 +141,7 @@ def _pack(staged: Staged, partial: Path, imports: Imports, clock: Clock) -> None
     with tarball.Packer(staged.path) as packer:
         known = Verdict(packer.id, names).known()
         with (
-            Check(staged.path, () if known else imports.needed) as checking,
+            Check(staged.path, () if known else imports.needed, imports.chosen) as checking,
             Check(staged.path, () if known else wished) as wishing,
         ):
 
@@ -158,7 +158,7 @@ def _pack(staged: Staged, partial: Path, imports: Imports, clock: Clock) -> None
                     missed = wishing.broken()
                     for kind, those in {"optional": imports.optional, "deferred": imports.deferred}.items():
                         if broken := {name: why for name, why in missed.items() if name in those}:
-                            text = faults(broken, staged.path)
+                            text = faults(broken, staged.path, imports.chosen)
                             clock.progress.note(f"{kind}, and does not import in the environment: {text}")
                     if not missed:
                         verdict.record(checking.used | wishing.used)

@@ -36,6 +36,11 @@ class Wanted:
     files: tuple[Member, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def chosen(self) -> tuple[names.Package, ...]:
+        """Return all packages, wherever they come from."""
+        return (*self.packages, *(package for package, _ in self.projects))
+
 
 def resolve(spec: Spec, python: str, *, mapping: Mapping[str, str] | None = None, strict: bool = False) -> Wanted:
     """Resolve the import names of a dependency file with what the user's own `python` knows, as `names.resolve` does.

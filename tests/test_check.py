@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import venv
@@ -11,6 +12,7 @@ import pytest
 
 from python_package.environment import check
 from python_package.errors import BrokenModuleError
+from python_package.names import Package
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +39,19 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: Pack-dist\nVersion: 0.12.3\n")
     (info / "RECORD").write_text("pack/__init__.py,,\npack/inner.py,,\npack/crash.py,,\n")
+    shared = site / "acme" / "part"
+    shared.mkdir(parents=True)
+    (shared / "__init__.py").write_text("")
+    (shared / "inside.py").write_text("")
+    (site / "acme_tool.py").write_text("")
+    info = site / "acme_part-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme_part\nVersion: 1.0\n")
+    (info / "RECORD").write_text("acme/part/__init__.py,,\nacme/part/inside.py,,\nacme_tool.py,,\nacme/data.txt,,\n")
+    meta = where / "conda-meta"
+    meta.mkdir()
+    files = [f"lib/python3/site-packages/{name}" for name in ("lsst/sphgeom/__init__.py", "lsst/version.py")]
+    (meta / "lsst-sphgeom-30-0.json").write_text(json.dumps({"name": "lsst-sphgeom", "files": [*files, "bin/x"]}))
     (site / "needs_activation.py").write_text("import os\nos.environ['SET_BY_ACTIVATION']\n")
     activate = where / "etc" / "conda" / "activate.d"
     activate.mkdir(parents=True)
@@ -206,3 +221,45 @@ def test_verdict__not_used_for_long__is_removed(tmp_path: Path) -> None:
     check.Verdict("new", ["numpy"], tmp_path).record([])
     assert used.known()
     assert not old.known()
+
+
+@pytest.mark.parametrize(
+    ("package", "says"),
+    [
+        (
+            Package("acme.other", "acme-part", ("acme-part",), "", ""),
+            "acme-part was installed for it and has acme.part, acme_tool: choose another with --map acme.other=PACKAGE",
+        ),
+        (
+            Package("lsst.afw", "lsst-sphgeom", ("lsst-sphgeom",), "", ""),
+            "lsst-sphgeom was installed for it and has lsst.sphgeom, lsst.version: choose another with "
+            "--map lsst.afw=PACKAGE (lsst-alert-packet, ",
+        ),
+        (
+            Package("lsst.afw", "", ("lsst-sphgeom",), "", ""),
+            "lsst-sphgeom was installed for it and has lsst.sphgeom, lsst.version: choose another with ",
+        ),
+    ],
+)
+def test_check__what_was_installed_for_a_module_has_others__says_which_and_how_to_choose(
+    prefix: Path, package: Package, says: str
+) -> None:
+    with pytest.raises(BrokenModuleError) as raised:
+        check.check(prefix, ["acme.part", package.module], {package.module: package})
+    assert f"{package.module} (ModuleNotFoundError: No module named" in str(raised.value)
+    assert says in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("module", "project"), [("needs_missing", "acme-part"), ("acme.other", "not-installed"), ("crashes", "acme-part")]
+)
+def test_check__module_is_there_or_its_package_is_not__tells_nothing_of_another(
+    prefix: Path, module: str, project: str
+) -> None:
+    with pytest.raises(BrokenModuleError) as raised:
+        check.check(prefix, [module], {module: Package(module, project, (project,), "", "")})
+    assert "--map" not in str(raised.value)
+
+
+def test_check__another_package_has_the_module__passes(prefix: Path) -> None:
+    check.check(prefix, ["acme.part"], {"acme.part": Package("acme.part", "pack-dist", ("pack-dist",), "", "")})

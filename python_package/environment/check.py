@@ -7,13 +7,14 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from python_package import caches, scratch, subprocesses
 from python_package.environment.imported import above, faults
 from python_package.errors import BrokenModuleError
+from python_package.names import Package
 
 _NOT_ACTIVATED = 4  # the exit status of activate.sh and python_package_run
 _UNUSED_DAYS = 90  # a verdict is kept
@@ -57,19 +58,23 @@ start_activated exec "$CONDA_PREFIX/bin/python" "$@"
 )
 
 
-def check(prefix: Path, modules: Sequence[str]) -> None:
+def check(prefix: Path, modules: Sequence[str], chosen: Mapping[str, Package] | None = None) -> None:
     """Import all modules and wait for the verdict; raise as `Check.finish` does."""
-    with Check(prefix, modules) as checking:
+    with Check(prefix, modules, chosen) as checking:
         checking.finish()
 
 
 class Check:
-    """All imports made in one process, which runs beside the caller's own work; leaving the context ends it."""
+    """All imports made in one process, which runs beside the caller's own work; leaving the context ends it.
 
-    def __init__(self, prefix: Path, modules: Sequence[str]) -> None:
+    `chosen` are the packages that were installed for modules, for the message.
+    """
+
+    def __init__(self, prefix: Path, modules: Sequence[str], chosen: Mapping[str, Package] | None = None) -> None:
         self._prefix = prefix
         self._modules = modules
         self._used: set[str] = set()
+        self._chosen = chosen
         self._deadline = time.monotonic() + SECONDS
 
     def __enter__(self) -> Check:
@@ -118,7 +123,7 @@ class Check:
         """Wait for the verdict; raise BrokenModuleError that names each module which does not import, and why."""
         if broken := self.broken():
             raise BrokenModuleError(
-                f"does not import in the environment: {faults(broken, self._prefix)}; "
+                f"does not import in the environment: {faults(broken, self._prefix, self._chosen)}; "
                 "nothing was packed (--no-check packs it all the same)"
             )
 
