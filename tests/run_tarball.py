@@ -32,10 +32,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Environment:
-    """What a tarball holds: its entries, in chunks, and what its manifest says."""
+    """What a tarball holds: its entries, in chunks, and what its manifest says; of old it did not count them."""
 
     chunks: tuple[tuple[Entry, ...], ...]
     facts: dict[str, str] = field(default_factory=dict)
+    counted: bool = True
 
     def having(self, *entries: Entry) -> Environment:
         """Return this environment with one more chunk."""
@@ -73,8 +74,11 @@ def pack(path: Path, env: Environment) -> Path:
     first = b""
     while True:
         offset, lines = len(first), []
-        for chunk in chunks:
+        for number, (chunk, entries) in enumerate(zip(chunks, env.chunks, strict=True)):
             lines.append(f"chunk {offset} {len(chunk)}")
+            if env.counted:
+                own = _plain(first) if number == 0 else b""
+                lines.append(f"holds {len(entries) + (not number)} {len(own) + len(gzip.decompress(chunk))}")
             offset += len(chunk)
         head = [
             f"{key} {value}" for key, value in ({**facts, "archive": env.facts.get("archive", str(offset))}).items()
@@ -99,6 +103,10 @@ def chunk_offsets(path: Path) -> list[tuple[int, int]]:
     lines = path.read_bytes()[:4096].split(b"\nend\n")[0].split(b"\n")
     chunks = [line.split()[1:] for line in lines if line.startswith(b"chunk ")]
     return [(int(offset), int(length)) for offset, length in chunks]
+
+
+def _plain(member: bytes) -> bytes:
+    return gzip.decompress(member) if member else b""
 
 
 def _entries(entries: tuple[Entry, ...]) -> bytes:

@@ -16,11 +16,13 @@ from conda_pack.core import File
 
 from python_package.tarball import Manifest, bytecode, normalize, tar, wheel
 from python_package.tarball.contents import Layer
-from python_package.tarball.manifest import MAX_CHUNKS, MEMBER_SIZE
+from python_package.tarball.manifest import ENTRY_SIZE, MAX_CHUNKS, MEMBER_SIZE, Chunk
 from python_package.tarball.output import split
 from python_package.tarball.pipeline import Member
 
-MANIFEST = Manifest("3f2a" * 5, "linux-64", "2.36", "3.11.7", 4096, 2, 9000, ((MEMBER_SIZE, 9000 - MEMBER_SIZE),))
+MANIFEST = Manifest(
+    "3f2a" * 5, "linux-64", "2.36", "3.11.7", 4096, 2, 9000, (Chunk(MEMBER_SIZE, 9000 - MEMBER_SIZE, 2, 99),)
+)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,7 @@ def test_manifest__text__is_parsed_back_also_when_padded() -> None:
     assert Manifest.parse(MANIFEST.to_text()) == MANIFEST
     assert Manifest.parse(MANIFEST.to_text() + "\n" * 50) == MANIFEST
     assert MANIFEST.to_text().startswith("\n#python-package-manifest 1\nid 3f2a")
-    assert MANIFEST.to_text().endswith(f"\nchunk {MEMBER_SIZE} {9000 - MEMBER_SIZE}\nend\n")
+    assert MANIFEST.to_text().endswith(f"\nchunk {MEMBER_SIZE} {9000 - MEMBER_SIZE}\nholds 2 99\nend\n")
 
 
 @pytest.mark.parametrize(
@@ -71,7 +73,7 @@ def test_manifest__anything_else__is_refused(text: str) -> None:
 
 
 def test_manifest__at_its_largest__fits_its_member() -> None:
-    chunks = tuple((10**12 + n, 10**12) for n in range(MAX_CHUNKS))
+    chunks = tuple(Chunk(10**12 + n, 10**12, 10**6, 10**13) for n in range(MAX_CHUNKS))
     large = Manifest("f" * 20, "linux-ppc64le", "2.100", "3.100.100rc10", 10**15, 10**9, 10**15, chunks)
     assert len(large.to_member()) == len(MANIFEST.to_member()) == MEMBER_SIZE
 
@@ -80,16 +82,21 @@ def test_split__many_small_members__become_few_chunks_without_gaps() -> None:
     members = [Member(100 + n % 7, 1000, 3, True) for n in range(1000)]
     chunks = split(members)
     assert 32 <= len(chunks) <= MAX_CHUNKS
-    assert chunks[0][0] == MEMBER_SIZE
-    assert all(a[0] + a[1] == b[0] for a, b in itertools.pairwise(chunks))
-    assert sum(length for _, length in chunks) == sum(member.length for member in members)
-    *equal, _last = (length for _, length in chunks)
+    assert chunks[0].offset == MEMBER_SIZE
+    assert all(a.offset + a.length == b.offset for a, b in itertools.pairwise(chunks))
+    assert sum(chunk.length for chunk in chunks) == sum(member.length for member in members)
+    assert sum(chunk.entries for chunk in chunks) == 1 + sum(member.entries for member in members)
+    assert sum(chunk.raw for chunk in chunks) == ENTRY_SIZE + sum(member.raw for member in members)
+    *equal, _last = (chunk.length for chunk in chunks)
     assert max(equal) < 1.1 * min(equal)
 
 
 def test_split__a_file_over_several_members__stays_in_one_chunk() -> None:
-    members = [Member(10, 10**6, 1, True), *[Member(50, 10**7, 0, False)] * 6, Member(20, 10**5, 4, True)]
-    assert split(members) == ((MEMBER_SIZE, 10), (MEMBER_SIZE + 10, 320))
+    members = [Member(10, 2 * 10**6, 1, True), *[Member(50, 10**7, 0, False)] * 6, Member(20, 10**5, 4, True)]
+    assert split(members) == (
+        Chunk(MEMBER_SIZE, 10, 2, ENTRY_SIZE + 2 * 10**6),
+        Chunk(MEMBER_SIZE + 10, 320, 4, 6 * 10**7 + 10**5),
+    )
 
 
 def test_record__what_the_machine_added__is_taken_out() -> None:
@@ -136,13 +143,13 @@ def test_record__credentials_in_a_channel__do_not_travel(url: str, shipped: str)
     assert json.loads(normalize.record({"url": url, "channel": url}))["url"] == shipped
 
 
-def test_history__time_command_and_local_channel__are_taken_out() -> None:
+def test_history__time_arguments_and_local_channel__are_taken_out() -> None:
     text = (
         "==> 2026-11-24 05:29:11 <==\n# cmd: create /home/me/x.json\n# conda version: 24.1.0\n"
         "+file:///home/me/ch/noarch::idna-3.4-0\n# update specs: ['idna']\n"
     )
     assert normalize.history([{"channel": "file:///home/me/ch/"}], text).decode() == (
-        "==> 1980-01-01 00:00:00 <==\n# conda version: 24.1.0\n"
+        "==> 1980-01-01 00:00:00 <==\n# cmd: create\n# conda version: 24.1.0\n"
         "+file:///local-channel/noarch::idna-3.4-0\n# update specs: ['idna']\n"
     )
 

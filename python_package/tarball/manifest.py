@@ -6,6 +6,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from python_package.errors import PackError
 from python_package.tarball import tar
@@ -14,7 +15,7 @@ NAME = "conda-meta/python-package-manifest"
 HEADING = "#python-package-manifest 1"
 
 # A chunk is what one stream of a parallel unpack takes; more would not help, and the manifest stays one page.
-MAX_CHUNKS = 64
+MAX_CHUNKS = 60
 
 # The text is padded to this many bytes, so that the chunks' offsets are known before their number is.
 _TEXT_SIZE = 4096
@@ -22,14 +23,28 @@ _TEXT_SIZE = 4096
 # RFC 1952 header: deflate, no flags, no time, unknown system; then one final stored block.
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 MEMBER_SIZE = len(_GZIP_HEADER) + 5 + tar.BLOCK + _TEXT_SIZE + 8
+# The tar bytes in that member, one entry's.
+ENTRY_SIZE = tar.BLOCK + _TEXT_SIZE
+
+
+class Chunk(NamedTuple):
+    """A run of whole gzip members that holds whole tar entries: its place in the archive, and what comes out of it.
+
+    `entries` and `raw`, which counts tar bytes, are what a worker compares with what it unpacked, because gzip may
+    stop at a damaged place and say nothing. The first chunk's hold the manifest's own. 0 in tarballs of old.
+    """
+
+    offset: int
+    length: int
+    entries: int = 0
+    raw: int = 0
 
 
 @dataclass(frozen=True)
 class Manifest:
     """What a worker must know before it unpacks; sizes are bytes, `glibc` and `python` may be "none".
 
-    `chunks` are (offset, length) pairs: contiguous, in order, from the end of the first member to the end of the
-    archive; each is a run of whole gzip members that holds whole tar entries.
+    `chunks` are contiguous, in order, from the end of the first member to the end of the archive.
     """
 
     id: str
@@ -39,7 +54,7 @@ class Manifest:
     size: int
     files: int
     archive: int
-    chunks: tuple[tuple[int, int], ...]
+    chunks: tuple[Chunk, ...]
 
     def to_text(self) -> str:
         """Return the text form: a blank line, the heading, one `key value` a line, `end`."""
@@ -47,7 +62,11 @@ class Manifest:
         lines += [
             f"{key} {getattr(self, key)}" for key in ("id", "subdir", "glibc", "python", "size", "files", "archive")
         ]
-        lines += [f"chunk {offset} {length}" for offset, length in self.chunks]
+        for chunk in self.chunks:
+            lines.append(f"chunk {chunk.offset} {chunk.length}")
+            # A line of its own: wrappers of old know of two numbers, and pass over lines that they do not know.
+            if chunk.entries:
+                lines.append(f"holds {chunk.entries} {chunk.raw}")
         return "\n".join([*lines, "end", ""])
 
     @classmethod
@@ -57,12 +76,15 @@ class Manifest:
         if lines[0] != HEADING or lines[-1] != "end":
             raise ValueError("not a manifest of version 1")
         fields: dict[str, str] = {}
-        chunks = []
+        chunks: list[Chunk] = []
         for line in lines[1:-1]:
             key, _, value = line.partition(" ")
             if key == "chunk":
                 offset, length = value.split(" ")
-                chunks.append((int(offset), int(length)))
+                chunks.append(Chunk(int(offset), int(length)))
+            elif key == "holds" and chunks:
+                entries, raw = value.split(" ")
+                chunks[-1] = chunks[-1]._replace(entries=int(entries), raw=int(raw))
             else:
                 fields[key] = value
         try:

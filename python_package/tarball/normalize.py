@@ -11,6 +11,7 @@ from typing import Any
 
 from conda_pack.core import is_binary_file, rewrite_shebang
 
+from python_package.address import scrub
 from python_package.tarball import wheel
 
 # Stands for the prefix in files that no package manager tracks; conda-unpack puts the real one there.
@@ -28,8 +29,6 @@ _LONG_SHEBANG = re.compile(rb"\A#!/bin/sh\n'''exec' ['\"][^\n]*?/(python[\w.]*)[
 # A line of Conda's history that tells when or how something was made.
 _HISTORY = re.compile(r"==>.*|# cmd:(?P<command>.*)")
 
-_CREDENTIALS = re.compile(r"(?<=://)[^/@]+@|(?<=/)t/[^/]+/")
-
 
 def record(data: Mapping[str, Any], bytecode: Sequence[str] = ()) -> bytes:
     """Return a file of conda-meta without what the machine added to it, and with the compiled files that were made.
@@ -46,7 +45,7 @@ def record(data: Mapping[str, Any], bytecode: Sequence[str] = ()) -> bytes:
         data["url"] = f"{_LOCAL_CHANNEL}/{data.get('subdir')}/{data.get('fn')}"
     for key in ("channel", "url"):
         if isinstance(data.get(key), str):
-            data[key] = _CREDENTIALS.sub("", data[key])
+            data[key] = scrub(data[key])
     known = set(data.get("files", ()))
     made = [path for path in bytecode if path not in known]
     data["files"] = [*data.get("files", ()), *made]
@@ -78,7 +77,7 @@ def history(records: Iterable[Mapping[str, Any]], text: str) -> bytes:
         channel = str(entry.get("channel", "")).rstrip("/")
         if channel.startswith("file:"):
             text = text.replace(f"{channel}/", f"{_LOCAL_CHANNEL}/")
-    return _CREDENTIALS.sub("", text).encode()
+    return scrub(text).encode()
 
 
 def _anonymous(match: re.Match[str]) -> str:

@@ -12,7 +12,7 @@ from python_package.tarball import tar
 from python_package.tarball.archive import DISK_BLOCK, Piece
 from python_package.tarball.identity import combine
 from python_package.tarball.layer import Summary
-from python_package.tarball.manifest import MAX_CHUNKS, MEMBER_SIZE, Manifest
+from python_package.tarball.manifest import ENTRY_SIZE, MAX_CHUNKS, MEMBER_SIZE, Chunk, Manifest
 from python_package.tarball.pipeline import Member, compress
 from python_package.tarball.store import Entry
 
@@ -87,19 +87,21 @@ def content_id(summaries: Sequence[Summary]) -> str:
     return combine(*(summary.digest for summary in summaries))[:20]
 
 
-def split(members: Sequence[Member]) -> tuple[tuple[int, int], ...]:
-    """Group members into at most MAX_CHUNKS runs that end where an entry ends: (offset, length) in the tarball."""
+def split(members: Sequence[Member]) -> tuple[Chunk, ...]:
+    """Group members into at most MAX_CHUNKS runs that end where an entry ends."""
     share = sum(map(_cost, members)) / MAX_CHUNKS
-    chunks: list[tuple[int, int]] = []
+    chunks: list[Chunk] = []
     start = end = MEMBER_SIZE
-    cost = 0
+    entries, raw, cost = 1, ENTRY_SIZE, 0  # the manifest's own
     for number, member in enumerate(members, 1):
         end += member.length
+        entries += member.entries
+        raw += member.raw
         cost += _cost(member)
         # A chunk takes its share or more, so there are never more than MAX_CHUNKS, a last small one included.
         if number == len(members) or (member.whole and cost >= share):
-            chunks.append((start, end - start))
-            start, cost = end, 0
+            chunks.append(Chunk(start, end - start, entries, raw))
+            start, entries, raw, cost = end, 0, 0, 0
     return tuple(chunks)
 
 
