@@ -22,7 +22,7 @@ UNPACK = '#!/bin/sh\nprefix=${0%/bin/conda-unpack}\necho "$prefix" >>"$prefix/re
 
 @dataclass(frozen=True)
 class Entry:
-    """One member of the archive: a file unless `kind` says otherwise."""
+    """One member of the archive: a file unless `kind` says otherwise; the content of a link is where it leads."""
 
     name: str
     content: bytes = b""
@@ -115,7 +115,11 @@ def _entries(entries: tuple[Entry, ...]) -> bytes:
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
         for entry in entries:
             info = tarfile.TarInfo(entry.name)
-            info.size, info.mode, info.type, info.mtime = len(entry.content), entry.mode, entry.kind, 1_000_000_000
+            info.mode, info.type, info.mtime = entry.mode, entry.kind, 1_000_000_000
+            if entry.kind == tarfile.SYMTYPE:
+                info.linkname = entry.content.decode()
+            else:
+                info.size = len(entry.content)
             archive.addfile(info, io.BytesIO(entry.content))
         end = archive.offset
     return buffer.getvalue()[:end]
