@@ -57,12 +57,12 @@ class Try:
             **self.supplies.caches,
         }
 
-    def start(self, *argv: str | Path, **extra: str) -> subprocess.Popen[str]:
+    def start(self, *argv: str | Path, environ: Mapping[str, str] | None = None, **extra: str) -> subprocess.Popen[str]:
         """Start a command in the try's folder, in a session of its own, with its streams captured."""
         return subprocess.Popen(
             [str(word) for word in argv],
             cwd=self.folder,
-            env={**self.environ, **extra},
+            env={**self.environ, **(environ or {}), **extra},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -71,9 +71,15 @@ class Try:
             start_new_session=True,
         )
 
-    def run(self, *argv: str | Path, timeout: float = PATIENCE, **extra: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self,
+        *argv: str | Path,
+        timeout: float = PATIENCE,
+        environ: Mapping[str, str] | None = None,
+        **extra: str,
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end; one that hangs is killed with its children and has the exit code -9."""
-        process = self.start(*argv, **extra)
+        process = self.start(*argv, environ=environ, **extra)
         try:
             stdout, stderr = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
