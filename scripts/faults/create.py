@@ -112,7 +112,7 @@ def two_at_once(attempt: Try) -> bool:
     (attempt.folder / "one.txt").write_text("")
     line = ("-q", "-c", attempt.supplies.channel, "--lock", "shared.lock", "one.txt")
     environ = {"CONDA_ENVS_PATH": str(attempt.folder / "envs")}
-    running = {name: attempt.start(attempt.commands.create, *line, name, **environ) for name in ("one", "two")}
+    running = {name: attempt.start(attempt.commands.create, *line, name, environ=environ) for name in ("one", "two")}
     right = True
     for name, process in running.items():
         _, stderr = process.communicate(timeout=120)

@@ -55,7 +55,7 @@ def stalled_download(attempt: Try) -> bool:
     limits = {"CONDA_REMOTE_READ_TIMEOUT_SECS": "2", "CONDA_REMOTE_MAX_RETRIES": "1"}
     with serving(attempt.supplies.channel, {"*/python-*.conda": stalled}) as server:
         command = _create(attempt, server.url, "--interpreter", "channel")
-        done = attempt.run(*command, timeout=40, RATTLER_CACHE_DIR=str(attempt.folder / "rattler"), **limits)
+        done = attempt.run(*command, timeout=40, RATTLER_CACHE_DIR=str(attempt.folder / "rattler"), environ=limits)
     return done.returncode == 5 and is_one_line(done.stderr) and "python" in done.stderr.splitlines()[-1]
 
 

@@ -16,7 +16,7 @@ from scripts.faults.injection import Try, fault
 _TASK = 'python3 -c "import sys; print(sys.prefix)"'
 
 
-def _chunks(data: bytes) -> list[tuple[int, int]]:
+def _chunks(data: bytes | bytearray) -> list[tuple[int, int]]:
     """Return the offset and the length of each chunk, as the manifest has them."""
     return [(int(a), int(b)) for a, b in re.findall(rb"\nchunk (\d+) (\d+)", data[:8192])]
 
@@ -236,7 +236,7 @@ def cores(attempt: Try) -> bool:
     shutil.copyfile(attempt.supplies.tarball, attempt.folder / "job.tar.gz")
     shell, environ = _shells(attempt)
     ran = attempt.run(
-        *shell, attempt.commands.run, "job", _TASK, CORES=("9" * 40, "1" * 25)[attempt.index // 2], **environ
+        *shell, attempt.commands.run, "job", _TASK, CORES=("9" * 40, "1" * 25)[attempt.index // 2], environ=environ
     )
     return ran.returncode == 0
 
