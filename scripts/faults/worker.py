@@ -74,7 +74,7 @@ def hole(attempt: Try) -> bool:
     return _is_right(attempt, bytes(data))
 
 
-@fault("25", "a tail of zeros", tries=6)
+@fault("25", "a tail of zeros", tries=6, held=True)
 def tail(attempt: Try) -> bool:
     data = attempt.supplies.tarball.read_bytes()
     start = len(data) * (attempt.index + 1) // (attempt.of + 1)
