@@ -26,13 +26,14 @@ def _files(root: Path) -> int:
 
 
 def _shells(attempt: Try) -> tuple[list[str | Path], dict[str, str]]:
-    """Return a shell and variables: GNU tools and busybox's in turns."""
+    """Return a shell and variables: GNU tools and busybox's in turns; what is unpacked goes into the try's own home."""
+    own = {"XDG_CACHE_HOME": ""}
     if attempt.index % 2 == 0 or not shutil.which("busybox"):
-        return ["/bin/sh"], {}
+        return ["/bin/sh"], own
     tools = attempt.folder / "busybox"
     tools.mkdir(exist_ok=True)
     subprocess.run(["busybox", "--install", "-s", tools], check=True, capture_output=True)
-    return ["busybox", "ash"], {"PATH": f"{tools}:/usr/bin:/bin"}
+    return ["busybox", "ash"], {**own, "PATH": f"{tools}:/usr/bin:/bin"}
 
 
 def _is_right(attempt: Try, data: bytes) -> bool:
@@ -103,7 +104,7 @@ def numbers(attempt: Try) -> bool:
 @fault("28", "a manifest whose Python is a path", tries=2)
 def path(attempt: Try) -> bool:
     planted = attempt.folder / "planted.x"
-    right = _refuses(attempt, rb"\npython [\d.]+", b"\npython /../../../../../.." + bytes(planted))
+    right = _refuses(attempt, rb"\npython [\d.]+", b"\npython " + b"/.." * 14 + bytes(planted))
     return right and not list(attempt.folder.glob("planted*"))
 
 
@@ -172,7 +173,7 @@ def colon(attempt: Try) -> bool:
     options: list[str | Path] = ["-e", "job.tar.gz", "-u", "a:b/env"] if which == 3 else ["-e", "job.tar.gz"]
     shell, environ = _shells(attempt)
     words: list[str | Path] = [*shell, attempt.commands.run, *options, "--", "sh", "-c", _TASK]
-    ran = attempt.run(*words, environ={**environ, "XDG_CACHE_HOME": "", **variable})
+    ran = attempt.run(*words, environ={**environ, **variable})
     return ran.returncode == 4 or (
         ran.returncode == 0 and "/.python_package" not in ran.stdout and _is_ours(ran.stdout)
     )
@@ -245,11 +246,11 @@ def cores(attempt: Try) -> bool:
 def killed(attempt: Try) -> bool:
     shutil.copyfile(attempt.supplies.tarball, attempt.folder / "job.tar.gz")
     words: Sequence[str | Path] = ["/bin/sh", attempt.commands.run, "job", _TASK]
-    process = attempt.start(*words)
+    process = attempt.start(*words, XDG_CACHE_HOME="")
     time.sleep(0.6 * attempt.index / attempt.of)
     os.killpg(process.pid, 9)
     process.communicate(timeout=60)
-    ran = attempt.run(*words)
+    ran = attempt.run(*words, XDG_CACHE_HOME="")
     return ran.returncode == 0 and _is_ours(ran.stdout)
 
 
