@@ -166,3 +166,40 @@ def _is_refused(folder: Path, command: str, *arguments: str, stdin: str = "/dev/
     assert ran.stderr.count("\n") == 1
     assert len(ran.stderr) < 300
     assert ran.stderr.startswith(f"{command}: ")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "# coding: rot13\nvzcbeg lnzy\n",
+        "# coding: hex\n00\n",
+        "# coding: undefined\nx\n",
+        "# coding: punycode\nx\n",
+        "# /// script\n# a = " + "[" * 10_000 + "\n# ///\n",
+        "import a" + ".a" * 10_000,
+        "import a\n" + "(" * 3_000_000 + "\nimport b\n",
+        "a b " * 500_000,
+    ],
+    ids=["rot13", "hex", "undefined", "punycode", "metadata", "name", "brackets", "words"],
+)
+def test_analyze__hostile_script__is_one_line_and_3(tmp_path: Path, source: str) -> None:
+    (tmp_path / "script.py").write_text(source)
+    _is_refused(tmp_path, "python_package_analyze", "script.py", "-")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import yaml\nx = [" + "1," * 2_000_000 + "]\n",
+        "import yaml, runpy\nrunpy.run_path('\\ud800')\nrunpy.run_path('a\\0b')\n",
+        "import yaml, importlib\nx = 'a'\n" + "x = x + x\n" * 100 + "importlib.import_module(x)\n",
+        "import yaml\n" + "# /// a\n#\n" * 100_000 + "# /// script\n#\n" * 50_000,
+        "import yaml\nfrom . import " + "a" * 300 + "\n",
+    ],
+    ids=["data", "paths", "doubling", "metadata", "long name"],
+)
+def test_analyze__odd_script__has_its_imports(tmp_path: Path, source: str) -> None:
+    (tmp_path / "script.py").write_text(source)
+    command = [str(BIN / "python_package_analyze"), "script.py", "-"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, '["yaml"]' in ran.stdout) == (0, True), ran.stderr[-500:]

@@ -148,6 +148,10 @@ class Constants:
                 scope.bound.setdefault(name, []).append(self._once.get(id(node)))
 
 
+# Characters of a name that code puts together; sixty lines of `x = x + x` would make more than there is memory for.
+LENGTH = 1_000
+
+
 def text(node: Any, lookup: Lookup) -> str | None:
     """Return the string that an expression is, by what its names are bound to; None for any other."""
     try:
@@ -169,7 +173,10 @@ def _text(node: Any, lookup: Lookup) -> str | None:
     else:
         return None
     texts = [_text(part, lookup) for part in parts]
-    return None if None in texts else "".join(map(str, texts))
+    whole = None if None in texts else "".join(map(str, texts))
+    if whole is not None and len(whole) > LENGTH:
+        raise RecursionError("a name that doubles")
+    return whole
 
 
 def names_of(nodes: Iterable[Any]) -> frozenset[str]:

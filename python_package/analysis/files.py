@@ -72,9 +72,11 @@ class Files:
                 ) from None
             self._read(source, path, name)
         except (ScriptNotFoundError, NotPythonError, BoundError) as error:
-            if use.found.kind == REQUIRED and self._strict and not self._finder.will_write(path):
+            lenient = isinstance(error, BoundError) or not self._strict or self._finder.will_write(path)
+            if use.found.kind == REQUIRED and not lenient:
                 raise
-            self._broken[path] = error
+            if not lenient:
+                self._broken[path] = error
             self.remarks.append(f"{error}; what it imports is not listed")
 
     def _reach(self, place: Place, use: Use) -> None:
@@ -83,7 +85,7 @@ class Files:
             self._needs.setdefault(use.file, set()).add(path)
         if path is None or path == self._path:
             return
-        if path in self._broken and required and self._strict and not self._finder.will_write(path):
+        if path in self._broken and required:
             raise self._broken[path]
         if path in self._modules:
             if path in self._reached and required:

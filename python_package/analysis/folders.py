@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from python_package.analysis.constants import Lookup
 
+# Characters of a path, which the kernel takes 4,096 of; sixty lines of `x = x + x` would make more than memory holds.
+_LONGEST = 4096
 _SAME = {"Path", "PurePath", "PosixPath", "str", "fspath", "abspath", "realpath", "normpath"}
 _SAME_METHOD = {"resolve", "absolute", "as_posix"}
 # What gives the current directory, which is taken for the script's folder, and what it is a function of.
@@ -137,12 +139,14 @@ class Folders:
     def _join(self, nodes: list[Any]) -> str | None:
         values = [self._value(node) for node in nodes]
         known = [value for value in values if value is not None]
-        return os.path.join(*known) if known and len(known) == len(values) else None
+        if not known or len(known) != len(values) or sum(map(len, known)) > _LONGEST:
+            return None
+        return os.path.join(*known)
 
     def _concatenate(self, nodes: list[Any]) -> str | None:
         values = [self._value(node) for node in nodes]
         known = [value for value in values if value is not None]
-        return "".join(known) if len(known) == len(values) else None
+        return "".join(known) if len(known) == len(values) and sum(map(len, known)) <= _LONGEST else None
 
 
 def _is_sys_path(node: Any) -> bool:

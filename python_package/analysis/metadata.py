@@ -21,10 +21,9 @@ from python_package.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-# The reference expression of the specification.
-_BLOCK = re.compile(r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
+_START = re.compile(r"# /// ([a-zA-Z0-9-]+)")
 
 
 _NETRC = "create finds it in ~/.netrc"
@@ -106,16 +105,36 @@ def read(text: str, folder: str, where: Callable[[int], str]) -> Metadata | None
     `where` makes a line's number what messages call it. Raises InvalidScriptError, with the line, for a block that
     cannot be honoured.
     """
-    blocks = [block for block in _BLOCK.finditer(text) if block["type"] == "script"]
+    rows = text.split("\n")
+    blocks = list(_blocks(rows))
     if not blocks:
         return None
-    lines = [1 + text.count("\n", 0, block.start()) for block in blocks]
+    lines = [1 + first for first, _ in blocks]
     if len(blocks) > 1:
         raise InvalidScriptError(f"{where(lines[1])}: a second block `# /// script`; join it with the first one")
-    content = "".join(
-        line[2:] if line.startswith("# ") else line[1:] for line in blocks[0]["content"].splitlines(keepends=True)
-    )
+    first, last = blocks[0]
+    content = "".join(row[2:] + "\n" for row in rows[first + 1 : last])
     return _Reader(content, folder, lambda line: where(lines[0] + line)).metadata()
+
+
+def _blocks(rows: list[str]) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last line, from 0, of each block of the type script.
+
+    The specification's regular expression says the same, but takes the square of the number of lines.
+    """
+    at = 0
+    while at < len(rows):
+        start = at
+        at += 1
+        if not (kind := _START.fullmatch(rows[start])):
+            continue
+        while at < len(rows) and (rows[at] == "#" or rows[at].startswith("# ")):
+            at += 1
+        last = next((end for end in range(at - 1, start + 1, -1) if rows[end] == "# ///"), None)
+        if last is not None:
+            at = last + 1
+            if kind[1] == "script":
+                yield start, last
 
 
 class _Reader:

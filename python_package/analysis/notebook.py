@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import json
 
+from python_package import bounds
 from python_package.analysis import automagic, magics, syntax
 from python_package.analysis.reading import Lines
-from python_package.errors import BoundError, NotPythonError
+from python_package.errors import BoundError, InvalidScriptError, NotPythonError
 from python_package.value import Value
 
 TYPE_CHECKING = False
@@ -65,7 +66,7 @@ class _Reader:
         self.texts: list[bytes] = []
         self.places: list[tuple[int, int]] = []
         self.remarks: list[str] = []
-        self.faults: list[NotPythonError] = []
+        self.faults: list[InvalidScriptError] = []
         self.written: dict[str, tuple[str, str, bool]] = {}
         self.folder = ""
         self.before = 0
@@ -76,7 +77,9 @@ class _Reader:
             if not isinstance(code, str):
                 raise NotPythonError(place, 1, "its source is not text")
             cell, text, tree, remark = self._parsed(code, place)
-        except NotPythonError as error:
+            if sum(map(len, self.texts)) + len(text) > bounds.PARSED:
+                raise syntax.too_large(place)
+        except (NotPythonError, BoundError) as error:
             self.faults.append(error)
             self.remarks.append(f"{error}; what the cell imports is not listed")
             return

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 
-from python_package.analysis.imports import Module, imports_of
-from python_package.analysis.syntax import decode, parse
+from python_package import bounds
+from python_package.analysis.imports import SCRIPT, Import, Module, imports_of
+from python_package.analysis.syntax import decode, parse, too_large
+from python_package.errors import BoundError
 from python_package.value import Value
 
 TYPE_CHECKING = False
@@ -52,7 +54,7 @@ def read(source: bytes, path: str, name: str, *, script: bool = False, scope: Sc
 
     Only of a `script` the metadata counts, and a scope limits its imports.
 
-    Raises NotPythonError, and InvalidScriptError for metadata that cannot be honoured.
+    Raises NotPythonError, BoundError, and InvalidScriptError for metadata that cannot be honoured.
     """
     lines = Lines(name)
     written: tuple[tuple[str, str, str, bool], ...] = ()
@@ -62,11 +64,16 @@ def read(source: bytes, path: str, name: str, *, script: bool = False, scope: Sc
         book = notebook.parse(source, name)
         tree, source, lines, remarks = book.tree, book.text, book.lines, list(book.remarks)
         written = book.written
+    elif len(source) > bounds.PARSED and scope is None:
+        return _read_large(source, name, lines)
     else:
         tree, remark = parse(source, name)
         remarks = [] if remark is None else [remark]
     # What has been blanked out to read a file may bind names.
     module = imports_of(tree, path, source, elsewhere=frozenset if remarks else None)
+    for found in module.imports:
+        if found.level != SCRIPT and len(found.name) > bounds.NAME:
+            raise BoundError(f"{lines.at(found.line)}: an import of more than {bounds.NAME:,} characters")
     in_scope = True
     if scope is not None:
         from python_package.analysis.scope import limit
@@ -78,13 +85,29 @@ def read(source: bytes, path: str, name: str, *, script: bool = False, scope: Sc
         f"{lines.at(line)}: runs a script by a path that only running it tells: what that imports is not listed"
         for line in module.computed_scripts
     ]
-    remarks += [
-        f"{lines.at(line)}: imports a module by a name that only running it tells: not listed"
-        for line in module.computed
-    ]
+    remarks += _computed(module, lines)
     metadata = None
     if script and b"# /// script" in source:
         from python_package.analysis import metadata as inline
 
         metadata = inline.read(decode(source, name), os.path.dirname(path), lines.at)
     return Reading(module, lines, tuple(remarks), in_scope, metadata, written)
+
+
+def _computed(module: Module, lines: Lines) -> list[str]:
+    return [
+        f"{lines.at(line)}: imports a module by a name that only running it tells: not listed"
+        for line in module.computed
+    ]
+
+
+def _read_large(source: bytes, name: str, lines: Lines) -> Reading:
+    """Read a file that is too large to be parsed in full; metadata in one is refused."""
+    from python_package.analysis.skim import skim
+
+    found = None if b"# /// script" in source else skim(source)
+    if found is None:
+        raise too_large(name)
+    imports, computed = found
+    module = Module(tuple(Import(*each) for each in imports), (), (), computed)
+    return Reading(module, lines, tuple(_computed(module, lines)))

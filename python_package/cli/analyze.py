@@ -50,7 +50,7 @@ def _main(argv: list[str]) -> int:
 
         remarks += (remark_on(found),)
     for remark in remarks:
-        print(f"{NAME}: {remark}", file=sys.stderr)
+        print(f"{NAME}: {remark}".encode(errors="backslashreplace").decode(), file=sys.stderr)
     explanation = ""
     if also.get("explain"):
         from python_package.analysis.explain import explain
