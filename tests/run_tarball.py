@@ -116,7 +116,7 @@ def _entries(entries: tuple[Entry, ...]) -> bytes:
         for entry in entries:
             info = tarfile.TarInfo(entry.name)
             info.mode, info.type, info.mtime = entry.mode, entry.kind, 1_000_000_000
-            if entry.kind == tarfile.SYMTYPE:
+            if entry.kind in (tarfile.SYMTYPE, tarfile.LNKTYPE):
                 info.linkname = entry.content.decode()
             else:
                 info.size = len(entry.content)

@@ -97,6 +97,14 @@ def test_unpack__a_link_and_a_file_through_it__writes_nothing_outside(worker: Wo
     assert list(outside.iterdir()) == []
 
 
+def test_unpack__a_hard_link_to_a_file_elsewhere__exits_3(worker: Worker) -> None:
+    precious = worker.root / "precious"
+    precious.write_text("precious\n")
+    worker.pack(env=environment().having(Entry("lib/way", str(precious).encode(), kind=tarfile.LNKTYPE)))
+    refused(worker.run("venv", "greet"), 3)
+    assert precious.stat().st_nlink == 1
+
+
 @pytest.mark.parametrize("name", ["ready", "used", "lock"])
 def test_unpack__our_own_state_as_links_in_the_tarball__writes_nothing_outside(worker: Worker, name: str) -> None:
     precious = worker.root / "precious"
