@@ -43,12 +43,15 @@ def sweep() -> None:
 def _new() -> tuple[Path, int]:
     while True:
         path = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue  # another process swept it already
         with suppress(OSError):  # a file system without locks: `sweep` cannot lock it either, and leaves it
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         if path.exists():
             return path, descriptor
-        os.close(descriptor)  # another process swept it between our two steps
+        os.close(descriptor)  # swept before it was locked
 
 
 def _end_programs(path: Path) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -169,3 +170,24 @@ def test_sweep__what_is_not_ours__stays(temporary: Path) -> None:
         "python_package-file",
         "python_package-link",
     ]
+
+
+def test_folder__others_sweep_all_the_while__is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    done = threading.Event()
+
+    def sweep() -> None:
+        while not done.is_set():
+            scratch.sweep()
+
+    sweepers = [threading.Thread(target=sweep) for _ in range(2)]
+    for each in sweepers:
+        each.start()
+    try:
+        for _ in range(500):
+            with scratch.folder() as folder:
+                assert folder.is_dir()
+    finally:
+        done.set()
+        for each in sweepers:
+            each.join()
