@@ -1,20 +1,29 @@
-# The whole menu. Every target installs what it needs into .venv first.
+# Every target installs what it needs into .venv first; `make` alone lists them.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test test-unit test-integration test-pythons simulate lint bench compare faults clean
+# Every file that a POSIX shell reads.
+SHELL_SCRIPTS := $(shell grep -rlE --exclude='*.in' '^\#!/bin/sh$$|^\# shellcheck shell=sh$$' .ci integration python_package scripts)
 
-$(VENV)/.installed: pyproject.toml scripts/bootstrap
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast test-unit test-integration test-pythons coverage lint constraints simulate bench compare \
+	faults clean
+
+help:                             ## list the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS='	' read -r target does; do \
+		printf '%-18s%s\n' "$$target" "$$does"; done
+
+$(VENV)/.installed: pyproject.toml constraints.txt scripts/bootstrap
 	scripts/bootstrap $(PYTHON) $(VENV)
 
 demo: $(VENV)/.installed          ## analyze, create and run a real script, end to end
 	scripts/demo
 
-test: lint test-unit              ## everything CI runs
+test: lint test-unit              ## everything that CI runs: lint, the tests, and the integration tests if there is Docker
 	scripts/test-integration --if-possible
 
-test-unit: $(VENV)/.installed
+test-unit: $(VENV)/.installed     ## all tests that need no container
 	$(BIN)/python -m pytest
 
 test-integration: $(VENV)/.installed  ## remote workers and a cluster, in containers
@@ -23,16 +32,18 @@ test-integration: $(VENV)/.installed  ## remote workers and a cluster, in contai
 test-pythons: $(VENV)/.installed  ## create and run with every interpreter that this machine has
 	PYTHON_PACKAGE_TEST_PYTHONS=all $(BIN)/python -m pytest tests/test_pythons.py
 
-simulate: $(VENV)/.installed      ## SCRIPT=path [ARGS="..."]: would it run on a worker?
-	scripts/simulate "$(SCRIPT)" $(ARGS)
-
-lint: $(VENV)/.installed
+lint: $(VENV)/.installed          ## ruff, mypy --strict and shellcheck
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/shellcheck python_package/python_package_run scripts/bootstrap scripts/demo scripts/engine scripts/base-image \
-		scripts/test-integration scripts/simulate scripts/bench scripts/command \
-		python_package/tarball/run_in_env python_package/activate.sh integration/shims/tar .ci/run
+	$(BIN)/shellcheck $(SHELL_SCRIPTS)
+
+constraints: $(VENV)/.installed   ## write the versions of today that developers install: constraints.txt
+	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.10 --group dev --no-annotate \
+		--custom-compile-command "make constraints" --output-file constraints.txt pyproject.toml
+
+simulate: $(VENV)/.installed      ## SCRIPT=path [ARGS="..."]: would it run on a worker?
+	scripts/simulate "$(SCRIPT)" $(ARGS)
 
 bench: $(VENV)/.installed         ## ratios against peers, measured in one run
 	scripts/bench
@@ -43,5 +54,5 @@ compare: $(VENV)/.installed       ## others' tools on the same hard cases: docs/
 faults: $(VENV)/.installed        ## [ONLY="23 worker"]: faults injected into the commands: docs/reliability.md
 	$(BIN)/python -m scripts.faults $(if $(ONLY),--only $(ONLY))
 
-clean:
+clean:                            ## remove all that the targets made here
 	rm -rf $(VENV) .demo .bench dist

@@ -48,7 +48,7 @@ class Supplies:
 
 def prepare() -> Supplies:
     """Return the supplies, made now if they are not there."""
-    requirements = [each for each in requires("python-package") or () if "extra ==" not in each]
+    requirements = [each for each in requires("python-packaging-utilities") or () if "extra ==" not in each]
     code = [path.read_bytes() for path in sorted(Path(channel_room.__file__).parent.glob("*.py"))]
     facts = [sys.version, *requirements, Path(__file__).read_text()]
     key = hashlib.sha256("\n".join(facts).encode() + b"".join(code)).hexdigest()[:12]

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-__all__ = ["analyze", "create"]
+__all__ = ["__version__", "analyze", "create"]
+
+__version__ = "2.0.0"
 
 TYPE_CHECKING = False  # typing's own would cost every command its start-up
 if TYPE_CHECKING:

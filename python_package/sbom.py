@@ -18,6 +18,7 @@ from packageurl import PackageURL
 from packaging.markers import default_environment
 from packaging.requirements import InvalidRequirement, Requirement
 
+from python_package import __version__
 from python_package.address import Address
 from python_package.lock import Distribution, Lock
 from python_package.names.table import canonical
@@ -50,7 +51,7 @@ def to_json(lock: Lock, prefix: Path, name: str, content: str) -> str:
         needs[f"pypi:{distribution}"] = set(both) & set(components)
     root = Component(name=name, version=content, type=ComponentType.PLATFORM, bom_ref=f"environment:{content}")
     bom = Bom(components=components.values(), serial_number=uuid.uuid5(_NAMESPACE, f"{name} {content}"))
-    tool = Component(name="python-package", type=ComponentType.APPLICATION)
+    tool = Component(name="python-packaging-utilities", version=__version__, type=ComponentType.APPLICATION)
     bom.metadata = BomMetaData(component=root)
     bom.metadata.tools.components.add(tool)
     bom.metadata.timestamp = None  # type: ignore[assignment]  # its default is now

@@ -45,7 +45,7 @@ def parse(text: str, version: str, abi: str) -> tuple[Distribution, ...]:
 
 def to_text(distributions: Iterable[Distribution]) -> str:
     """Return a pylock.toml that installs just these files."""
-    lines = ['lock-version = "1.0"', 'created-by = "python-package"']
+    lines = ['lock-version = "1.0"', 'created-by = "python-packaging-utilities"']
     for each in distributions:
         lines += ["", "[[packages]]", f"name = {_string(each.name)}"]
         lines += [f"version = {_string(each.version)}"] if each.version else []
