@@ -12,7 +12,7 @@ import pytest
 MAN = Path(__file__).parents[1] / "python_package" / "man"
 
 
-@pytest.mark.parametrize("name", ["python_package_analyze", "python_package_create"])
+@pytest.mark.parametrize("name", ["python_package_analyze", "python_package_create", "python_package_run"])
 def test_man_page__options__are_those_of_the_command(name: str) -> None:
     command = Path(sys.executable).with_name(name)
     said = subprocess.run([command, "--help"], capture_output=True, text=True, check=True, timeout=60)

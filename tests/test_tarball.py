@@ -17,7 +17,7 @@ import pytest
 from conda_pack.core import CondaEnv
 from tarball_environment import HELD, Workshop
 
-from python_package import tarball
+from python_package import __version__, tarball
 from python_package.tarball import Manifest
 
 
@@ -187,6 +187,7 @@ def test_pack__the_manifest__tells_what_a_worker_must_have(packed: Path, unpacke
     assert floor and manifest.glibc == floor[1]
     assert re.fullmatch(r"[0-9a-f]{20}", manifest.id)
     assert manifest.files == len(names(packed))
+    assert manifest.created_by == f"python_package_create {__version__}"
     used = subprocess.run(["du", "-s", "-B1", unpacked], check=True, capture_output=True, text=True)
     assert manifest.size == pytest.approx(int(used.stdout.split()[0]), rel=0.05)
 

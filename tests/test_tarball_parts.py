@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,8 @@ def test_header__sizes_beyond_eight_gigabytes__are_read_back(size: int) -> None:
 def test_manifest__text__is_parsed_back_also_when_padded() -> None:
     assert Manifest.parse(MANIFEST.to_text()) == MANIFEST
     assert Manifest.parse(MANIFEST.to_text() + "\n" * 50) == MANIFEST
+    made = replace(MANIFEST, created_by="python_package_create 2.0.0")
+    assert Manifest.parse(made.to_text()) == made
     assert MANIFEST.to_text().startswith("\n#python-package-manifest 1\nid 3f2a")
     assert MANIFEST.to_text().endswith(f"\nchunk {MEMBER_SIZE} {9000 - MEMBER_SIZE}\nholds 2 99\nend\n")
 
@@ -74,7 +77,7 @@ def test_manifest__anything_else__is_refused(text: str) -> None:
 
 def test_manifest__at_its_largest__fits_its_member() -> None:
     chunks = tuple(Chunk(10**12 + n, 10**12, 10**6, 10**13) for n in range(MAX_CHUNKS))
-    large = Manifest("f" * 20, "linux-ppc64le", "2.100", "3.100.100rc10", 10**15, 10**9, 10**15, chunks)
+    large = Manifest("f" * 20, "linux-ppc64le", "2.100", "3.100.100rc10", 10**15, 10**9, 10**15, chunks, "c" * 40)
     assert len(large.to_member()) == len(MANIFEST.to_member()) == MEMBER_SIZE
 
 

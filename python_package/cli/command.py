@@ -1,10 +1,11 @@
-"""What the commands share: usage errors exit 1."""
+"""What the commands share: usage errors exit 1, and --version."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any, NoReturn
 
+from python_package import __version__
 from python_package.errors import UsageError
 
 
@@ -15,8 +16,9 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, **options: Any) -> None:
-        """Take what argparse takes."""
+        """Take what argparse takes; add --version."""
         super().__init__(allow_abbrev=False, **options)
+        self.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError with the usage line in the message."""

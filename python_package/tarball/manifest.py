@@ -44,6 +44,8 @@ class Chunk(NamedTuple):
 class Manifest:
     """What a worker must know before it unpacks; sizes are bytes, `glibc` and `python` may be "none".
 
+    `created_by` is the command that made the tarball and its version, empty in tarballs of version 1.
+
     `chunks` are contiguous, in order, from the end of the first member to the end of the archive.
     """
 
@@ -55,6 +57,7 @@ class Manifest:
     files: int
     archive: int
     chunks: tuple[Chunk, ...]
+    created_by: str = ""
 
     def to_text(self) -> str:
         """Return the text form: a blank line, the heading, one `key value` a line, `end`."""
@@ -62,6 +65,8 @@ class Manifest:
         lines += [
             f"{key} {getattr(self, key)}" for key in ("id", "subdir", "glibc", "python", "size", "files", "archive")
         ]
+        if self.created_by:
+            lines.append(f"created-by {self.created_by}")
         for chunk in self.chunks:
             lines.append(f"chunk {chunk.offset} {chunk.length}")
             # A line of its own: wrappers of old know of two numbers, and pass over lines that they do not know.
@@ -97,6 +102,7 @@ class Manifest:
                 int(fields["files"]),
                 int(fields["archive"]),
                 tuple(chunks),
+                fields.get("created-by", ""),
             )
         except KeyError as error:
             raise ValueError(f"the manifest has no {error.args[0]}") from None

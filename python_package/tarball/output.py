@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Sequence
 from io import FileIO
 
+from python_package import __version__
 from python_package.tarball import tar
 from python_package.tarball.archive import DISK_BLOCK, Piece
 from python_package.tarball.identity import combine
@@ -67,6 +68,7 @@ class Output:
             files=1 + sum(summary.files for summary in self._summaries),
             archive=self._file.tell(),
             chunks=split(self._members),
+            created_by=f"python_package_create {__version__}",
         )
         self._file.seek(0)
         _write(self._file, manifest.to_member())
