@@ -8,7 +8,7 @@ SHELL_SCRIPTS := $(shell grep -rlE --exclude='*.in' '^\#!/bin/sh$$|^\# shellchec
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-unit test-integration test-pythons coverage lint constraints simulate bench compare \
-	faults clean
+	docs faults clean
 
 help:                             ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS='	' read -r target does; do \
@@ -39,7 +39,7 @@ lint: $(VENV)/.installed          ## ruff, mypy --strict and shellcheck
 	$(BIN)/shellcheck $(SHELL_SCRIPTS)
 
 constraints: $(VENV)/.installed   ## write the versions of today that developers install: constraints.txt
-	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.10 --group dev --no-annotate \
+	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.10 --group dev --group docs --no-annotate \
 		--custom-compile-command "make constraints" --output-file constraints.txt pyproject.toml
 
 simulate: $(VENV)/.installed      ## SCRIPT=path [ARGS="..."]: would it run on a worker?
@@ -54,5 +54,12 @@ compare: $(VENV)/.installed       ## others' tools on the same hard cases: docs/
 faults: $(VENV)/.installed        ## [ONLY="23 worker"]: faults injected into the commands: docs/reliability.md
 	$(BIN)/python -m scripts.faults $(if $(ONLY),--only $(ONLY))
 
+docs: $(VENV)/.docs               ## the documentation, into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+$(VENV)/.docs: $(VENV)/.installed
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --group docs
+	touch $@
+
 clean:                            ## remove all that the targets made here
-	rm -rf $(VENV) .demo .bench dist
+	rm -rf $(VENV) .demo .bench dist site
