@@ -32,11 +32,12 @@ test-integration: $(VENV)/.installed  ## remote workers and a cluster, in contai
 test-pythons: $(VENV)/.installed  ## create and run with every interpreter that this machine has
 	PYTHON_PACKAGE_TEST_PYTHONS=all $(BIN)/python -m pytest tests/test_pythons.py
 
-lint: $(VENV)/.installed          ## ruff, mypy --strict and shellcheck
+lint: $(VENV)/.installed          ## ruff, mypy --strict, shellcheck, the workflow's schema
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/shellcheck $(SHELL_SCRIPTS)
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 constraints: $(VENV)/.installed   ## write the versions of today that developers install: constraints.txt
 	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.10 --group dev --group docs --no-annotate \

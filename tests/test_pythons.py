@@ -1,12 +1,14 @@
 """From create to the worker with interpreters other than the one that the tests run in.
 
-`make test` has one old Python and the system's own; `make test-pythons` has all that this machine has.
+`make test` has one old Python and the system's own; `make test-pythons` has all that this machine has, and installs the
+product itself under each that it supports.
 """
 
 from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,9 @@ from desk import Desk, one_line
 from run_worker import WRAPPER
 from wheels import write_wheel
 
+from python_package import __version__
+
+CHECKOUT = Path(__file__).parents[1]
 ALL = os.environ.get("PYTHON_PACKAGE_TEST_PYTHONS") == "all"
 TASK = """
 import sys, ssl, sqlite3, ctypes, json, bz2, lzma, zlib, hashlib, uuid, decimal, asyncio, multiprocessing, oddly
@@ -80,3 +85,57 @@ def test_create__a_python_too_old_to_pack__is_refused_in_one_line(desk: Desk, tm
     created = desk.run("--interpreter", "host", spec, "env", PATH=f"{tmp_path}:/usr/bin:/bin")
     assert created.returncode in (5, 9)
     assert one_line(created.stderr).endswith("Python 3.6.15 is too old to be packed; 3.7 is the oldest")
+
+
+def product() -> Iterator[tuple[str, Path]]:
+    """Yield the interpreters that the product itself can be installed under, with what to call them."""
+    if ALL:
+        yield from (
+            ("{}.{}".format(*version), path) for version, path in pythons.installed().items() if version >= (3, 10)
+        )
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("python", dict(product()).values(), ids=dict(product()))
+def test_product__installed_under_another_python__analyzes_creates_and_runs(
+    python: Path, wheel: Path, desk: Desk, tmp_path: Path
+) -> None:
+    venv = tmp_path / "venv"
+    subprocess.run([python, "-m", "venv", venv], check=True, timeout=120)
+    pip: list[str | Path] = [
+        venv / "bin/pip",
+        "install",
+        "-q",
+        "--disable-pip-version-check",
+        "-c",
+        CHECKOUT / "constraints.txt",
+        wheel,
+    ]
+    subprocess.run(pip, check=True, timeout=300)
+    (desk.cwd / "task.py").write_text("import onlypypi, sys\nprint(onlypypi.ANSWER, sys.version_info[:2])\n")
+    # What `pip install` gives is all there is: no checkout, none of this interpreter's packages.
+    environ = {**desk.environ, "PATH": f"{venv}/bin:/usr/bin:/bin"}
+
+    def run(*argv: str) -> str:
+        done = subprocess.run(argv, cwd=desk.cwd, env=environ, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    run("python_package_analyze", "task.py", "deps.json")
+    run("python_package_create", "--interpreter", "host", "--map=onlypypi=onlypypi", "deps.json", "env")
+    version = run("python3", "-c", "import sys; print(sys.version_info[:2])")
+    environ["PATH"] = "/usr/bin:/bin"
+    assert run(str(venv / "bin/python_package_run"), "env", "python3 task.py") == f"42 {version}"
+    environ["PATH"] = f"{venv}/bin:/usr/bin:/bin"
+    for command in ("python_package_analyze", "python_package_create", "python_package_run"):
+        assert run(command, "--version") == f"{command} {__version__}\n"
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The distribution's wheel."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", folder, CHECKOUT]
+    subprocess.run(pip, check=True, timeout=300)
+    (made,) = folder.glob("python_packaging_utilities-*.whl")
+    return made
