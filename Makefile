@@ -26,6 +26,9 @@ test: lint test-unit              ## everything that CI runs: lint, the tests, a
 test-unit: $(VENV)/.installed     ## all tests that need no container
 	$(BIN)/python -m pytest
 
+test-fast: $(VENV)/.installed     ## in under a minute: the tests that need no network and make no environment
+	$(BIN)/python -m pytest -n logical --dist loadfile -m "not slow and not network"
+
 test-integration: $(VENV)/.installed  ## remote workers and a cluster, in containers
 	scripts/test-integration
 
