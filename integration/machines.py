@@ -15,7 +15,7 @@ from integration.docker import Container, Done
 from integration.images import CHECKOUT
 from integration.supplies import Supplies
 
-WRAPPER = CHECKOUT / "python_package" / "python_package_run"
+WRAPPER = CHECKOUT / "python_package" / "run" / "python_package_run"
 SHIMS = Path(__file__).parent / "shims"
 
 

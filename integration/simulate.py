@@ -16,7 +16,8 @@ from pathlib import Path
 
 from integration import docker
 from integration.machines import CLEAN, Environment, Job, Worker
-from python_package import analysis, tarball
+from python_package import analyze as analysis
+from python_package import pack
 from python_package.errors import PackageError
 
 _NAME = "simulated"
@@ -73,7 +74,7 @@ def _simulate(script: Path, arguments: list[str], scratch: Path) -> int:
     problems = list(found.remarks)
     problems += _stage(script.resolve(), [Path(path) for path in found.local], scratch / "task")
     environment = _create(found.spec.to_json(), scratch)
-    facts = tarball.read(environment.tarball)
+    facts = pack.read(environment.tarball)
     _say(f"the tarball has {environment.tarball.stat().st_size / 1e6:.0f} MB and unpacks to {facts.size / 1e6:.0f} MB")
     _say(f"a worker must be {facts.subdir} with glibc {facts.glibc} or newer; this simulates one without network")
     (scratch / "worker").mkdir()

@@ -6,7 +6,7 @@ import pytest
 
 from integration.conftest import Workers
 from integration.machines import CLEAN, Builder, Environment
-from python_package import tarball
+from python_package import pack
 
 # As Parsl's WorkQueueExecutor(pack=True) calls us for the source of an app.
 _APP = b"""@python_app
@@ -64,7 +64,7 @@ def test_create__same_environment_made_again__gives_the_same_bytes(builder: Buil
     before = small.tarball.read_bytes()
     builder.run("python_package_create", "--channel", "/channel", "small.json", "small").ok()
     assert small.tarball.read_bytes() == before
-    assert tarball.read(small.tarball).archive == len(before)
+    assert pack.read(small.tarball).archive == len(before)
 
 
 def test_create__local_code_and_a_lock__worker_needs_only_the_tarball_and_a_rebuild_is_the_same(

@@ -7,7 +7,7 @@ import pytest
 from integration.conftest import Workers
 from integration.docker import Done
 from integration.machines import CLEAN, MUSL, OLD, SMALL, Environment, Job
-from python_package import tarball
+from python_package import pack
 
 
 def _assert_refused(job: Job, done: Done, status: int, *said: str) -> None:
@@ -21,13 +21,13 @@ def _assert_refused(job: Job, done: Done, status: int, *said: str) -> None:
 
 def test_run__worker_with_musl__is_refused(workers: Workers, rich: Environment) -> None:
     job = workers(MUSL).job(rich)
-    floor = tarball.read(rich.tarball).glibc
+    floor = pack.read(rich.tarball).glibc
     _assert_refused(job, job.run(rich, "python3 -c 'print(1)'"), 4, f"needs glibc {floor}", "has musl")
 
 
 def test_run__worker_with_an_old_glibc__is_refused(workers: Workers, rich: Environment) -> None:
     job = workers(OLD).job(rich)
-    floor = tarball.read(rich.tarball).glibc
+    floor = pack.read(rich.tarball).glibc
     done = job.run(rich, "python3 -c 'print(1)'")
     if tuple(map(int, floor.split("."))) <= (2, 31):  # this machine's python was built for old systems
         assert done.out == "1\n"
@@ -37,7 +37,7 @@ def test_run__worker_with_an_old_glibc__is_refused(workers: Workers, rich: Envir
 
 def test_run__worker_of_another_architecture__is_refused(workers: Workers, rich: Environment) -> None:
     job = workers.new(CLEAN).job(rich)
-    subdir = tarball.read(rich.tarball).subdir
+    subdir = pack.read(rich.tarball).subdir
     # The kernel then says `i686` (or armv8l) for this process.
     done = job.sh("exec setarch linux32 ./python_package_run rich 'python3 -c pass'")
     _assert_refused(job, done, 4, f"is for {subdir}", "this machine is linux-")
@@ -45,7 +45,7 @@ def test_run__worker_of_another_architecture__is_refused(workers: Workers, rich:
 
 def test_run__worker_with_too_little_space__is_refused(workers: Workers, rich: Environment) -> None:
     job = workers(SMALL).job(rich)
-    needed = tarball.read(rich.tarball).size >> 20
+    needed = pack.read(rich.tarball).size >> 20
     _assert_refused(job, job.run(rich, "python3 -c pass"), 3, f"needs {needed} MiB", "only 40 MiB are free")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from integration.cluster import Cluster, job_folder
 from integration.machines import WRAPPER, Environment
-from python_package import tarball
+from python_package import pack
 
 _MANAGER = Path(__file__).parent / "scripts" / "manager.py"
 
@@ -37,7 +37,7 @@ def test_python_task__environment_of_ours__runs_in_it(
     described = [result["output"] for result in results if isinstance(result["output"], dict)]
     assert sorted(output["number"] for output in described) == [number * number for number in range(9)]
     (where,) = {(output["version"], output["prefix"], output["dill"]) for output in described}
-    assert where[0] == tarball.read(small.tarball).python
+    assert where[0] == pack.read(small.tarball).python
     assert where[1].startswith("/workspaces/")
     assert where[1].endswith("/small.tar.gz-env")
     assert [result["output"] for result in results if isinstance(result["output"], str)] == ["ValueError('no 9')"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from integration.conftest import Workers
 from integration.machines import CLEAN, COUNTING, Environment
-from python_package import tarball
+from python_package import pack
 
 _TEN_AT_ONCE = """
 for task in 0 1 2 3 4 5 6 7 8 9; do
@@ -35,7 +35,7 @@ def test_run__ten_tasks_at_once_on_a_new_worker__unpack_once(workers: Workers, s
 
 def test_run__killed_while_unpacking__next_task_unpacks_afresh(workers: Workers, rich: Environment) -> None:
     job = workers.new(CLEAN).job(rich, writable=True)
-    assert 0 < int(job.sh(_KILLED_MIDWAY).ok().out) < tarball.read(rich.tarball).files
+    assert 0 < int(job.sh(_KILLED_MIDWAY).ok().out) < pack.read(rich.tarball).files
     done = job.run(rich, "python3 -c 'import numpy, pandas, lxml.etree, matplotlib; print(numpy.ones(3).sum())'")
     assert (done.status, done.out) == (0, "3.0\n"), done.err
 

@@ -125,7 +125,7 @@ class Spec(Value):
         `"deferred": ["import.name"]`, `"names": {"import": ["name"]}` and
         `"indexes": [{"url": "address", "use": "extra"}]`.
         """
-        from python_package.documents import json_value
+        from python_package.files.documents import json_value
 
         try:
             data = json_value(text)

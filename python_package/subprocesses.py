@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from python_package import interrupts, scratch
 from python_package.errors import ProgramError
+from python_package.files import interrupts, scratch
 
 # Generous: what takes longer hangs.
 QUESTION_SECONDS = 60  # an interpreter, or the loader, is asked for a few facts; some are started by slow shims

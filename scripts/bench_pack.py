@@ -91,8 +91,8 @@ def _prepare(kind: str, prefix: Path, folder: Path, output: Path) -> Callable[[]
 
         threads = -1 if kind == "threads" else 1
         return lambda: conda_pack.pack(prefix=str(prefix), output=str(output), n_threads=threads)
-    from python_package import tarball
-    from python_package.tarball import bytecode, contents
+    from python_package import pack
+    from python_package.pack import bytecode, contents
 
     modules = folder / "modules.json"
     if kind == "compile":
@@ -108,7 +108,7 @@ def _prepare(kind: str, prefix: Path, folder: Path, output: Path) -> Callable[[]
         return compile_all
     compiled: Mapping[str, Mapping[str, str]] = {} if kind == "bare" else json.loads(modules.read_text())
     cache = folder / ("layers" if kind == "warm" else "cold")
-    return lambda: tarball.pack(
+    return lambda: pack.pack(
         prefix,
         output,
         cache=cache,

@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-WRAPPER = Path(__file__).parents[1] / "python_package" / "python_package_run"
+WRAPPER = Path(__file__).parents[1] / "python_package" / "run" / "python_package_run"
 COLD_ROUNDS = 7
 WARM_ROUNDS = 60
 TASKS = 200

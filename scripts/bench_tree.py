@@ -19,7 +19,7 @@ import venv
 import warnings
 from pathlib import Path
 
-from python_package import caches
+from python_package.files import caches
 
 FILES = 5000
 ROUNDS = 5

@@ -1,4 +1,4 @@
-"""Rebuild python_package/names/generated.txt from what others' wheels know: python -m scripts.build_names [FOLDER].
+"""Rebuild import_names/data/generated.txt from what others' wheels know: python -m scripts.build_names [FOLDER].
 
 The wheels are downloaded into FOLDER (default: a temporary one) unless they are there.
 """
@@ -12,12 +12,12 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from python_package.analysis.stdlib import standard_once
-from python_package.names.table import FILES, Table, canonical, slips
+from python_package.import_names.table import FILES, Table, canonical, slips
+from python_package.stdlib import standard_once
 from scripts.names.shared import UNRANKED, chosen, decided, fillers_of, namespace, portions, words
 from scripts.names.sources import SOURCES, Facts, read
 
-OUTPUT = Path(__file__).parents[1] / "python_package" / "names" / FILES[1]
+OUTPUT = Path(__file__).parents[1] / "python_package" / "import_names" / "data" / FILES[1]
 
 # A name one slip away from one that is so many times further up resembles it.
 BETTER_KNOWN = 20

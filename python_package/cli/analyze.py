@@ -30,30 +30,30 @@ def main(argv: list[str]) -> int:
 
 
 def _main(argv: list[str]) -> int:
-    from python_package import analysis
+    from python_package import analyze as analysis
 
     scripts, output, options, also = _parse(argv)
     sources = [("<stdin>", _stdin()) if name == "-" else (name, analysis.read_script(name)) for name in scripts]
     _check(output, scripts)
     found = analysis.analyze_sources(sources, **options)
     if also.get("pin"):
-        from python_package.analysis import pins
+        from python_package.analyze import pins
 
         found = pins.pinned(found, found.interpreter)
     if also.get("local"):
-        from python_package.analysis.local import recorded
+        from python_package.analyze.local_modules import recorded
 
         found = recorded(found)
     remarks = found.remarks
     if found.places and not also.get("local"):
-        from python_package.analysis.local import remark_on
+        from python_package.analyze.local_modules import remark_on
 
         remarks += (remark_on(found),)
     for remark in remarks:
         print(f"{NAME}: {remark}".encode(errors="backslashreplace").decode(), file=sys.stderr)
     explanation = ""
     if also.get("explain"):
-        from python_package.analysis.explain import explain
+        from python_package.analyze.explain import explain
 
         explanation = explain(found)
     _write(output, found.spec.to_json())
@@ -63,7 +63,7 @@ def _main(argv: list[str]) -> int:
 
 
 def _stdin() -> bytes:
-    from python_package import bounds
+    from python_package.files import bounds
 
     if sys.stdin is None:
         raise ScriptNotFoundError("cannot read the script from standard input: it is closed")
@@ -77,7 +77,7 @@ def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any], dict[str, b
     """Return the scripts and the output that are named, the options for analyze_sources, and what else to do."""
     if len(argv) == 2 and not any(argument.startswith("-") and argument != "-" for argument in argv):
         return argv[:1], argv[1], {}, {}  # the usual form, without the 10 ms that argparse takes to start
-    from python_package.analysis.scope import Scope
+    from python_package.analyze.scope import Scope
     from python_package.cli import command
     from python_package.spec import is_package
 

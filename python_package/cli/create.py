@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from python_package.cli import command
-    from python_package.inputs import Given
+    from python_package.create.inputs import Given
     from python_package.lock import Lock
 
 NAME = "python_package_create"
@@ -32,8 +32,8 @@ def _main(argv: list[str]) -> int:
     import shlex
 
     from python_package.cli import progress
-    from python_package.inputs import Given
-    from python_package.recipe import create, validate_name
+    from python_package.create.inputs import Given
+    from python_package.create.pipeline import create, validate_name
 
     args = _arguments(argv)
     output, name = _target(args.environment_name)
@@ -75,7 +75,7 @@ def _main(argv: list[str]) -> int:
 def _preview(given: Given, args: argparse.Namespace) -> int:
     from python_package.cli import progress
     from python_package.cli.table import size, table
-    from python_package.preview import preview
+    from python_package.create.dry_run import preview
 
     with progress.on(sys.stderr, NAME, quiet=args.quiet) as display:
         for note in given.notes:
@@ -178,9 +178,9 @@ def _lock(argument: str | None) -> Lock | None:
         return None
     from pathlib import Path
 
-    from python_package.lock import document
+    from python_package.conda import lockfile
 
-    return document.load(Path(argument))
+    return lockfile.load(Path(argument))
 
 
 def _stale(locked: Lock | None, argument: str | None) -> list[str]:
@@ -189,9 +189,9 @@ def _stale(locked: Lock | None, argument: str | None) -> list[str]:
         return []
     from pathlib import Path
 
-    from python_package.lock import document
+    from python_package.conda import lockfile
 
-    changed = document.outdated(locked, Path(argument))
+    changed = lockfile.outdated(locked, Path(argument))
     return [f"{argument} no longer says what its environment has: {changed}"] if changed else []
 
 
@@ -216,8 +216,8 @@ def _mapping(arguments: list[str]) -> dict[str, str]:
 
 def _read(argument: str) -> Given:
 
-    from python_package import bounds
-    from python_package.inputs import decode, read
+    from python_package.create.inputs import decode, read
+    from python_package.files import bounds
 
     try:
         if argument != "-":

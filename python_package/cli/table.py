@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from python_package.preview import Row
+from python_package.create.dry_run import Row
 
 _UNITS = ("B", "kB", "MB", "GB")
 

@@ -10,10 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from python_package import names
-from python_package.analysis.stdlib import standard_library
-from python_package.names.installed import import_path
+from python_package import import_names
+from python_package.import_names.installed import import_path
 from python_package.spec import Spec
+from python_package.stdlib import standard_library
 
 
 def main() -> int:
@@ -23,7 +23,7 @@ def main() -> int:
     if done.returncode:
         return done.returncode
     spec = Spec.from_json(done.stdout, "dependencies.json")
-    answers = names.answers(
+    answers = import_names.answers(
         spec.modules,
         import_path("python3"),
         mapping=dict(spec.mapping),
@@ -33,7 +33,7 @@ def main() -> int:
         standard=standard_library(spec.python),
     )
     found = [answer.package for answer in answers if answer.package]
-    wanted = [package for package in (*found, *names.requested(spec.packages)) if not package.absent]
+    wanted = [package for package in (*found, *import_names.requested(spec.packages)) if not package.absent]
     packages = sorted({package.pypi or package.conda[0] for package in wanted})
     refusals = [answer.refusal for answer in answers if answer.refusal]
     print("\n".join(refusals), file=sys.stderr)

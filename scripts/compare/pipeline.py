@@ -13,7 +13,7 @@ from typing import Any
 from .corpus import ROOT
 from .tools import Workshop
 
-WRAPPER = ROOT / "python_package" / "python_package_run"
+WRAPPER = ROOT / "python_package" / "run" / "python_package_run"
 # What people type, with conda-pack's own documentation beside them.
 BY_HAND = """
 mkdir -p "$2" && tar xzf "$1" -C "$2" && . "$2/bin/activate" && conda-unpack || exit 1

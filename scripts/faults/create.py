@@ -176,9 +176,9 @@ def named_like_python(attempt: Try) -> bool:
 def unforeseen(attempt: Try) -> bool:
     """One line and 70, and where it is if that is asked for."""
     seam = (
-        "import sys; sys.argv.pop(1)\nfrom python_package import recipe\n"
+        "import sys; sys.argv.pop(1)\nfrom python_package.cli import create\n"
         "def broken(*_, **__): raise TypeError('odd')\n"
-        "recipe.create = broken\nfrom python_package.cli.create import run\nrun()\n"
+        "create.main = broken\ncreate.run()\n"
     )
     wish = "1" if attempt.index else ""
     (attempt.folder / "empty.txt").write_text("")

@@ -148,7 +148,7 @@ def _other(attempt: Try) -> Path:
         copy = attempt.folder / "copy"
         shutil.copytree(source, copy, symlinks=True)
         (copy / "lib" / "other").touch()
-        program = "import pathlib, sys; from python_package.tarball import pack; pack(*map(pathlib.Path, sys.argv[1:]))"
+        program = "import pathlib, sys; from python_package.pack import pack; pack(*map(pathlib.Path, sys.argv[1:]))"
         subprocess.run([attempt.commands.python, "-c", program, copy, kept], check=True, env=attempt.environ)
         shutil.rmtree(copy)
     return Path(shutil.copyfile(kept, attempt.folder / "other.tar.gz"))

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from python_package.names.table import Table, canonical, slips
+from python_package.import_names.table import Table, canonical, slips
 from scripts.names.sources import Facts
 
 # Of what is not among the most downloaded ones, but on conda-forge.

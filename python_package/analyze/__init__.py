@@ -1,0 +1,266 @@
+"""Script -> Spec: what a Python script needs, read from its text; nothing of it is executed."""
+
+from __future__ import annotations
+
+import gc
+import os
+
+from python_package.analyze.default_python import Question
+from python_package.analyze.namespaces import listed
+from python_package.errors import InvalidScriptError, ScriptNotFoundError, UsageError
+from python_package.files import bounds
+from python_package.spec import Spec
+from python_package.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+    from python_package.analyze.files import Use
+    from python_package.analyze.folder import Found
+    from python_package.analyze.imports import Import
+    from python_package.analyze.modules import Tracer
+    from python_package.analyze.scope import Scope
+    from python_package.spec import Pin
+
+# A default python3 on a slow network disk may need seconds for its first start.
+TIMEOUT = 60.0
+
+
+class Listed(Value):
+    """An import, the place that messages give it, and the names that it makes the dependency file list."""
+
+    found: Import
+    where: str
+    names: tuple[str, ...]
+
+
+class Taken(Value):
+    """The Python to write down: `python` is a full version or a range, `version` the likeliest one of that.
+
+    `command` starts the interpreter that has it, or the default one; `remark` tells the user why it is not that.
+    """
+
+    python: str
+    version: str
+    command: str
+    remark: str = ""
+
+
+class Analysis(Value):
+    """A script's Spec, the third-party imports and the local files behind it, and remarks for the user.
+
+    `listed` are the imports with what the Spec names for them. `places` are the folders and files of the local modules
+    of the top level, by name, and `scripts` the files or directories that were analyzed. `version` is that of the
+    Python which the verdicts are for, and `interpreter` the command that starts one of it, or the default one.
+    """
+
+    spec: Spec
+    uses: tuple[Use, ...]
+    local: tuple[str, ...]
+    remarks: tuple[str, ...]
+    listed: tuple[Listed, ...] = ()
+    places: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    scripts: tuple[str, ...] = ()
+    version: str = ""
+    interpreter: str = "python3"
+
+    def with_names(self, listed: Iterable[Listed]) -> Analysis:
+        """Return the same analysis with what the imports list now: modules, those that are optional, what is below."""
+        from python_package.analyze.imports import OPTIONAL
+        from python_package.analyze.submodules import below
+
+        listed = tuple(listed)
+        modules = {name for each in listed for name in each.names}
+        needed = {name for each in listed if each.found.kind != OPTIONAL for name in each.names}
+        inner = below((each.found for each in listed if each.names), modules)
+        spec = self.spec.replace(
+            modules=tuple(sorted(modules)),
+            optional=tuple(sorted(modules - needed)),
+            submodules=inner.submodules,
+            deferred=inner.deferred,
+            names=inner.names,
+        )
+        return self.replace(spec=spec, listed=listed)
+
+
+def analyze(
+    script: str | os.PathLike[str],
+    *,
+    pin: bool = False,
+    local: bool = False,
+    python: str = "python3",
+    timeout: float = TIMEOUT,
+) -> Spec:
+    """Return what a script, notebook or directory needs to run on the Python that `python`, looked up on PATH, is.
+
+    `pin` adds the versions that it has of the modules, `local` the script and its own modules, with their places.
+
+    Raises ScriptNotFoundError, InvalidScriptError, of which NotPythonError is one, and InterpreterError (also after
+    `timeout` seconds without an answer).
+    """
+    name = os.fspath(script)
+    found = analyze_sources([(name, read_script(name))], python=python, timeout=timeout)
+    if pin:
+        from python_package.analyze import pins
+
+        found = pins.pinned(found, found.interpreter)
+    if local:
+        from python_package.analyze.local_modules import recorded
+
+        found = recorded(found)
+    return found.spec
+
+
+def analyze_sources(
+    sources: Sequence[tuple[str, bytes | Found]],
+    *,
+    scope: Scope | None = None,
+    mapping: Mapping[str, str] | None = None,
+    packages: Iterable[str] = (),
+    python: str = "python3",
+    timeout: float = TIMEOUT,
+) -> Analysis:
+    """Analyze what has been read of one or more scripts.
+
+    Each source, of a script or of all files of a directory, comes with the path that messages give it and that its
+    local modules are beside. `scope` limits which of the scripts' own imports count. `mapping` and `packages` are
+    handed on in the Spec, with the packages that the scripts' inline metadata (PEP 723) asks for.
+
+    Where the metadata of a script rules the default Python out, another of this machine is taken, or the range.
+
+    Raises NotPythonError, InvalidScriptError for faulty metadata, InterpreterError, ScriptNotFoundError for a local
+    module that cannot be read, and UsageError when no script has the function of the scope.
+    """
+    question = Question(python, timeout)
+    collecting = gc.isenabled()
+    gc.disable()  # a syntax tree of a million nodes holds no cycles, and looking for them takes longer than all else
+    try:
+        tracers = []
+        for name, source in sources:
+            tracers.append(_trace(name, source, scope, lambda: _standard(question.version()), python))
+        version = question.version()
+    finally:
+        question.close()
+        if collecting:
+            gc.enable()
+    if scope is not None and not any(tracer.in_scope for tracer in tracers):
+        raise UsageError(f"no function {scope.function} in {', '.join(name for name, _ in sources)}")
+    taken = _taken([each for tracer in tracers for each in tracer.required()], version, python, timeout)
+    version = taken.version
+    declared = [each for tracer in tracers for each in tracer.declared(version)]
+    remarks = [taken.remark] * bool(taken.remark) + [remark for tracer in tracers for remark in tracer.remarks]
+    remarks += [remark for each in declared for remark in each.remarks]
+    uses = [(use, tracer.where(use)) for tracer in tracers for use in _third_party(tracer, version, remarks)]
+    names = listed(use.found for use, _ in uses)
+    pins = _agreed({pin for each in declared for pin in each.pins})
+    spec = Spec(
+        taken.python,
+        (),
+        tuple(sorted((mapping or {}).items())),
+        tuple(sorted({*packages, *(package for each in declared for package in each.packages)})),
+        pins=pins,
+        indexes=tuple(dict.fromkeys(index for each in declared for index in each.indexes)),
+    )
+    local = dict.fromkeys(path for tracer in tracers for path in tracer.local)
+    analysis = Analysis(
+        spec,
+        tuple(use for use, _ in uses),
+        tuple(local),
+        tuple(dict.fromkeys(remarks)),
+        places=_places(tracers),
+        scripts=tuple(dict.fromkeys(os.path.realpath(name) for name, _ in sources if os.path.exists(name))),
+        version=version,
+        interpreter=taken.command,
+    )
+    return analysis.with_names(Listed(use.found, where, names[use.found]) for use, where in uses)
+
+
+def _taken(wanted: Sequence[tuple[str, str]], version: str, python: str, timeout: float) -> Taken:
+    if not wanted:
+        return Taken(version, version, python)
+    from python_package.analyze import requires_python  # few scripts ask for one
+
+    return requires_python.take(wanted, version, python, timeout)
+
+
+def _agreed(pins: Collection[Pin]) -> tuple[Pin, ...]:
+    """Return pins by module; raise InvalidScriptError where scripts place a project differently."""
+    found: dict[str, Pin] = {}
+    for pin in sorted(pins, key=lambda pin: (pin.module, pin.url)):
+        other = found.setdefault(pin.module, pin)
+        if other != pin:
+            raise InvalidScriptError(f"{pin.package}: one script takes it from {other.url}, another from {pin.url}")
+    return tuple(found.values())
+
+
+def _trace(
+    name: str, source: bytes | Found, scope: Scope | None, standard: Callable[[], frozenset[str]], python: str
+) -> Tracer:
+    from python_package.analyze.modules import Tracer  # imported while the interpreter starts
+    from python_package.analyze.precedence import Precedence
+
+    path, precedence = os.path.realpath(name), Precedence(python)
+    if isinstance(source, bytes):
+        tracer = Tracer(name, path, standard, precedence)
+        tracer.trace(source, scope)
+        return tracer
+    from python_package.analyze.directory_imports import Project
+
+    project = Project(name, path, source, standard, precedence)
+    project.trace_all(scope)
+    return project
+
+
+def _places(tracers: Sequence[Tracer]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    found: dict[str, dict[str, None]] = {}
+    for tracer in tracers:
+        for name, paths in tracer.places.items():
+            found.setdefault(name, {}).update(dict.fromkeys(paths))
+    return tuple((name, tuple(found[name])) for name in sorted(found))
+
+
+def _standard(version: str) -> frozenset[str]:
+    from python_package.stdlib import standard_library
+
+    return standard_library(version)
+
+
+def _third_party(tracer: Tracer, version: str, remarks: list[str]) -> Iterator[Use]:
+    """Yield the imports that the standard library does not answer either; add remarks on those that are left out."""
+    from python_package.analyze.imports import REQUIRED
+    from python_package.stdlib import standard_once
+
+    standard = _standard(version)
+    for use in tracer.uses:
+        top = use.found.name.partition(".")[0]
+        where = tracer.where(use)
+        if top in standard:
+            continue
+        if not top.isidentifier():
+            remarks.append(f"{where}: {top!r} is not the name of an installable module: not listed")
+        elif use.found.kind != REQUIRED and top in standard_once():
+            # `try: import cPickle`, `if PY2: import urllib2`: no index has these, but strangers' projects of the name.
+            remarks.append(f"{where}: {top} is of another Python's standard library, and optional: not listed")
+        else:
+            yield use
+
+
+def read_script(path: str) -> bytes | Found:
+    """Return a script's bytes, or what a directory has; raise ScriptNotFoundError when there is nothing to read."""
+    try:
+        return bounds.read(path, path, bounds.SCRIPT)
+    except IsADirectoryError:
+        from python_package.analyze.folder import look_into
+
+        found = look_into(os.path.realpath(path), path)
+        if not found.files:
+            raise ScriptNotFoundError(
+                f"{path} is a directory with no Python file (.py or .ipynb) of its own; name the script"
+            ) from None
+        return found
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        if isinstance(error, FileNotFoundError) and os.path.islink(path):
+            reason = "a broken link"
+        raise ScriptNotFoundError(f"cannot read the script {path!r}: {reason}") from None

@@ -1,0 +1,133 @@
+"""The imports of all files of a directory, and which of them its own modules answer."""
+
+from __future__ import annotations
+
+import os
+
+from python_package.analyze import crew
+from python_package.analyze.files import Use
+from python_package.analyze.finder import installed_name, package_root
+from python_package.analyze.imports import SCRIPT, Import, Module
+from python_package.analyze.modules import Tracer
+from python_package.analyze.reading import Lines
+from python_package.stdlib import FIXED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from python_package.analyze.folder import Found
+    from python_package.analyze.metadata import Declared
+    from python_package.analyze.precedence import Precedence
+    from python_package.analyze.scope import Scope
+
+
+class Project(Tracer):
+    """A Tracer of every file of a directory, whether another one imports it or not.
+
+    A module is looked for in the folder of the file that imports it, beside the outermost package that this file is
+    in, and in the directory's roots. What is wrong with a file, which may be a template or for Python 2, is a remark.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        path: str,
+        found: Found,
+        standard: Callable[[], frozenset[str]],
+        precedence: Precedence | None = None,
+    ) -> None:
+        """Prepare for the directory at `path`, called `name` in messages."""
+        super().__init__(name, path, standard, precedence)
+        self._package_root = None  # a directory's roots are searched
+        self._strict = False
+        self._installed = installed_name(path) is not None
+        self.remarks += found.remarks
+        self._roots = [os.path.normpath(os.path.join(path, root)) for root in found.roots]
+        self._files = [(os.path.join(path, file), os.path.normpath(os.path.join(name, file))) for file in found.files]
+        self._own = {file for file, _ in self._files}
+        self._relative_users: set[str] = set()
+        self._near: dict[str, list[str]] = {}
+        self._verdicts: dict[tuple[object, ...], bool] = {}
+
+    def trace_all(self, scope: Scope | None = None) -> None:
+        """Read every file, each within a scope, and what they reach outside the directory."""
+        pages = crew.read_files(self._files, scope)
+        self.in_scope = scope is None or any(page.in_scope for page in pages)
+        for (path, name), page in zip(self._files, pages, strict=True):
+            self.remarks += page.remarks
+            self.metadata += [] if page.metadata is None else [page.metadata]
+            self._lines[path] = Lines(name, page.cells)
+            self._modules[path] = Module((), (), (), ())
+            self._take_written(page.written, path)
+            self._search(page.folders, os.path.dirname(path))
+            if any(level > 0 for _, _, level, *_ in page.imports):
+                self._relative_users.add(path)
+        if not self._installed:
+            self.local += [path for path in sorted(self._own) if path.endswith(".py")]
+        for (path, _), page in zip(self._files, pages, strict=True):
+            folder = os.path.dirname(path)
+            for found in page.imports:
+                if not self._is_own(path, folder, found):
+                    self._fresh.append(Use(path, Import(*found)))
+        self._follow()
+
+    def required(self) -> list[tuple[str, str]]:
+        """Return nothing: one file does not decide for all of a directory."""
+        return []
+
+    def declared(self, version: str) -> Iterator[Declared]:
+        """Yield what the metadata of the files asks for; that one asks for another Python is a remark."""
+        if self.metadata:
+            from python_package.analyze.requires_python import fits  # few directories need it
+
+        for metadata in self.metadata:
+            where, wanted = metadata.python or ("", "")
+            if not fits(version, wanted):
+                self.remarks.append(f"{where}: the script requires Python {wanted}, which {version} is not")
+            yield metadata.declared(version)
+
+    def _is_own(self, path: str, folder: str, found: tuple[str, tuple[str, ...], int, int, str, bool]) -> bool:
+        """Tell whether a file of the directory surely answers an import, so that nothing is left to follow."""
+        name, _, level, *_ = found
+        if level == SCRIPT or self._installed:
+            return False  # it is for the tracer to say what that is
+        if level:
+            for _ in range(level - 1):
+                folder = os.path.dirname(folder)
+            return folder == self._path or folder.startswith(self._path + os.sep)
+        top = name.partition(".")[0]
+        # The verdict is the same for all files of a folder that may look into it, but for a module of the same name.
+        key = (folder, top, path in self._relative_users, path.endswith(f"{os.sep}{top}.py"))
+        if key not in self._verdicts:
+            self._verdicts[key] = top not in FIXED and self._find_own(path, top)
+        return self._verdicts[key]
+
+    def _find_own(self, path: str, top: str) -> bool:
+        for root in self._roots_of(path, top):
+            place = self._finder.find(root, top)
+            if place is not None and place.file is not None:
+                if place.file in self._own:
+                    self._note(top, place)
+                    return True
+                return False
+        return False
+
+    def _roots_of(self, path: str, name: str) -> list[str]:
+        folder = os.path.dirname(path)
+        if folder not in self._near:
+            root = package_root(folder)
+            self._near[folder] = [] if root is None else [root]
+        near = self._near[folder]
+        # A file in a package that imports relatively is none to be run as a script, and one that is called redis.py
+        # means another module by `import redis`.
+        own = [folder]
+        if near and (path in self._relative_users or os.path.basename(path) == f"{name}.py"):
+            own = []
+        return [*own, *near, *self._roots]
+
+    def _scripts(self) -> Iterable[str]:
+        return self._own
+
+    def _home(self, path: str) -> str:
+        return os.path.dirname(path)

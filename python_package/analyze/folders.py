@@ -1,0 +1,181 @@
+"""The folders that a file puts on sys.path, where its text alone tells: literals, and paths built from __file__."""
+
+from __future__ import annotations
+
+import _ast as ast
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from python_package.analyze.constants import Lookup
+
+# Characters of a path, which the kernel takes 4,096 of; sixty lines of `x = x + x` would make more than memory holds.
+_LONGEST = 4096
+_SAME = {"Path", "PurePath", "PosixPath", "str", "fspath", "abspath", "realpath", "normpath"}
+_SAME_METHOD = {"resolve", "absolute", "as_posix"}
+# What gives the current directory, which is taken for the script's folder, and what it is a function of.
+_CURRENT = {"getcwd": (None, "os"), "cwd": ("Path", "PosixPath")}
+_CONSTANTS = {"pardir": "..", "curdir": ".", "sep": "/"}
+
+
+class Folders:
+    """Follows assignments of paths, and `sys.path` changes, through a file's statements in their order.
+
+    `found` holds each folder, absolute or as the file writes it, and whether it goes to the front.
+    """
+
+    def __init__(self, file: str, lookup: Lookup | None = None) -> None:
+        """Prepare for a file; `lookup` gives what names are bound to, instead of the statements that are visited."""
+        self.found: list[tuple[str, bool]] = []
+        self._names: dict[str, str | None] = {"__file__": file}
+        self._lookup = lookup
+
+    def visit(self, node: Any) -> None:
+        """Take note of one statement."""
+        cls = node.__class__
+        if cls is ast.Assign:
+            for target in node.targets:
+                if target.__class__ is ast.Name:
+                    self._names[target.id] = self.path(node.value)
+                elif _is_sys_path(target):
+                    self._assign(None, node.value)
+                elif getattr(target, "slice", None).__class__ is ast.Slice and _is_sys_path(target.value):
+                    self._assign(target.slice.lower, node.value)
+        elif cls is ast.AnnAssign and node.target.__class__ is ast.Name:
+            self._names[node.target.id] = self.path(node.value)
+        elif cls is ast.AugAssign:
+            if _is_sys_path(node.target):
+                self._add(_items(node.value), front=False)
+            elif node.target.__class__ is ast.Name:
+                self._names[node.target.id] = None
+        elif cls is ast.Expr and node.value.__class__ is ast.Call:
+            self._take_call(node.value)
+
+    def _take_call(self, call: Any) -> None:
+        function, arguments = call.func, call.args
+        name = getattr(function, "attr", getattr(function, "id", ""))
+        if name == "addsitedir":
+            if function.__class__ is ast.Name or getattr(function.value, "id", "") == "site":
+                self._add(arguments[:1], front=False)
+        elif function.__class__ is ast.Attribute and _is_sys_path(function.value):
+            if name == "insert" and len(arguments) == 2:
+                self._add(arguments[1:], front=_is_zero(arguments[0]))
+            elif name == "append":
+                self._add(arguments, front=False)
+            elif name == "extend" and arguments:
+                self._add(_items(arguments[0]), front=False)
+
+    def _assign(self, lower: Any, value: Any) -> None:
+        """Take an assignment to all of sys.path, or to a slice that starts at `lower`."""
+        items = _items(value)
+        middle = next((at for at, item in enumerate(items) if _is_sys_path(item)), len(items))
+        self._add(items[:middle], front=lower is None or _is_zero(lower))
+        self._add(items[middle:], front=False)
+
+    def _add(self, nodes: list[Any], front: bool) -> None:
+        # Each goes before those that are there, so that the last one taken is the first of all.
+        values = map(self.path, reversed(nodes) if front else nodes)
+        self.found.extend((value, front) for value in values if value is not None)
+
+    def path(self, node: Any) -> str | None:
+        """Return the path that an expression is, None for what the text alone does not tell."""
+        try:
+            return self._value(node)
+        except RecursionError:  # an expression of a thousand levels is no path
+            return None
+
+    def _value(self, node: Any) -> str | None:
+        cls = node.__class__
+        if cls is ast.Constant:
+            return node.value if isinstance(node.value, str) else None
+        if cls is ast.Name:
+            if self._lookup is None or node.id in self._names:
+                return self._names.get(node.id)
+            return self._value(self._lookup(node.id))
+        if cls is ast.Attribute:
+            if node.attr == "parent":
+                return self._parent(node.value, 1)
+            return _CONSTANTS.get(node.attr)
+        if cls is ast.BinOp:
+            if node.op.__class__ is ast.Div:
+                return self._join([node.left, node.right])
+            return self._concatenate([node.left, node.right]) if node.op.__class__ is ast.Add else None
+        if cls is ast.JoinedStr:
+            return self._concatenate([shown(part) for part in node.values])
+        if cls is ast.Subscript:
+            index = getattr(node.slice, "value", None)
+            if getattr(node.value, "attr", "") == "parents" and isinstance(index, int):
+                return self._parent(node.value.value, index + 1)
+            return None
+        return self._call(node) if cls is ast.Call else None
+
+    def _call(self, node: Any) -> str | None:
+        function = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        if function in _CURRENT:
+            owner = getattr(node.func, "value", None)
+            name = getattr(owner, "id", getattr(owner, "attr", owner))
+            return "." if name in _CURRENT[function] and not node.args else None
+        if function in _SAME_METHOD:
+            return self._value(getattr(node.func, "value", None))
+        if function == "dirname" and node.args:
+            return self._parent(node.args[0], 1)
+        if function == "join" or (function in _SAME and node.args):
+            return self._join(node.args)
+        if function == "joinpath":
+            return self._join([node.func.value, *node.args])
+        return None
+
+    def _parent(self, node: Any, levels: int) -> str | None:
+        value = self._value(node)
+        for _ in range(levels if value is not None else 0):
+            value = os.path.normpath(value) if value else ""
+            # Above the current directory, or what is above that, only `..` leads.
+            above = value == "." or os.path.basename(value) == ".."
+            value = os.path.join(value, "..") if above else os.path.dirname(value)
+        return value
+
+    def _join(self, nodes: list[Any]) -> str | None:
+        values = [self._value(node) for node in nodes]
+        known = [value for value in values if value is not None]
+        if not known or len(known) != len(values) or sum(map(len, known)) > _LONGEST:
+            return None
+        return os.path.join(*known)
+
+    def _concatenate(self, nodes: list[Any]) -> str | None:
+        values = [self._value(node) for node in nodes]
+        known = [value for value in values if value is not None]
+        return "".join(known) if len(known) == len(values) and sum(map(len, known)) <= _LONGEST else None
+
+
+def _is_sys_path(node: Any) -> bool:
+    return node.__class__ is ast.Attribute and node.attr == "path" and getattr(node.value, "id", "") == "sys"
+
+
+def _is_zero(node: Any) -> bool:
+    return node.__class__ is ast.Constant and node.value == 0
+
+
+def _items(node: Any) -> list[Any]:
+    """Return the items of a list or tuple, or of a sum of these, and sys.path itself where it is among them."""
+    items: list[Any] = []
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        if node.__class__ in (ast.List, ast.Tuple):
+            items += [item.value if item.__class__ is ast.Starred else item for item in node.elts]
+        elif node.__class__ is ast.BinOp and node.op.__class__ is ast.Add:
+            stack += [node.right, node.left]
+        elif _is_sys_path(node):
+            items.append(node)
+        elif node.__class__ is ast.Subscript:
+            stack.append(node.value)
+    return items
+
+
+def shown(part: Any) -> Any:
+    """Return the expression whose text a part of a formatted string is, None where it is shown otherwise."""
+    if part.__class__ is not ast.FormattedValue:
+        return part
+    return part.value if part.format_spec is None and part.conversion in (-1, ord("s")) else None

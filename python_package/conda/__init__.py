@@ -1,0 +1,1 @@
+"""Conda: channels, the solve, linking, prefixes; the only package that imports rattler."""

@@ -1,0 +1,154 @@
+"""Conda packages on this machine's disk are the ones that their channel promises, and so is what was unpacked of them.
+
+py-rattler compares the sha256 of what it downloads, but not of files; and it keeps what it unpacked for the next time.
+The list of files in a package (info/paths.json) holds the sha256 of each, which packing compares: so an archive and the
+list that was unpacked of it vouch for all that is shipped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from python_package.errors import ChecksumError, UnreachableError
+from python_package.files import caches
+
+GONE = "there is no such package; if its channel is elsewhere now, name it with --channel"
+
+_BLOCK = 1 << 20
+# More seals than packages that anybody still has: then all are made anew.
+_MOST = 5000
+_LISTING = "info/paths.json"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A package's file, and the sha256 that it ought to have."""
+
+    path: Path
+    sha256: str
+
+
+def local(url: str, sha256: bytes | None) -> Archive | None:
+    """Return the archive that a record's URL names if it is on this machine's disk, None if it is elsewhere.
+
+    A record without a sha256, as of channels long ago, promises nothing.
+    """
+    if not url.startswith("file:") or not sha256:
+        return None
+    return Archive(Path(unquote(urlsplit(url).path)), sha256.hex())
+
+
+class Seals:
+    """What was found out about archives, kept in the user's cache so that each is read once.
+
+    An entry is a small file, which may be removed at will; one that cannot be written costs only time.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder or caches.folder("seals")
+
+    def verify(self, archives: Sequence[Archive]) -> tuple[Archive, ...]:
+        """Raise ChecksumError when an archive is not the one that its channel promises; return those that are gone.
+
+        Of them, what was unpacked before may be in the cache of packages. Raises UnreachableError when one is not there
+        and was never seen.
+        """
+        with ThreadPoolExecutor() as pool:
+            found = list(pool.map(self._sha256, archives))
+        for archive, sha256 in zip(archives, found, strict=True):
+            if sha256 is None and self._get(archive.sha256) is None:
+                raise UnreachableError(f"{archive.path}: {GONE}")
+            if sha256 not in (None, archive.sha256):
+                raise ChecksumError(
+                    f"{archive.path} is not the package that was promised: its sha256 is {sha256}, "
+                    f"not {archive.sha256}; put the right file there, or index the channel again"
+                )
+        return tuple(archive for archive, sha256 in zip(archives, found, strict=True) if sha256 is None)
+
+    def holds(self, archive: Archive) -> bool:
+        """Tell whether a file is there and is the one that it ought to be."""
+        return self._sha256(archive) == archive.sha256
+
+    def verify_unpacked(self, unpacked: Iterable[tuple[Archive, Path]]) -> None:
+        """Raise ChecksumError when a folder does not hold what the (verified) archive beside it does."""
+        for archive, folder in unpacked:
+            listing = ""  # packages of before 2017 have none
+            with suppress(FileNotFoundError):
+                listing = hashlib.sha256((folder / _LISTING).read_bytes()).hexdigest()
+            if listing != self._listing(archive):
+                raise ChecksumError(
+                    f"{folder} is not what {archive.path} holds: unpacked from another file; remove it and create again"
+                )
+
+    def _sha256(self, archive: Archive) -> str | None:
+        try:
+            status = archive.path.stat()
+            identity = f"{archive.path}\0{status.st_ino}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ctime_ns}"
+            key = hashlib.sha256(os.fsencode(identity)).hexdigest()
+            known = self._get(key)
+            if known is None:
+                known = _hash(archive.path)
+                self._put(key, known)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise UnreachableError(f"{archive.path}: cannot be read: {error.strerror}") from None
+        return known
+
+    def _listing(self, archive: Archive) -> str:
+        """Return the sha256 of an archive's list of files."""
+        known = self._get(archive.sha256)
+        if known is None:
+            from conda_package_streaming.package_streaming import stream_conda_info
+
+            known = ""
+            with closing(stream_conda_info(str(archive.path))) as members:
+                for tar, member in members:
+                    file = tar.extractfile(member) if member.name == _LISTING else None
+                    if file:
+                        known = hashlib.sha256(file.read()).hexdigest()
+                        break
+            self._put(archive.sha256, known)
+        return known
+
+    def _get(self, key: str) -> str | None:
+        with suppress(OSError):
+            return (self._folder / key).read_text("ascii")
+        return None
+
+    def _put(self, key: str, value: str) -> None:
+        with suppress(OSError):
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if sum(1 for _ in self._folder.iterdir()) >= _MOST:
+                shutil.rmtree(self._folder)
+                self._folder.mkdir(mode=0o700, exist_ok=True)
+            new = self._folder / f".{key}.{os.getpid()}"
+            new.write_text(value, "ascii")
+            new.replace(self._folder / key)
+
+
+def unpacked(prefix: Path, archives: Iterable[Archive]) -> Iterable[tuple[Archive, Path]]:
+    """Yield with each of these archives the folder that it was linked from, as the prefix's records have it."""
+    by_sum = {archive.sha256: archive for archive in archives}
+    for path in (prefix / "conda-meta").glob("*.json"):
+        record = json.loads(path.read_bytes())
+        archive = by_sum.get(record.get("sha256", ""))
+        if archive and record.get("link"):
+            yield archive, Path(record["link"]["source"])
+
+
+def _hash(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,237 @@
+"""Where Conda's configuration stands, and how its files and variables are put together: by Conda's own rules."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from reprlib import repr  # noqa: A004  # of what others wrote, which may be endless
+from typing import Any
+
+import yaml
+
+from python_package.errors import BoundError, SolveError
+from python_package.files import bounds
+from python_package.files.documents import yaml_document
+
+# A flag behind a value: of all that is said of a key it is the last word, or a list's first or last entry.
+_FLAG = re.compile(r":?\s*#[!#]*(final|top|bottom)[!#]*\s*$")
+
+_TRUE = ("true", "yes", "on", "y", "1")
+_FALSE = ("false", "no", "off", "n", "none", "non", "0", "")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What one file or variable says of a key: the value, where it stands, and the flags behind it and its parts."""
+
+    value: Any
+    where: str
+    flag: str = ""
+    flags: Mapping[object, str] = field(default_factory=dict)
+
+
+class Settings:
+    """All that is said of all keys, lowest priority first; `aliases` are the keys' other names.
+
+    `delimiters` are what stands between the entries of a list in a variable, by the list's key.
+    """
+
+    def __init__(
+        self, environ: Mapping[str, str], home: Path, aliases: Mapping[str, str], delimiters: Mapping[str, str]
+    ) -> None:
+        self._environ = environ
+        self._aliases = aliases
+        self._said: dict[str, list[Setting]] = {}
+        for path in files(environ, home):
+            self._add(_read(path))
+        variables = {}
+        for name, value in environ.items():
+            key = name.removeprefix("CONDA_").lower()
+            if name == f"CONDA_{key.upper()}":
+                delimiter = delimiters.get(aliases.get(key, key))
+                entries = [entry.strip() for entry in value.split(delimiter)] if delimiter else value.strip()
+                entries = [entry for entry in entries if entry] if isinstance(entries, list) else entries
+                if entries:
+                    variables[key] = Setting(entries, name)
+        self._add(variables)
+
+    def _add(self, source: Mapping[str, Setting]) -> None:
+        """Add what one place says, in which a key may have only one of its names."""
+        names: dict[str, str] = {}
+        for name, setting in source.items():
+            key = self._aliases.get(name, name)
+            if key in names:
+                raise SolveError(f"{setting.where}: {name} and {names[key]} are the same key; keep one of them")
+            names[key] = name
+            if setting.value is not None:
+                self._said.setdefault(key, []).append(setting)
+
+    def _heard(self, key: str) -> list[Setting]:
+        """Return what counts of what is said: nothing after the last word."""
+        said = self._said.get(key, [])
+        last = next((index for index, setting in enumerate(said) if setting.flag == "final"), len(said))
+        return said[: last + 1]
+
+    def where(self, key: str) -> str:
+        """Return the place that decides a key."""
+        return f"{self._heard(key)[-1].where}: {key}"
+
+    def given(self, key: str) -> bool:
+        """Tell whether anything is said of a key."""
+        return key in self._said
+
+    def text(self, key: str) -> str | None:
+        """Return a key's text, or None."""
+        heard = self._heard(key)
+        return self._text(heard[-1].value, heard[-1], key) if heard else None
+
+    def switch(self, key: str, default: bool) -> bool:
+        """Return whether a key is true."""
+        text = self.text(key)
+        if text is None:
+            return default
+        if text.lower() not in (*_TRUE, *_FALSE):
+            raise SolveError(f"{self.where(key)}: {text!r} is neither true nor false")
+        return text.lower() in _TRUE
+
+    def number(self, key: str, default: float) -> float:
+        """Return a key's number, which is not below zero."""
+        text = self.text(key)
+        try:
+            number = default if text is None else float(text)
+        except ValueError:
+            number = -1
+        if not 0 <= number < float("inf"):
+            raise SolveError(f"{self.where(key)}: {text!r} is not a number from zero on")
+        return number
+
+    def entries(self, key: str) -> tuple[str, ...]:
+        """Return a key's list: the entries of what counts more come before those of what counts less."""
+        heard = self._heard(key)
+        lists = []
+        for setting in heard:
+            if not isinstance(setting.value, list):
+                raise SolveError(f"{setting.where}: {key} must be a list, not {repr(setting.value)}")
+            lists.append([self._text(entry, setting, key) for entry in setting.value])
+
+        def flagged(flag: str, order: Sequence[int]) -> list[str]:
+            return [text for i in order for n, text in enumerate(lists[i]) if heard[i].flags.get(n) == flag]
+
+        up, down = range(len(heard)), range(len(heard))[::-1]
+        merged = dict.fromkeys([*flagged("top", up), *(text for i in down for text in lists[i])])
+        bottom = dict.fromkeys([*reversed(flagged("bottom", down)), *reversed(merged)])
+        return tuple(reversed(bottom))
+
+    def mapping(self, key: str) -> dict[str, Any]:
+        """Return a key's mapping, whose values are text or lists of it: each name as what counts most says it."""
+        merged: dict[str, Any] = {}
+        final: set[str] = set()
+        for setting in self._heard(key):
+            if not isinstance(setting.value, dict):
+                raise SolveError(f"{setting.where}: {key} must be a mapping of names, not {repr(setting.value)}")
+            for name, value in setting.value.items():
+                if name in final or value is None:
+                    continue
+                entries = value if isinstance(value, list) else [value]
+                texts = [self._text(entry, setting, f"{key}: {name}") for entry in entries]
+                earlier = merged.get(str(name), ())
+                both = isinstance(value, list) and isinstance(earlier, list)
+                merged[str(name)] = (
+                    list(dict.fromkeys([*texts, *(earlier if both else ())])) if isinstance(value, list) else texts[0]
+                )
+                if setting.flags.get(name) == "final":
+                    final.add(name)
+        return merged
+
+    def _text(self, value: object, setting: Setting, key: str) -> str:
+        if isinstance(value, (list, dict)) or value is None:
+            raise SolveError(f"{setting.where}: {key} must be text, not {repr(value)}")
+        return re.sub(r"\$(\w+|\{[^}]*\})", self._variable, str(value))
+
+    def _variable(self, match: re.Match[str]) -> str:
+        return self._environ.get(match[1].strip("{}"), match[0])
+
+
+def root(environ: Mapping[str, str]) -> Path | None:
+    """Return where Conda itself is installed, whether or not its base is active."""
+    if environ.get("CONDA_EXE"):
+        return Path(environ["CONDA_EXE"]).resolve().parent.parent
+    if environ.get("CONDA_ROOT"):
+        return Path(environ["CONDA_ROOT"])
+    conda = shutil.which("conda", path=environ.get("PATH", ""))
+    return Path(conda).resolve().parent.parent if conda else None
+
+
+def files(environ: Mapping[str, str], home: Path) -> list[Path]:
+    """Return the configuration files that exist, lowest priority first (Conda's documented search path).
+
+    A file that is named twice counts where it is named first.
+    """
+    folders = [Path("/etc/conda"), Path("/var/lib/conda")]
+    if installed := root(environ):
+        folders.append(installed)
+    if os.path.isabs(environ.get("XDG_CONFIG_HOME", "")):  # noqa: PTH117  # '' is no path
+        folders.append(Path(environ["XDG_CONFIG_HOME"], "conda"))
+    folders += [home / ".config" / "conda", home / ".conda"]
+    active = Path(environ["CONDA_PREFIX"]) if environ.get("CONDA_PREFIX") else None
+    places = [folder / name for folder in folders for name in _NAMES]
+    places.append(home / ".condarc")
+    places += [active / name for name in _NAMES] if active else []
+    if environ.get("CONDARC"):
+        named = re.sub(r"^~(?=/|$)", lambda _: str(home), environ["CONDARC"])
+        places.append(Path(os.path.abspath(os.path.expandvars(named))))  # noqa: PTH100  # as it is named, links and all
+    return list(dict.fromkeys(path for place in places for path in _expanded(place)))
+
+
+_NAMES = (".condarc", "condarc", "condarc.d")
+
+
+def _expanded(place: Path) -> Iterator[Path]:
+    """Yield the file at a place, or the YAML files of the folder there."""
+    try:
+        mode = place.stat().st_mode
+        if stat.S_ISREG(mode):
+            yield place
+        elif stat.S_ISDIR(mode):
+            yield from sorted(path for path in place.iterdir() if path.suffix in (".yml", ".yaml") and path.is_file())
+    except OSError:
+        return  # what cannot be looked at is not there, as Conda has it
+
+
+def _read(path: Path) -> dict[str, Setting]:
+    """Return what a file says, by key; raise SolveError, which names the file, for what is no mapping in YAML."""
+    try:
+        text = bounds.read(path, str(path), bounds.DOCUMENT).decode("utf-8-sig")
+        document, values = yaml_document(text)
+    except (ValueError, OSError, BoundError) as error:
+        raise SolveError(f"{path}: not a readable Conda configuration: {error}") from None
+    if document is None or values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise SolveError(f"{path}: not a Conda configuration: expected lines like 'channels:', not {repr(values)}")
+    lines = text.splitlines()
+    read = {}
+    for key, value in document.value:
+        flag = _flag(lines, key.end_mark) or ("" if _is_block(value) else _flag(lines, value.end_mark))
+        flags: dict[object, str] = {}
+        if isinstance(value, yaml.SequenceNode) and not value.flow_style:
+            flags = {index: _flag(lines, entry.end_mark) for index, entry in enumerate(value.value)}
+        elif isinstance(value, yaml.MappingNode) and not value.flow_style:
+            flags = {name.value: _flag(lines, entry.end_mark) for name, entry in value.value}
+        if key.value in values:
+            read[key.value] = Setting(values[key.value], f"{path}:{key.start_mark.line + 1}", flag, flags)
+    return read
+
+
+def _is_block(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.CollectionNode) and not node.flow_style
+
+
+def _flag(lines: Sequence[str], mark: yaml.Mark) -> str:
+    match = _FLAG.match(lines[mark.line][mark.column :]) if mark.line < len(lines) else None
+    return match[1] if match else ""

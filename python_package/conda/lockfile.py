@@ -1,0 +1,214 @@
+"""A lock as text: the format of pixi and rattler, with what that has no place for in one comment."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from packaging.utils import canonicalize_name
+from rattler import LockChannel, LockFile, LockPlatform, PypiLockedPackage, RepoDataRecord
+
+from python_package.address import Address
+from python_package.errors import SpecError, SpecNotFoundError
+from python_package.files import bounds, scratch
+from python_package.files.documents import json_value
+from python_package.lock import FILE, LOCAL_CHANNEL, Distribution, Lock, portable_distribution, portable_spec
+from python_package.spec import Index, Pin, Spec, names_of
+
+_HEADER = "# python-package: "
+_FORMAT = 1
+_ENVIRONMENT = "default"
+
+# What the format can say of a distribution, but py-rattler has no argument for.
+_DISTRIBUTION = re.compile(r"^- pypi: .*\n  name: (\S+)\n  version: .*\n", re.MULTILINE)
+
+
+def to_text(lock: Lock, *, portable: bool = False) -> str:
+    """Return the lock's text: the same for the same lock, with no password or token.
+
+    A portable one has nothing of the machine either: folders on its disk have fixed names.
+    """
+    distributions = sorted(lock.distributions, key=lambda each: each.name)
+    if portable:
+        distributions = [portable_distribution(each) for each in distributions]
+    platform = LockPlatform(lock.platform)
+    file = LockFile([platform])
+    for record in lock.records:
+        file.add_conda_package(_ENVIRONMENT, platform, _shown(record, portable=portable))
+    for each in distributions:
+        file.add_pypi_package(_ENVIRONMENT, platform, each.name, each.version, _written(each.location))
+    channels = dict.fromkeys(_channel(url, portable=portable) for url in lock.channels)
+    file.set_channels(_ENVIRONMENT, [LockChannel(url) for url in channels])
+    with scratch.folder() as folder:
+        file.to_path(folder / "lock")
+        text = (folder / "lock").read_text(encoding="utf-8")
+    sums = {each.name: each.sha256 for each in distributions if each.sha256}
+    text = _DISTRIBUTION.sub(lambda entry: entry[0] + _sha256(sums.get(entry[1].strip("'\""))), text)
+    header = {
+        "format": _FORMAT,
+        "spec": json.loads(portable_spec(lock.spec).to_json()),
+        "specs": list(lock.specs),
+        "dropped": list(lock.dropped),
+        "direct": [each.name for each in distributions if each.direct],
+    }
+    return f"{_HEADER}{json.dumps(header)}\n{text}"
+
+
+def write(prefix: Path, lock: Lock) -> None:
+    """Put the lock into the environment that was made of it, in the form that travels."""
+    (prefix / FILE).write_text(to_text(lock, portable=True), encoding="utf-8")
+
+
+def parse(text: str, source: str) -> Lock:
+    """Parse a lock's text; `source` is the name that messages give it.
+
+    Raises SpecError for anything but what `to_text` writes.
+    """
+    first = text.partition("\n")[0]
+    if not first.startswith(_HEADER):
+        raise SpecError(f"{source}: not a lock of python_package_create; make one with --lock")
+    try:
+        header = json_value(first.removeprefix(_HEADER))
+        if header["format"] != _FORMAT:
+            raise SpecError(f"{source}: a lock of format {header['format']}, from another version; make it again")
+        specs, dropped = tuple(map(str, header["specs"])), tuple(map(str, header["dropped"]))
+        direct = frozenset(header["direct"])
+        spec = _spec(header["spec"])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise SpecError(f"{source}: its first line is damaged: {error!r}; make it again with --lock") from None
+    with scratch.folder() as folder:
+        (folder / "lock").write_text(text, encoding="utf-8")
+        try:
+            file = LockFile.from_path(folder / "lock")
+            environment = file.environment(_ENVIRONMENT)
+            if environment is None or len(file.platforms()) != 1:
+                raise ValueError(f"it has no environment named {_ENVIRONMENT!r} for one platform")
+            (platform,) = file.platforms()
+            records = tuple(environment.conda_repodata_records_for_platform(platform) or ())
+            distributions = tuple(
+                Distribution(
+                    each.name,
+                    str(each.version),
+                    _read(each.location),
+                    _sum(each).hex(),
+                    each.name in direct,
+                )
+                for each in environment.pypi_packages_for_platform(platform) or ()
+            )
+            channels = tuple(Address(str(channel)) for channel in environment.channels())
+        except Exception as error:  # the classes of py-rattler's errors are private
+            raise SpecError(f"{source}: not a readable lock: {error}; make it again with --lock") from None
+    for record in records:
+        if not record.sha256:
+            raise SpecError(f"{source}: {record.file_name} has no sha256, so that nobody can tell it from another file")
+    for each in distributions:
+        if not each.sha256 and not each.location.startswith("git+"):
+            raise SpecError(f"{source}: {each.name} has no sha256, so that nobody can tell it from another file")
+    return Lock(spec, platform.name, channels, specs, records, distributions, dropped)
+
+
+def outdated(lock: Lock, path: Path) -> str:
+    """Return what has changed in the environment where a lock lies since it was made; empty if it lies in none."""
+    if path.absolute().parent.name != Path(FILE).parent.name:
+        return ""
+    try:
+        records = [json.loads(each.read_bytes()) for each in path.absolute().parent.glob("*.json")]
+        now = {record["name"]: f"{record['version']} {record['build']}" for record in records}
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        return f"its records cannot be read: {error!r}"
+    was = {record.name.normalized: f"{record.version} {record.build}" for record in lock.records}
+    of_conda = {file for record in records for file in record.get("files", ())}
+    prefix = path.absolute().parent.parent
+    for info in prefix.glob("lib/python3*/site-packages/*.dist-info"):
+        if str((info / "METADATA").relative_to(prefix)) not in of_conda:
+            name, _, version = info.name.removesuffix(".dist-info").partition("-")
+            now[f"{canonicalize_name(name)} (PyPI)"] = version
+    was |= {f"{canonicalize_name(each.name)} (PyPI)": each.version for each in lock.distributions}
+    changed = sorted(name for name in {*was, *now} if was.get(name) != now.get(name) and was.get(name) != "")
+    return "; ".join(f"{name}: {was.get(name, 'none')}, now {now.get(name, 'none')}" for name in changed)
+
+
+def load(path: Path) -> Lock:
+    """Read a lock; raises SpecNotFoundError when there is none, SpecError when it is not one."""
+    try:
+        return parse(bounds.read(path, str(path), bounds.DOCUMENT).decode("utf-8"), str(path))
+    except OSError as error:
+        raise SpecNotFoundError(f"{path}: {error.strerror}; expected a lock, as --lock writes it") from None
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{path}: not UTF-8 at byte {error.start}; make it again with --lock") from None
+
+
+def canonical(records: Iterable[RepoDataRecord], platform: str) -> tuple[RepoDataRecord, ...]:
+    """Return the records as a lock gives them back, so that what is linked now is what a lock will link."""
+    locked = LockPlatform(platform)
+    file = LockFile([locked])
+    for record in records:
+        file.add_conda_package(_ENVIRONMENT, locked, _moved(record, record.url, record.channel or ""))
+    with scratch.folder() as folder:
+        file.to_path(folder / "lock")
+        again = LockFile.from_path(folder / "lock")
+    environment = again.environment(_ENVIRONMENT)
+    (locked,) = again.platforms()
+    return tuple(environment.conda_repodata_records_for_platform(locked) or ()) if environment else ()
+
+
+def _spec(data: Mapping[str, Any]) -> Spec:
+    """Read a dependency file that need not be one of analyze: its python may be a constraint."""
+    return Spec(
+        str(data["python"]),
+        tuple(data["modules"]),
+        mapping=tuple(data.get("mapping", {}).items()),
+        packages=tuple(data.get("packages", ())),
+        optional=tuple(data.get("optional", ())),
+        pins=tuple(Pin(module, **{"version": "", **pin}) for module, pin in data.get("pins", {}).items()),
+        local=tuple(data.get("local", {}).items()),
+        channels=tuple(data.get("channels", ())),
+        submodules=tuple(data.get("submodules", ())),
+        deferred=tuple(data.get("deferred", ())),
+        names=names_of(data.get("names", {})),
+        indexes=tuple(
+            Index(**{**each, "packages": tuple(each.get("packages", ()))}) for each in data.get("indexes", ())
+        ),
+    )
+
+
+def _written(location: str) -> str:
+    """Return a distribution's URL as the format has it: a file of this machine's as its path."""
+    return unquote(urlsplit(location).path) if location.startswith("file:") else str(Address(location))
+
+
+def _sum(package: PypiLockedPackage) -> bytes:
+    try:
+        return (package.hashes and package.hashes.sha256) or b""
+    except AttributeError:  # of a package without any, py-rattler's own object is hollow
+        return b""
+
+
+def _read(location: str) -> str:
+    return Path(location).as_uri() if location.startswith("/") else location
+
+
+def _sha256(digest: str | None) -> str:
+    return f"  sha256: {digest}\n" if digest else ""
+
+
+def _channel(url: Address, *, portable: bool) -> str:
+    return LOCAL_CHANNEL if portable and url.reveal().startswith("file:") else str(url)
+
+
+def _shown(record: RepoDataRecord, *, portable: bool) -> RepoDataRecord:
+    channel = _channel(Address(record.channel or ""), portable=portable)
+    if channel == LOCAL_CHANNEL:
+        return _moved(record, f"{LOCAL_CHANNEL}/{record.subdir}/{record.file_name}", channel)
+    return _moved(record, str(Address(record.url)), channel)
+
+
+def _moved(record: RepoDataRecord, url: str, channel: str) -> RepoDataRecord:
+    """Return a copy from elsewhere, without what indexing its channel again would change."""
+    copy = RepoDataRecord(record, record.file_name, url, channel)
+    copy.indexed_timestamp = None
+    return copy

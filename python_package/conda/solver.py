@@ -1,0 +1,284 @@
+"""Solve and link Conda packages in process, through py-rattler; the only room of an environment that imports it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import rattler
+from rattler.exceptions import (
+    GatewayError,
+    InvalidChannelError,
+)
+from rattler.networking.fetch_repo_data import CacheAction
+from rattler.package_cache import PackageCache
+
+from python_package.address import Address
+from python_package.conda import checksums, conda_meta, link_scripts, match_specs, rattler_errors
+from python_package.conda.available import PYTHON, Available, Build
+from python_package.conda.client import client
+from python_package.conda.condarc import Condarc
+from python_package.conda.link_progress import LinkProgress, Reporter
+from python_package.conda.lockfile import canonical
+from python_package.conda.timeouts import Limits, SilentError, Watch, run
+from python_package.errors import PackageError, PackError, SolveError, UnreachableError
+
+_T = TypeVar("_T")
+
+# This machine's, as Conda names it: linux-64.
+PLATFORM = str(rattler.Subdir.current())
+
+
+@dataclass(frozen=True)
+class CondaPackage:
+    """A package of a channel, as people see it: `needs` are the names of others, `channel` is a URL or a folder."""
+
+    name: str
+    version: str
+    build: str
+    channel: str
+    size: int | None
+    needs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A consistent set of packages: the records, in py-rattler's form, and the match specs that asked for them."""
+
+    records: tuple[rattler.RepoDataRecord, ...]
+    specs: tuple[str, ...]
+
+    @property
+    def packages(self) -> tuple[CondaPackage, ...]:
+        """Return the records without what only py-rattler can read."""
+        return tuple(
+            CondaPackage(
+                record.name.normalized,
+                str(record.version),
+                str(record.build),
+                str(record.channel or "").rstrip("/").removesuffix(f"/{record.subdir}"),
+                record.size,
+                tuple(dict.fromkeys(dependency.split()[0] for dependency in record.depends)),
+            )
+            for record in self.records
+        )
+
+
+class Channels:
+    """A list of channels, highest priority first: names, URLs or folders, reached as the configuration says."""
+
+    def __init__(
+        self,
+        channels: Sequence[str],
+        *,
+        offline: bool = False,
+        config: Condarc = Condarc(),  # noqa: B008  # a frozen value
+        limits: Limits | None = None,
+    ) -> None:
+        located = [(Address(channel), _channel(address)) for channel in channels for address in config.resolve(channel)]
+        self.names = tuple(dict.fromkeys(name for name, _ in located))
+        self._names: dict[str, str] = {}
+        for name, source in located:
+            self._names.setdefault(source.base_url, str(name))
+        self._sources = list({source.base_url: source for _, source in located}.values())
+        self.urls = tuple(Address(source.base_url) for source in self._sources)
+        self._config = config
+        self._pins = match_specs.of_setting(config.pinned, "pinned_packages")
+        self._disallowed = match_specs.of_setting(config.disallowed, "disallowed_packages")
+        self._offline = offline
+        remote = not offline and any(not url.startswith("file:") for url in self._names)
+        self._limits = limits = limits or config.limits
+        self._watch = Watch(limits) if remote else None
+        self._client = client(config, limits.retries)
+        self._without_shards: set[str] = set()
+        self._gateway = self._opened()
+
+    def _opened(self) -> rattler.Gateway:
+        action: CacheAction = "force-cache-only" if self._offline else "cache-or-fetch"
+        whole = rattler.SourceConfig(cache_action=action, sharded_enabled=False)
+        return rattler.Gateway(
+            # A channel that does not answer is said quickly: one retry here; downloads have all of them.
+            client=client(self._config, min(self._limits.retries, 1)),
+            default_config=rattler.SourceConfig(cache_action=action),
+            per_channel_config=dict.fromkeys(self._without_shards, whole),
+        )
+
+    def available(self, names: Iterable[str], programs: Iterable[str] = ()) -> Available:
+        """Return what the channels have of python and of each package that needs it.
+
+        No other package gives a module: PyPI's graphviz is python-graphviz in conda-forge, whose graphviz is the
+        program. Of the `programs` any package counts. Raises UnreachableError when a channel does not answer or is not
+        one.
+        """
+        programs = {*programs, "python"}
+        names = sorted({*names, *programs})
+        platforms = [rattler.Subdir.current(), rattler.Subdir("noarch")]
+        python = [pin for pin in self._pins if pin.name and pin.name.normalized == "python"]
+        builds = set()
+        for records in self._ask(lambda: self._gateway.query(self._sources, platforms, list(names), recursive=False)):
+            for record in records:
+                name = record.name.normalized
+                if name == "python" and not all(pin.matches(record) for pin in python):
+                    continue
+                needs = [dependency.split() for dependency in record.depends]
+                if name in programs or any(need[0] in PYTHON for need in needs):
+                    of_python = tuple(need[1] for need in needs if need[0] in PYTHON and len(need) > 1)
+                    builds.add(Build(name, str(record.version), of_python))
+        return Available(frozenset(builds))
+
+    def solve(self, specs: Sequence[str]) -> Solution:
+        """Return packages that satisfy all match specs on this machine's platform, as a lock gives them back.
+
+        Raises SolveError with the solver's reason, UnreachableError when a channel does not answer.
+        """
+        bound = [self._bound(spec) for spec in specs]
+        overrides = rattler.VirtualPackageOverrides.from_env()
+        records = self._ask(
+            lambda: rattler.solve(
+                self._sources,
+                bound,
+                gateway=self._gateway,
+                virtual_packages=rattler.VirtualPackage.detect(overrides),
+                channel_priority=rattler.ChannelPriority[self._config.priority.capitalize()],
+                constraints=self._pins,
+            )
+        )
+        for record in records:
+            if any(spec.matches(record) for spec in self._disallowed):
+                raise SolveError(
+                    f"{record.name.normalized} {record.version} would be needed, and it is one of disallowed_packages "
+                    "in the Conda configuration"
+                )
+        return Solution(canonical(records, PLATFORM), tuple(specs))
+
+    def _bound(self, spec: str) -> str:
+        """Return a match spec with the address of the channel that it names (CHANNEL::NAME).
+
+        Of a name for several channels it is the first that has the package. A channel that is not among these binds
+        nothing: others were named in its place.
+        """
+        channel, _, rest = spec.rpartition("::")
+        if not channel:
+            return spec
+        places = [place for each in self._config.resolve(channel) if (place := _channel(each)).base_url in self._names]
+        for place in places:
+            platforms = [rattler.Subdir.current(), rattler.Subdir("noarch")]
+            asked = partial(self._gateway.query, [place], platforms, [rest.split()[0]], recursive=False)
+            if len(places) == 1 or any(self._ask(asked)):
+                return f"{place.base_url.rstrip('/')}::{rest}"
+        return rest
+
+    def link(self, solution: Solution, prefix: Path, progress: LinkProgress) -> None:
+        """Fetch what the package cache lacks and link the solution into the prefix, an absolute path.
+
+        Raises UnreachableError when a package cannot be fetched, ContentError when one is not what its channel
+        promised, PackError when files cannot be written or a package's own script fails.
+        """
+        seals = checksums.Seals()
+        archives = [a for record in solution.records if (a := checksums.local(record.url, record.sha256))]
+        gone = {archive.path for archive in seals.verify(archives)}
+        self._require_cached(solution.records, gone)
+        self._install(solution, prefix, progress)
+        ordered = rattler.PackageRecord.sort_topologically(list(solution.records))
+        link_scripts.run(prefix, ((each.name.normalized, str(each.version), each.build_number) for each in ordered))
+        seals.verify_unpacked(checksums.unpacked(prefix, archives))
+        # The tag marks a cache for backup tools to leave out; in an environment it would do harm.
+        (prefix / "CACHEDIR.TAG").unlink(missing_ok=True)
+        conda_meta.conform(prefix, secrets=any(url.reveal() != str(url) for url in self.urls))
+
+    def _install(self, solution: Solution, prefix: Path, progress: LinkProgress) -> None:
+        specs = [rattler.MatchSpec(spec)._match_spec for spec in solution.specs]
+        attempts = 1 + self._limits.retries
+        for attempt in range(1, attempts + 1):
+            reporter = Reporter(progress)
+            work = partial(
+                rattler.install,
+                list(solution.records),
+                prefix,
+                show_progress=False,
+                client=self._client,
+                requested_specs=specs,
+                reporter=reporter,  # type: ignore[arg-type]  # duck-typed: most events are ignored
+            )
+            try:
+                return self._run(work, reporter.waits)
+            except SilentError as error:
+                if attempt == attempts:
+                    raise rattler_errors.silent(self._names, str(error), attempts, reporter.missing) from None
+            except rattler_errors.ERRORS as error:
+                raise self._explained(error, {r.file_name: r.url for r in solution.records}) from None
+        raise AssertionError
+
+    def _require_cached(self, records: Iterable[rattler.RepoDataRecord], gone: Collection[Path]) -> None:
+        """Raise UnreachableError if a package would be needed that is gone, or must not be downloaded."""
+        needed = []
+        for record in records:
+            archive = checksums.local(record.url, record.sha256)
+            if archive and archive.path in gone:
+                needed.append((record, f"{archive.path}: {checksums.GONE}"))
+            elif self._offline and not record.url.startswith("file:"):
+                needed.append(
+                    (record, f"{record.url} is not in the cache of packages, and --offline forbids to fetch it")
+                )
+        if not needed:
+            return
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        cache = Path(os.environ.get("RATTLER_CACHE_DIR") or Path(base, "rattler", "cache")) / "pkgs"
+        index = run(PackageCache(cache).index)
+        for record, absence in needed:
+            if not index.contains_record(record):
+                raise UnreachableError(absence)
+
+    def _ask(self, work: Callable[[], Awaitable[_T]]) -> _T:
+        """Ask the channels for their indexes: a mirror that refuses the one in shards for repodata.json, and again
+        who was silent.
+        """
+        silences = 0
+        while True:
+            try:
+                return self._run(work)
+            except SilentError as error:
+                silences += 1
+                if silences > 1:
+                    raise rattler_errors.silent(self._names, str(error), silences) from None
+            except GatewayError as error:
+                refusing = rattler_errors.refusing_shards(error, self._names.keys() - self._without_shards)
+                if not refusing:
+                    raise self._explained(error, {}) from None
+                self._without_shards |= refusing
+                self._gateway = self._opened()
+            except rattler_errors.ERRORS as error:
+                raise self._explained(error, {}) from None
+
+    def _run(self, work: Callable[[], Awaitable[_T]], waits: Callable[[], bool] = lambda: True) -> _T:
+        try:
+            return run(work, self._watch, waits)
+        except BaseException as error:
+            if type(error).__name__ == "PanicException":  # pyo3's, not an Exception, with no importable class
+                raise PackError(f"py-rattler failed: {error}") from None
+            raise
+
+    def _explained(self, error: Exception, files: Mapping[str, str]) -> PackageError:
+        broken = self._broken_index() if rattler_errors.names_no_file(error) else ""
+        return rattler_errors.explain(error, self._names, files, broken)
+
+    def _broken_index(self) -> str:
+        """Return the address of the first index that cannot be read."""
+        for source in self._sources:
+            for platform in (PLATFORM, "noarch"):
+                try:
+                    self._run(partial(self._gateway.query, [source], [rattler.Subdir(platform)], ["python"]))
+                except GatewayError:
+                    return f"{source.base_url.rstrip('/')}/{platform}/repodata.json"
+        return ""
+
+
+def _channel(address: Address) -> rattler.Channel:
+    try:
+        return rattler.Channel(address.reveal())
+    except InvalidChannelError as error:
+        raise SolveError(f"{address} is no channel's address, such as https://HOST/CHANNEL: {error}") from None

@@ -1,0 +1,1 @@
+"""python_package_create: Spec -> prefix -> tarball; one pipeline, its steps in the order in which they run."""

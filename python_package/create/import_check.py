@@ -1,0 +1,214 @@
+"""Import every module inside the prefix, the way a task will: nothing broken is shipped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from python_package import subprocesses
+from python_package.create.imported import above, faults
+from python_package.errors import BrokenModuleError
+from python_package.files import caches, scratch
+from python_package.import_names import Package
+
+_NOT_ACTIVATED = 4  # the exit status of activate.sh and python_package_run
+_UNUSED_DAYS = 90  # a verdict is kept
+SECONDS = 600  # a cold import of the largest frameworks takes well under a minute
+
+# Each import is written down before it happens, so that the one that crashes the interpreter is known.
+# `antigravity` opens a browser when imported: BROWSER makes that a no-op.
+_PROGRAM = """
+import importlib, json, os, sys
+report = open(sys.argv[1], "w", 1, encoding="utf-8")
+for wanted in open(sys.argv[2], encoding="utf-8").read().split():
+    report.write("begin " + wanted + "\\n")
+    try:
+        module, _, name = wanted.partition(":")
+        if name:
+            exec("from " + module + " import " + name, {})
+        else:
+            importlib.import_module(module)
+    except BaseException as error:
+        line = " ".join(str(error).split())
+        report.write("fail " + wanted + " " + type(error).__name__ + ": " + line + "\\n")
+inside = os.path.realpath(sys.prefix) + "/"
+with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
+    mapped = {line.split(None, 5)[5].rstrip("\\n") for line in maps if line.count("/") > 0}
+for path in sorted(mapped):
+    if path.startswith("/") and not path.startswith(inside) and os.path.isfile(path):
+        report.write("used " + json.dumps(path) + "\\n")
+report.write("done\\n")
+report.flush()
+os._exit(0)
+"""
+
+# Activated as by python_package_run: what passes here must not fail there.
+_ACTIVATE = (
+    (Path(__file__).parents[1] / "run" / "activate.sh").read_text(encoding="utf-8")
+    + """
+scripts_are_valid "$CONDA_PREFIX" || exit 4
+activate "$CONDA_PREFIX"
+start_activated exec "$CONDA_PREFIX/bin/python" "$@"
+"""
+)
+
+
+def check(prefix: Path, modules: Sequence[str], chosen: Mapping[str, Package] | None = None) -> None:
+    """Import all modules and wait for the verdict; raise as `Check.finish` does."""
+    with Check(prefix, modules, chosen) as checking:
+        checking.finish()
+
+
+class Check:
+    """All imports made in one process, which runs beside the caller's own work; leaving the context ends it.
+
+    `chosen` are the packages that were installed for modules, for the message.
+    """
+
+    def __init__(self, prefix: Path, modules: Sequence[str], chosen: Mapping[str, Package] | None = None) -> None:
+        self._prefix = prefix
+        self._modules = modules
+        self._used: set[str] = set()
+        self._chosen = chosen
+        self._deadline = time.monotonic() + SECONDS
+
+    def __enter__(self) -> Check:
+        with ExitStack() as stack:
+            if self._modules:
+                folder = stack.enter_context(scratch.folder())
+                self._report, wanted = folder / "report", folder / "wanted"
+                wanted.write_text(
+                    "\n".join(self._modules), encoding="utf-8"
+                )  # a command line has no room for thousands
+                argv = ["/bin/sh", "-c", _ACTIVATE, "sh", "-I", "-B", "-c", _PROGRAM, str(self._report), str(wanted)]
+                self._program = stack.enter_context(subprocesses.Program(argv, env=_environ(self._prefix)))
+            self._leave = stack.pop_all().close
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._leave()
+
+    def stop_if_broken(self) -> None:
+        """Raise as `finish` does if the verdict is there already and is bad."""
+        if self._modules and self._program.wait(0) is not None:
+            self.finish()
+
+    def broken(self) -> dict[str, str]:
+        """Wait for the verdict; return why each import that fails does, but for those below another that does.
+
+        What failed is tried again alone: two modules may clash that no task imports together.
+        """
+        broken, untried = self._outcome()
+        if len(self._modules) > 1:
+            suspects, broken = list(broken), {}
+            for each in [*([name] for name in suspects), untried]:
+                again = [name for name in each if broken.keys().isdisjoint(above(name))]
+                if again:
+                    with Check(self._prefix, again) as alone:
+                        broken |= alone.broken()
+                        self._used |= alone._used
+        return broken
+
+    @property
+    def used(self) -> frozenset[str]:
+        """Return the files outside the prefix, libraries of this machine above all, that were in memory at the end."""
+        return frozenset(self._used)
+
+    def finish(self) -> None:
+        """Wait for the verdict; raise BrokenModuleError that names each module which does not import, and why."""
+        if broken := self.broken():
+            raise BrokenModuleError(
+                f"does not import in the environment: {faults(broken, self._prefix, self._chosen)}; "
+                "nothing was packed (--no-check packs it all the same)"
+            )
+
+    def _outcome(self) -> tuple[dict[str, str], Sequence[str]]:
+        """Return why each import failed, and those that were not tried because one ended the process."""
+        if not self._modules:
+            return {}, ()
+        status = self._program.wait(max(self._deadline - time.monotonic(), 0))
+        if status is None:
+            ended = f"still importing after {SECONDS} s"
+        elif status < 0:
+            ended = f"the interpreter was killed by {signal.Signals(-status).name}"
+        elif status == _NOT_ACTIVATED and not self._report.exists():
+            ended = "a script in etc/conda/activate.d is not valid shell, or ends the shell"
+        else:
+            ended = f"the interpreter exited with {status}"
+        lines = self._report.read_text(encoding="utf-8").splitlines() if self._report.exists() else []
+        failures = {}
+        begun = 0
+        for line in lines:
+            kind, _, rest = line.partition(" ")
+            if kind == "begin":
+                begun += 1
+            elif kind == "fail":
+                name, _, why = rest.partition(" ")
+                failures[name] = why
+            elif kind == "used":
+                self._used.add(json.loads(rest))
+        if "done" in lines:
+            return failures, ()
+        last = max(begun - 1, 0)
+        return {**failures, self._modules[last]: ended}, self._modules[last + 1 :]
+
+
+class Verdict:
+    """What is remembered of a check that passed: the same content imports the same modules on the same machine.
+
+    `content` is the tarball's content id. A verdict is a file in the user's cache, which may be removed at will. It
+    holds the libraries of this machine that were used, and what told each from another then.
+    """
+
+    def __init__(self, content: str, modules: Sequence[str], folder: Path | None = None) -> None:
+        machine = os.uname()
+        facts = (content, machine.nodename, machine.release, *modules)
+        self._file = (folder or caches.folder("verdicts")) / hashlib.sha256("\n".join(facts).encode()).hexdigest()
+
+    def known(self) -> bool:
+        """Tell whether this content has passed before, with the same libraries."""
+        try:
+            stood_on = json.loads(self._file.read_bytes())
+            self._file.touch()  # it is in use
+            return bool(stood_on == {path: _identity(path) for path in stood_on})
+        except (OSError, ValueError, TypeError):
+            return False
+
+    def record(self, used: Iterable[str]) -> None:
+        """Remember that it passed with some libraries; a cache that cannot be written costs only the next check."""
+        new = self._file.with_name(f".{os.getpid()}.new")
+        with suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            new.write_text(json.dumps({path: _identity(path) for path in sorted(used)}), encoding="utf-8")
+            new.replace(self._file)
+            oldest = time.time() - _UNUSED_DAYS * 24 * 3600
+            for other in self._file.parent.iterdir():
+                if other.stat().st_mtime < oldest:
+                    other.unlink()
+
+
+def _identity(path: str) -> list[int]:
+    """Return what changes when a file is another, or is not there any more."""
+    try:
+        stat = os.stat(path)  # noqa: PTH116  # as it was mapped
+    except OSError:
+        return []
+    return [stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
+
+
+def _environ(prefix: Path) -> dict[str, str]:
+    """Return what a worker's task would see: nothing of the submitter's that could hide a broken environment."""
+    hidden = ("PYTHON", "CONDA_", "LD_")
+    environ = {key: value for key, value in os.environ.items() if not key.startswith(hidden)}
+    return environ | {
+        "CONDA_PREFIX": str(prefix),
+        "PATH": f"{prefix}/bin:{environ.get('PATH', os.defpath)}",
+        "BROWSER": "true",
+        "MPLBACKEND": "agg",
+    }

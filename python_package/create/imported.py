@@ -1,0 +1,109 @@
+"""What create imports of an environment before it ships, and how messages tell of what does not import.
+
+An import is written `module`, or `module:name` for `from module import name`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from python_package.create import provided
+from python_package.import_names import Package, installed, table
+from python_package.lock import Lock
+
+_FEW = 5
+
+
+@dataclass(frozen=True)
+class Imports:
+    """The imports without which nothing ships, and those whose failure is a note: of optional modules, or deferred.
+
+    `chosen` are the packages that were installed for modules, where that is known.
+    """
+
+    needed: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    deferred: tuple[str, ...] = ()
+    chosen: Mapping[str, Package] = field(default_factory=dict)
+
+
+def imports(prefix: Path, made: Lock, chosen: Iterable[Package] = ()) -> Imports:
+    """Return what to import in an environment: modules first, then what is below them."""
+    spec = made.spec
+    sites = _sites(prefix) if spec.packages else ()
+    named = {module for site in sites for module in provided.modules(site, spec.packages)}
+    modules = sorted(named.union(made.modules))
+    had = [module for module in spec.submodules if not _within(module, made.dropped)]
+    names = [f"{module}:{name}" for module, name in spec.names if not _within(module, made.dropped)]
+    needed = [module for module in modules if module not in spec.optional]
+    needed += [module for module in had if module not in spec.deferred]
+    optional = [module for module in modules if module in spec.optional]
+    deferred = [module for module in had if module in spec.deferred]
+    return Imports((*needed, *names), tuple(optional), tuple(deferred), {each.module: each for each in chosen})
+
+
+def above(wanted: str) -> Iterator[str]:
+    """Yield the packages that an import is below, and of a name the module that it is taken from, outermost first."""
+    module, _, name = wanted.partition(":")
+    parts = module.split(".")
+    yield from (".".join(parts[:length]) for length in range(1, len(parts) + bool(name)))
+
+
+def faults(broken: Mapping[str, str], prefix: Path, chosen: Mapping[str, Package] | None = None) -> str:
+    """Return what does not import and why, with what is installed instead and how to ask for something else.
+
+    `chosen` are the packages that were installed for modules.
+    """
+    texts, advice = [], []
+    for wanted in sorted(broken):
+        module, _, name = wanted.partition(":")
+        text, why = f"from {module} import {name}" if name else module, broken[wanted]
+        # That a module is missing is no matter of its version.
+        found = _owners(module, prefix)
+        owner = next((each for each in found if each.version), None) if [*above(wanted)] else None
+        package = (chosen or {}).get(wanted)
+        if package and not found:
+            why += _instead(package, prefix)
+        elif owner:
+            why += f"; {owner.name.removeprefix('conda:')} {owner.version} is installed"
+            advice.append(f"--map '{table.load().significant(module)}={owner.name}<{_major(owner.version)}'")
+        texts.append(f"{text} ({why})")
+    other = f"; where another version has it, ask for that: {' '.join(dict.fromkeys(advice))}" if advice else ""
+    return "; ".join(texts) + other
+
+
+def _instead(package: Package, prefix: Path) -> str:
+    """Return what was installed for a module that nothing has, what that has, and which other packages may have it."""
+    had = provided.by(prefix, package)
+    if not had:
+        return ""
+    name, known = package.pypi or package.conda[0], table.load()
+    inside = [package.module, *reversed([*above(package.module)])]
+    others = [each for each in dict.fromkeys(p for prefix in inside for p in known.portions(prefix)) if each != name]
+    may = f" ({_few(others)})" if others else ""
+    return f"; {name} was installed for it and has {_few(had)}: choose another with --map {package.module}=PACKAGE{may}"
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:_FEW]) + (", ..." if len(names) > _FEW else "")
+
+
+def _owners(module: str, prefix: Path) -> tuple[installed.Found, ...]:
+    return installed.find([module], [str(site) for site in _sites(prefix)]).get(module, ())
+
+
+def _sites(prefix: Path) -> Iterator[Path]:
+    return prefix.glob("lib/python3*/site-packages")
+
+
+def _within(module: str, modules: tuple[str, ...]) -> bool:
+    return any(each in modules for each in (*above(module), module))
+
+
+def _major(version: str) -> str:
+    """Return as much of a version as tells it from its first releases: 3 of 3.1.2, 0.24 of 0.24.1."""
+    parts = version.split(".")
+    length = next((at for at, part in enumerate(parts, 1) if part.strip("0")), len(parts))
+    return ".".join(parts[:length])

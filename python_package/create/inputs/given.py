@@ -1,0 +1,202 @@
+"""A file's wishes, in the form that all of create understands."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from packaging.markers import default_environment
+from packaging.requirements import InvalidRequirement, Requirement
+
+from python_package.address import Address
+from python_package.errors import InterpreterError, SpecError
+from python_package.files import bounds
+from python_package.files.documents import toml_value
+from python_package.import_names.table import canonical
+from python_package.pypi.uv_settings import Settings
+from python_package.pypi.wheel_cache import parse
+from python_package.spec import Index, Spec, placed
+
+# The folders in which Conda's packages are built, by Anaconda, by conda-forge and by conda-build at home; they end in
+# NAME_TIMESTAMP/work, and `pip freeze` has them from the packages' own notes.
+_CONDA_BUILD = re.compile(r"/(croot|feedstock_root|conda-bld)/|/tmp/build/|_\d{6,}/work(/|$)")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a file asks for, and what the user must be told of the rest that it says."""
+
+    spec: Spec
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A package, as a dependency file writes it, and where it is if it is asked of no index: an address, or ''.
+
+    `where` is the place in the file that asks for it, `index` the one that alone may have it.
+    """
+
+    package: str
+    url: str = ""
+    where: str = field(default="", compare=False)
+    index: Index | None = None
+
+    @property
+    def requirement(self) -> Requirement:
+        """Return the package as PEP 508 has it."""
+        return Requirement(self.package.removeprefix("pypi:"))
+
+
+def spec(python: str, wishes: Iterable[Wish], channels: Sequence[str] = (), indexes: Sequence[Index] = ()) -> Spec:
+    """Return the dependency file that asks for the wishes.
+
+    Raises SpecError that names all whose files are not on this machine.
+    """
+    wishes = sorted(set(wishes), key=lambda wish: (wish.package, wish.where, wish.url))
+    _refuse_rivals([wish for wish in wishes if wish.url or wish.index])
+    _refuse_missing([wish for wish in wishes if wish.url.startswith("file:")])
+    return Spec(
+        python,
+        (),
+        packages=tuple(wish.package for wish in wishes),
+        pins=tuple(placed(canonical(wish.requirement.name), wish.url) for wish in wishes if wish.url),
+        channels=tuple(channels),
+        indexes=(*indexes, *_explicit(wishes)),
+    )
+
+
+def _refuse_rivals(wishes: Iterable[Wish]) -> None:
+    found: dict[str, Wish] = {}
+    for wish in wishes:
+        name = canonical(wish.requirement.name)
+        other = found.setdefault(name, wish)
+        if (other.url, other.index) != (wish.url, wish.index):
+            first, second = (Address(each.url or (each.index.url if each.index else "")) for each in (other, wish))
+            raise SpecError(f"{wish.where}: {name} is to come from {first}, and from {second}; name one place")
+
+
+def _explicit(wishes: Iterable[Wish]) -> Iterator[Index]:
+    """Yield the indexes that are for single packages, each with its own."""
+    packages: dict[Index, list[str]] = {}
+    for wish in wishes:
+        if wish.index:
+            packages.setdefault(wish.index, []).append(canonical(wish.requirement.name))
+    for index, names in packages.items():
+        yield index.replace(use="explicit", packages=tuple(sorted(set(names))))
+
+
+def _refuse_missing(wishes: Sequence[Wish]) -> None:
+    missing = {wish: unquote(urlsplit(wish.url).path) for wish in wishes}
+    missing = {wish: path for wish, path in missing.items() if not os.path.exists(path)}  # noqa: PTH110  # a Path raises where it must not look
+    built = [wish for wish, path in missing.items() if _CONDA_BUILD.search(path)]
+    if built:
+        raise SpecError(
+            f"{_listed(built)}: pip freeze has written the folders in which Conda's packages were built, and they are "
+            "not here; write the file with `pip list --format=freeze`, which writes versions instead"
+        )
+    if missing:
+        raise SpecError(
+            "; ".join(
+                f"{wish.where}: {path}, where {wish.requirement.name} is to come from, does not exist"
+                for wish, path in missing.items()
+            )
+        )
+
+
+def _listed(wishes: Sequence[Wish]) -> str:
+    """Return where wishes are asked for, with their names: the file once, then each line."""
+    files: dict[str, list[str]] = {}
+    for wish in wishes:
+        file, colon, line = wish.where.rpartition(":")
+        at = f" (line {line})" if line.isdigit() else ""
+        files.setdefault(file if colon and line.isdigit() else wish.where, []).append(f"{wish.requirement.name}{at}")
+    return "; ".join(f"{file}: {', '.join(names)}" for file, names in files.items())
+
+
+def placed_by_uv(wanted: Wish, uv: Settings, python: str) -> Wish:
+    """Return a wish with its place, and the bounds of its version, that uv's tables name; raise SpecError if faulty."""
+    requirement, environment = wanted.requirement, markers(python)
+    try:
+        source = uv.source(requirement.name, environment)
+    except ValueError as error:
+        raise SpecError(f"{wanted.where}: {error}") from None
+    requirement.url = None
+    bounded = uv.bounded(requirement, environment)
+    if source is None:
+        return replace(wanted, package=text_of(bounded, "pypi:" if wanted.package.startswith("pypi:") else ""))
+    return replace(
+        wanted, package=text_of(bounded, "pypi:" if source.index else ""), url=source.url, index=source.index
+    )
+
+
+def text_of(wanted: Requirement, only: str = "") -> str:
+    """Return a requirement without its place and marker, as a dependency file of ours has it."""
+    extras = f"[{','.join(sorted(wanted.extras))}]" if wanted.extras else ""
+    return f"{only}{wanted.name}{extras}{wanted.specifier}"
+
+
+def wish(text: str, where: str, python: str, *, only: str = "", folder: Path | None = None) -> Wish | None:
+    """Read a requirement (PEP 508, or a path as pip has it); None when its marker says that it is not for us.
+
+    `only` is `pypi:` where no channel may be asked, `folder` is what paths are relative to. Raises SpecError for what
+    is neither, and for a project whose name is not to be seen.
+    """
+    try:
+        wanted = Requirement(text)
+    except InvalidRequirement:
+        if not _is_place(text):
+            raise SpecError(f"{where}: {text!r} is not a requirement, such as numpy>=1.26") from None
+        return _placed(text, where, only, folder or Path())
+    if wanted.marker and not wanted.marker.evaluate(markers(python)):
+        return None
+    return Wish(text_of(wanted, only), wanted.url or "", where)
+
+
+def _is_place(text: str) -> bool:
+    return text.startswith((".", "/", "~")) or "://" in text or "/" in text or text.endswith(".whl")
+
+
+def _placed(text: str, where: str, only: str, folder: Path) -> Wish:
+    """Read a path, or an address that tells the name of what is there."""
+    text, _, marker = text.partition(" ;")
+    bare, bracket, extras = text.strip().partition("[")
+    place = bare.removeprefix("file://")
+    if "://" in place:
+        name = re.search(r"[#&]egg=([\w.-]+)", text)
+        if marker or not name:
+            raise SpecError(f"{where}: the name of {text.strip()!r} is not to be seen; write NAME @ {text.strip()}")
+        return Wish(f"{only}{name[1]}", re.sub(r"[#&]egg=[^&]*", "", text.strip()), where)
+    path = (folder / Path(place).expanduser()).resolve()
+    found = _name(path)
+    if marker or not found:
+        raise SpecError(f"{where}: the name of {text.strip()!r} is not to be seen; write NAME @ {path.as_uri()}")
+    return Wish(f"{only}{found}{bracket}{extras}", path.as_uri(), where)
+
+
+def _name(path: Path) -> str:
+    """Return the name of a wheel's or a project's distribution, or ''."""
+    if path.suffix == ".whl":
+        return (parse(path.name) or ("",))[0]
+    try:
+        file = path / "pyproject.toml"
+        data = toml_value(bounds.read(file, str(file), bounds.DOCUMENT).decode())
+        return str(data.get("project", {}).get("name") or data["tool"]["poetry"]["name"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ""
+
+
+@cache
+def markers(python: str) -> Mapping[str, str]:
+    """Return what environment markers are compared with: the user's interpreter, or our own if it does not answer."""
+    from python_package.host_python.interpreter import ask  # its room takes long to import
+
+    try:
+        return {**ask(python).markers, "extra": ""}
+    except InterpreterError:
+        return {**{key: str(value) for key, value in default_environment().items()}, "extra": ""}

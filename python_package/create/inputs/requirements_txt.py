@@ -1,0 +1,173 @@
+"""pip's requirements.txt, as far as it names packages (pip's documentation, 'Requirements File Format')."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from python_package.create.inputs.encoding import decode
+from python_package.create.inputs.given import Given, Wish, spec, wish
+from python_package.errors import BoundError, SpecError
+from python_package.files import bounds
+from python_package.import_names.table import canonical
+from python_package.spec import Index
+
+# Files that one refers to, and those refer to. Real ones have a dozen.
+FILES = 100
+
+_COMMENT = re.compile(r"(^|\s+)#.*$")
+_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+_HASH = re.compile(r"\s--hash[=\s]\S+")
+_FILES = {"-r": "requirement", "--requirement": "requirement", "-c": "constraint", "--constraint": "constraint"}
+_EDITABLE = {"-e", "--editable"}
+_INDEX = {
+    "-i": "default", "--index-url": "default", "--extra-index-url": "extra", "-f": "links", "--find-links": "links",
+}  # fmt: skip
+
+
+def requirements(text: str, source: str, python: str, *, only: str = "", kind: str = "") -> Given:
+    """Read a requirements file, and those that it refers to, relative to `source`; `only` is as in `given.wish`."""
+    wishes, indexes, notes = wanted(text, source, python, only=only, kind=kind)
+    return Given(spec("", wishes, indexes=indexes), tuple(notes))
+
+
+def wanted(
+    text: str, source: str, python: str, *, only: str = "", kind: str = ""
+) -> tuple[list[Wish], list[Index], list[str]]:
+    """Return what such a file asks for, the indexes that it names, and notes."""
+    reading = _Reading(python, only, kind)
+    folder = Path() if source == "-" else Path(source).parent
+    reading.file(text, source, folder, constraints=False)
+    wishes = []
+    for name, found in reading.wanted.items():
+        bounds = reading.constraints.get(name, [])
+        wishes += [_bounded(one, bounds) for one in found] if bounds else found
+    indexes = list(dict.fromkeys(reading.indexes))
+    if reading.no_index:
+        indexes = [index.replace(use="only-links") for index in indexes if index.use == "links"]
+    return wishes, indexes, list(dict.fromkeys([*reading.notes, *reading.loose()]))
+
+
+@dataclass
+class _Reading:
+    """What was found so far, by canonical name."""
+
+    python: str
+    only: str
+    kind: str
+    wanted: dict[str, list[Wish]] = field(default_factory=dict)
+    constraints: dict[str, list[Wish]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    open_files: list[Path] = field(default_factory=list)
+    read: set[tuple[Path, bool]] = field(default_factory=set)
+    indexes: list[Index] = field(default_factory=list)
+    no_index: bool = False
+
+    def file(self, text: str, source: str, folder: Path, *, constraints: bool) -> None:
+        for number, line in _lines(text):
+            where = f"{source}: {self.kind}" if self.kind else f"{source}:{number}"
+            option, _, value = (
+                line.replace("=", " ", 1).partition(" ") if line.startswith("--") else line.partition(" ")
+            )
+            short = line[:2] if line[:2] in _FILES and not line.startswith("--") else ""
+            if short or option in _FILES:
+                path = folder / (line[2:] if short else value).strip()
+                role = _FILES[short or option]
+                self.nested(path, where, constraints=constraints or role == "constraint")
+            elif option in _EDITABLE:
+                self.requirement(value.strip(), where, folder, constraints=constraints)
+            elif option in _INDEX:
+                self.index(_INDEX[option], value.strip().strip("\"'"), where, folder)
+            elif option == "--no-index":
+                self.no_index = True
+            elif line.startswith("-"):
+                raise SpecError(f"{where}: {_option(line)}")
+            else:
+                self.requirement(line, where, folder, constraints=constraints)
+
+    def index(self, use: str, value: str, where: str, folder: Path) -> None:
+        """Take an index; of two defaults the last counts, as for pip."""
+        if not value or re.search(r"\s", value):
+            raise SpecError(f"{where}: {value!r} is not the address of an index")
+        if "://" not in value:
+            value = (folder / Path(value).expanduser()).resolve().as_uri()
+        if use == "default":
+            self.indexes = [index for index in self.indexes if index.use != "default"]
+        self.indexes.append(Index(value, use))
+
+    def loose(self) -> list[str]:
+        """Return notes on the constraints that do not count, because they are of what only others need."""
+        names = sorted(set(self.constraints) - set(self.wanted))
+        if not names:
+            return []
+        some = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        return [f"constraints count for what is named itself, not for what that needs: {some}"]
+
+    def nested(self, path: Path, where: str, *, constraints: bool) -> None:
+        try:
+            place = path.resolve()
+            if place in self.open_files:
+                raise SpecError(f"{where}: {path} refers to itself")
+            if (place, constraints) in self.read:
+                return
+            self.read.add((place, constraints))
+            if len(self.read) > FILES:
+                raise BoundError(f"{where}: {path}: one more than the {FILES} files that are read for one; join some")
+            raw = bounds.read(path, f"{where}: {path}", bounds.DOCUMENT)
+        except (OSError, RuntimeError, ValueError) as error:  # a link in a circle, a NUL in the name
+            reason = getattr(error, "strerror", None) or error
+            raise SpecError(f"{where}: {path}: {reason}") from None
+        text = decode(raw, f"{where}: {path}")
+        self.open_files.append(place)
+        self.file(text, str(path), path.parent, constraints=constraints)
+        self.open_files.pop()
+
+    def requirement(self, line: str, where: str, folder: Path, *, constraints: bool) -> None:
+        bare = _HASH.sub("", line)
+        if bare != line:
+            self.notes.append(
+                f"{where.rpartition(':')[0] or where}: hashes are not compared; a lock (--lock) has its own"
+            )
+        only = "" if constraints else self.only
+        found = wish(bare.strip(), where, self.python, only=only, folder=folder)
+        if found is not None:
+            name = canonical(found.requirement.name)
+            (self.constraints if constraints else self.wanted).setdefault(name, []).append(found)
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines that say something, with their numbers: joined at a backslash, without comments."""
+    joined, start = "", 0
+    for number, line in enumerate(text.splitlines(), 1):
+        start = start or number
+        if line.endswith("\\") and not _COMMENT.match(line):
+            joined += line[:-1] + " "
+            continue
+        whole = _COMMENT.sub("", joined + line).strip()
+        if whole:
+            yield start, _VARIABLE.sub(lambda match: os.environ.get(match[1], match[0]), whole)
+        joined, start = "", 0
+    if joined.strip():
+        yield start, joined.strip()
+
+
+def _bounded(wanted: Wish, bounds: list[Wish]) -> Wish:
+    """Return a requirement with the versions that constraints add; where it is settles its version already."""
+    if wanted.url:
+        return wanted
+    only = "pypi:" if wanted.package.startswith("pypi:") else ""
+    requirement = wanted.requirement
+    for bound in bounds:
+        requirement.specifier &= bound.requirement.specifier
+    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+    return Wish(f"{only}{requirement.name}{extras}{requirement.specifier}")
+
+
+def _option(line: str) -> str:
+    option = re.split(r"[\s=]", line)[0]
+    if option == "--trusted-host":
+        return f"{option} is not read here; set it in pip's configuration or environment (PIP_TRUSTED_HOST)"
+    return f"{option} is an option that create does not serve; take it out"

@@ -1,0 +1,147 @@
+"""A software bill of materials (CycloneDX) of an environment: every package, with its sum, licence and dependencies."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cyclonedx.contrib.license.factories import LicenseFactory
+from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, XsUri
+from cyclonedx.model.bom import Bom, BomMetaData
+from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.output.json import JsonV1Dot6
+from packageurl import PackageURL
+from packaging.markers import default_environment
+from packaging.requirements import InvalidRequirement, Requirement
+
+from python_package import __version__
+from python_package.address import Address
+from python_package.import_names.table import canonical
+from python_package.lock import Distribution, Lock
+
+if TYPE_CHECKING:
+    from cyclonedx.model.license import License
+    from rattler import RepoDataRecord
+
+# Longer ones are not a licence's name but its text, which some projects put in that field.
+_LICENCE_LENGTH = 100
+
+# What the serial numbers are made from (RFC 4122): the same content has the same number.
+_NAMESPACE = uuid.UUID("6f0a2f8e-6f5b-5c0e-9a53-0f1d5a3c7b11")
+
+
+def to_json(lock: Lock, prefix: Path, name: str, content: str) -> str:
+    """Return the bill of the environment `name`, made of a lock in `prefix`; `content` is its tarball's content id.
+
+    It depends on these alone: nothing of the time or the machine is in it.
+    """
+    installed = _installed(prefix)
+    conda = {_name(record): record for record in lock.records}
+    pypi = {canonical(each.name): each for each in lock.distributions}
+    components: dict[str, Component] = {f"conda:{name}": _conda(record) for name, record in conda.items()}
+    components |= {f"pypi:{name}": _pypi(each, installed.get(name)) for name, each in pypi.items()}
+    needs = {f"conda:{name}": set(_conda_needs(record)) & set(components) for name, record in conda.items()}
+    for distribution in pypi:
+        wanted = _pypi_needs(installed.get(distribution), lock)
+        both = (f"pypi:{each}" if each in pypi else f"conda:{each}" for each in wanted)
+        needs[f"pypi:{distribution}"] = set(both) & set(components)
+    root = Component(name=name, version=content, type=ComponentType.PLATFORM, bom_ref=f"environment:{content}")
+    bom = Bom(components=components.values(), serial_number=uuid.uuid5(_NAMESPACE, f"{name} {content}"))
+    tool = Component(name="python-packaging-utilities", version=__version__, type=ComponentType.APPLICATION)
+    bom.metadata = BomMetaData(component=root)
+    bom.metadata.tools.components.add(tool)
+    bom.metadata.timestamp = None  # type: ignore[assignment]  # its default is now
+    for key, component in components.items():
+        bom.register_dependency(component, [components[other] for other in needs[key] - {key}])
+    needed = set().union(*(others - {key} for key, others in needs.items()))
+    asked = {f"conda:{spec.split()[0]}" for spec in lock.specs} | (set(components) - needed)
+    bom.register_dependency(root, [components[key] for key in asked & set(components)])
+    return str(JsonV1Dot6(bom).output_as_string(indent=2)) + "\n"
+
+
+def _conda(record: RepoDataRecord) -> Component:
+    url = str(Address(record.url))
+    qualifiers = {"build": str(record.build), "subdir": record.subdir, "type": _type(record.file_name)}
+    if not url.startswith("file:"):
+        qualifiers["channel"] = str(Address(record.channel or "")).rstrip("/").rpartition("/")[2]
+    purl = PackageURL("conda", None, _name(record), str(record.version), qualifiers)
+    hashes = {HashAlgorithm.SHA_256: record.sha256, HashAlgorithm.MD5: record.md5}
+    return _component(purl, url, {kind: value.hex() for kind, value in hashes.items() if value}, record.license or "")
+
+
+def _pypi(distribution: Distribution, installed: metadata.Distribution | None) -> Component:
+    purl = PackageURL("pypi", None, canonical(distribution.name), distribution.version)
+    hashes = {HashAlgorithm.SHA_256: distribution.sha256} if distribution.sha256 else {}
+    return _component(purl, str(Address(distribution.location)), hashes, _licence(installed))
+
+
+def _component(purl: PackageURL, url: str, hashes: Mapping[HashAlgorithm, str], licence: str) -> Component:
+    references = []
+    if not url.startswith("file:"):  # where it is on one machine is nobody else's business
+        references.append(ExternalReference(type=ExternalReferenceType.DISTRIBUTION, url=XsUri(url)))
+    return Component(
+        name=purl.name,
+        version=purl.version,
+        type=ComponentType.LIBRARY,
+        bom_ref=purl.to_string(),
+        purl=purl,
+        hashes=[HashType(alg=kind, content=value) for kind, value in hashes.items()],
+        licenses=_licences(licence),
+        external_references=references,
+    )
+
+
+def _licences(text: str) -> list[License]:
+    return [LicenseFactory().make_from_string(text)] if text else []
+
+
+def _licence(installed: metadata.Distribution | None) -> str:
+    """Return what a distribution says of its licence: an SPDX expression, else a short name, else a classifier."""
+    if installed is None:
+        return ""
+
+    def field(name: str) -> list[str]:
+        return [str(value).strip() for value in installed.metadata.get_all(name) or ()]
+
+    for text in (*field("License-Expression"), *field("License")):
+        if text not in ("", "UNKNOWN") and "\n" not in text and len(text) <= _LICENCE_LENGTH:
+            return text
+    classifiers = (text.rpartition(" :: ")[2] for text in field("Classifier") if text.startswith("License ::"))
+    return next(classifiers, "")
+
+
+def _conda_needs(record: RepoDataRecord) -> Iterator[str]:
+    for spec in record.depends:
+        yield "conda:" + re.split(r"[ \[=<>!~]", spec, maxsplit=1)[0].rpartition("::")[2].lower()
+
+
+def _pypi_needs(installed: metadata.Distribution | None, lock: Lock) -> Iterable[str]:
+    """Yield the canonical names of what a distribution needs without its extras."""
+    yield "python"
+    python = next((str(each.version) for each in lock.records if each.name.normalized == "python"), "")
+    environment = dict[str, str](**default_environment())
+    environment |= {"python_full_version": python, "python_version": ".".join(python.split(".")[:2]), "extra": ""}
+    for text in (installed.requires if installed else None) or ():
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            continue  # of a time before the specification
+        if not requirement.marker or requirement.marker.evaluate(environment):
+            yield canonical(requirement.name)
+
+
+def _installed(prefix: Path) -> dict[str, metadata.Distribution]:
+    paths = [str(path) for path in prefix.glob("lib/python3*/site-packages")]
+    return {canonical(str(each.metadata["Name"])): each for each in metadata.distributions(path=paths)}
+
+
+def _name(record: RepoDataRecord) -> str:
+    return record.name.normalized.lower()  # a name that was read from a lock is as it was written there
+
+
+def _type(file_name: str) -> str:
+    return "conda" if file_name.endswith(".conda") else "tar.bz2"

@@ -1,1 +1,0 @@
-"""Spec -> prefix: solve and link Conda packages, add what no channel has from PyPI, check that all of it imports."""

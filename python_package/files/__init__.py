@@ -1,0 +1,1 @@
+"""Files and folders: bounded reading, documents, temporary folders, the place of the caches."""

@@ -1,0 +1,211 @@
+"""A folder of packages -> an indexed channel."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import hashlib
+import os
+import shutil
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from python_package.errors import PackageError, PackError
+from python_package.files import caches, scratch
+from python_package.host_python import certificates, cpython, wheel
+from python_package.host_python.fetch import fetch
+from python_package.host_python.interpreter import Interpreter, ask
+
+# Part of the name of every cached interpreter: raise it when its packages would come out otherwise.
+_FORMAT = "1"
+# Seconds that a cached interpreter is kept without being used.
+_KEPT = 90 * 24 * 3600
+# What is being made in a channel, until it is whole; it is of whoever holds the lock, and garbage when nobody does.
+_UNFINISHED = ".unfinished"
+
+
+@dataclass(frozen=True)
+class HostChannel:
+    """A channel of a host's CPython; `version` is the interpreter's ("3.11.7")."""
+
+    path: Path
+    version: str
+
+
+def host_channel(
+    cache_dir: Path | None = None,
+    *,
+    python: str | os.PathLike[str] = "python3",
+    progress: Callable[[str], None] = lambda _: None,
+) -> HostChannel:
+    """Return the channel of the CPython behind `python`, made once per interpreter and kept in the user's cache.
+
+    Raises HostPythonError when there is no such interpreter, PackError when the cache cannot be written.
+    """
+    interpreter = ask(python)
+    return HostChannel(_host(interpreter, cache_dir, progress), interpreter.version)
+
+
+def build(
+    directory: str | os.PathLike[str],
+    requirements: Sequence[str] = (),
+    *,
+    python: str | os.PathLike[str] = "python3",
+    cache_dir: Path | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Path:
+    """Make a folder a channel of a host's CPython and of the wheels that requirements need; return its absolute path.
+
+    What it holds already is kept, and nothing is fetched when that is enough. Raises HostPythonError, SolveError,
+    UnreachableError, or PackError when the folder or the cache of interpreters cannot be written.
+    """
+    channel = Path(directory).absolute()
+    interpreter = ask(python)
+    host = _host(interpreter, cache_dir, progress)
+    with _locked(channel) as unfinished:
+        new = [path for path in host.glob("*/*.conda") if not (channel / path.relative_to(host)).exists()]
+        for path in new:
+            _target(path, host, unfinished).write_bytes(path.read_bytes())
+        if new or not _satisfied(channel, interpreter, requirements):
+            _add_wheels(requirements, interpreter, channel, unfinished, progress)
+            for path in unfinished.glob("*/*.conda"):
+                path.replace(_target(path, unfinished, channel))
+            _index(channel)
+    return channel
+
+
+def default_cache() -> Path:
+    """Return where channels of interpreters are kept."""
+    return caches.folder("channel")
+
+
+def _host(interpreter: Interpreter, cache_dir: Path | None, progress: Callable[[str], None]) -> Path:
+    cache = (cache_dir or default_cache()).absolute()
+    target = cache / f"{interpreter.version}-{identity(interpreter)}"
+    if not target.is_dir():
+        with _locked(cache, "; XDG_CACHE_HOME may name another folder for caches") as unfinished:
+            if not target.is_dir():  # nobody made it while this process waited
+                progress(f"Packing Python {interpreter.version} of {interpreter.executable}")
+                cpython.write(interpreter, unfinished)
+                certificates.write(unfinished)
+                _index(unfinished)
+                unfinished.replace(target)
+                _prune(cache)
+    with suppress(OSError):  # a cache that others own
+        os.utime(target)
+    return target
+
+
+def _prune(cache: Path) -> None:
+    """Remove the interpreters' channels that were not used for long: every upgrade of a system leaves one behind."""
+    for folder in cache.glob("*-*"):
+        if folder.stat().st_mtime < time.time() - _KEPT:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def identity(interpreter: Interpreter) -> str:
+    """Identify an interpreter and the libraries that go with it, without reading either.
+
+    The loader's own cache is written anew when a library of the system changes, as by a security update.
+    """
+    stdlib = interpreter.prefix / interpreter.stdlib
+    shared = sorted((interpreter.prefix / "lib").glob("libpython*.so*"))
+    paths = [interpreter.executable, stdlib / "os.py", stdlib / "lib-dynload", Path("/etc/ld.so.cache"), *shared]
+    facts = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in paths if path.exists()]
+    return hashlib.sha256("\n".join([_FORMAT, interpreter.version, *facts]).encode()).hexdigest()[:12]
+
+
+def _satisfied(channel: Path, interpreter: Interpreter, requirements: Sequence[str]) -> bool:
+    """Tell whether a channel has all that requirements need with an interpreter."""
+    from python_package.conda.solver import Channels
+
+    if not (channel / "noarch" / "repodata.json").exists():
+        return False
+    specs = [f"python =={interpreter.version}"]
+    for text in requirements:
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            return False  # a file or an address, or a mistake that pip explains
+        if requirement.extras or requirement.url:
+            return False  # a package does not tell which extra or address it came for
+        if not requirement.marker or requirement.marker.evaluate(dict(interpreter.markers)):
+            specs.append(wheel.match_spec(requirement))
+    try:
+        records = Channels([str(channel)]).solve(specs).records
+    except PackageError:  # a package is missing, or an index that is not whole: both are made anew
+        return False
+    return all((channel / record.subdir / record.file_name).exists() for record in records)
+
+
+def _add_wheels(
+    requirements: Sequence[str],
+    interpreter: Interpreter,
+    channel: Path,
+    unfinished: Path,
+    progress: Callable[[str], None],
+) -> None:
+    if not requirements:
+        return
+    progress(f"Fetching {' '.join(requirements)}")
+    with scratch.folder() as folder:
+        wheels = [wheel.read(path) for path in fetch(requirements, interpreter, folder, progress=progress)]
+        by_name = {each.name: each for each in wheels}
+
+        def convert(each: wheel.Wheel) -> None:
+            name = f"{each.name}-{each.version}-{wheel.build(each, interpreter)}.conda"
+            if not (channel / wheel.subdir(each, interpreter) / name).exists():
+                progress(f"Packing {each.name} {each.version}")
+                wheel.write(each, interpreter, unfinished, by_name)
+
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+            list(pool.map(convert, wheels))
+
+
+def _target(path: Path, source: Path, destination: Path) -> Path:
+    """Return the place of a channel's file in another channel, whose folder is made."""
+    target = destination / path.relative_to(source)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
+
+
+@contextmanager
+def _locked(directory: Path, hint: str = "") -> Iterator[Path]:
+    """Hold a folder, made if need be, against other writers; yield a folder in it for what is not finished.
+
+    Raises PackError for every failure to write.
+    """
+    unfinished = directory / _UNFINISHED
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with (directory / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
+            unfinished.mkdir()
+            try:
+                yield unfinished
+            finally:
+                shutil.rmtree(unfinished, ignore_errors=True)
+    except OSError as error:
+        raise PackError(f"{error.filename or directory}: cannot be written: {error.strerror or error}{hint}") from error
+
+
+def _index(channel: Path) -> None:
+    from rattler.index import index_fs
+
+    (channel / "noarch").mkdir(exist_ok=True)
+    for path in channel.glob("*/*.conda"):
+        if not zipfile.is_zipfile(path):  # py-rattler's index would die of it, and print its stack
+            raise PackError(f"{path}: not a Conda package: cut short? remove it")
+    try:
+        # Without force, a package that was made anew under its old name would keep its old hash.
+        asyncio.run(index_fs(channel, force=True))
+    except Exception as error:  # the classes of py-rattler's errors are private
+        raise PackError(f"{channel}: cannot be indexed: {error}") from None

@@ -1,0 +1,131 @@
+"""The tarball's first gzip member: a stored text that says what the archive holds and where its parts begin."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from python_package.errors import PackError
+from python_package.pack import tar
+
+NAME = "conda-meta/python-package-manifest"
+HEADING = "#python-package-manifest 1"
+
+# A chunk is what one stream of a parallel unpack takes; more would not help, and the manifest stays one page.
+MAX_CHUNKS = 60
+
+# The text is padded to this many bytes, so that the chunks' offsets are known before their number is.
+_TEXT_SIZE = 4096
+
+# RFC 1952 header: deflate, no flags, no time, unknown system; then one final stored block.
+_GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+MEMBER_SIZE = len(_GZIP_HEADER) + 5 + tar.BLOCK + _TEXT_SIZE + 8
+# The tar bytes in that member, one entry's.
+ENTRY_SIZE = tar.BLOCK + _TEXT_SIZE
+
+
+class Chunk(NamedTuple):
+    """A run of whole gzip members that holds whole tar entries: its place in the archive, and what comes out of it.
+
+    `entries` and `raw`, which counts tar bytes, are what a worker compares with what it unpacked, because gzip may
+    stop at a damaged place and say nothing. The first chunk's hold the manifest's own. 0 in tarballs of old.
+    """
+
+    offset: int
+    length: int
+    entries: int = 0
+    raw: int = 0
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a worker must know before it unpacks; sizes are bytes, `glibc` and `python` may be "none".
+
+    `created_by` is the command that made the tarball and its version, empty in tarballs of version 1.
+
+    `chunks` are contiguous, in order, from the end of the first member to the end of the archive.
+    """
+
+    id: str
+    subdir: str
+    glibc: str
+    python: str
+    size: int
+    files: int
+    archive: int
+    chunks: tuple[Chunk, ...]
+    created_by: str = ""
+
+    def to_text(self) -> str:
+        """Return the text form: a blank line, the heading, one `key value` a line, `end`."""
+        lines = ["", HEADING]
+        lines += [
+            f"{key} {getattr(self, key)}" for key in ("id", "subdir", "glibc", "python", "size", "files", "archive")
+        ]
+        if self.created_by:
+            lines.append(f"created-by {self.created_by}")
+        for chunk in self.chunks:
+            lines.append(f"chunk {chunk.offset} {chunk.length}")
+            # A line of its own: wrappers of old know of two numbers, and pass over lines that they do not know.
+            if chunk.entries:
+                lines.append(f"holds {chunk.entries} {chunk.raw}")
+        return "\n".join([*lines, "end", ""])
+
+    @classmethod
+    def parse(cls, text: str) -> Manifest:
+        """Parse the text form, padding included; raises ValueError for anything else."""
+        lines = text.strip("\n").split("\n")
+        if lines[0] != HEADING or lines[-1] != "end":
+            raise ValueError("not a manifest of version 1")
+        fields: dict[str, str] = {}
+        chunks: list[Chunk] = []
+        for line in lines[1:-1]:
+            key, _, value = line.partition(" ")
+            if key == "chunk":
+                offset, length = value.split(" ")
+                chunks.append(Chunk(int(offset), int(length)))
+            elif key == "holds" and chunks:
+                entries, raw = value.split(" ")
+                chunks[-1] = chunks[-1]._replace(entries=int(entries), raw=int(raw))
+            else:
+                fields[key] = value
+        try:
+            return cls(
+                fields["id"],
+                fields["subdir"],
+                fields["glibc"],
+                fields["python"],
+                int(fields["size"]),
+                int(fields["files"]),
+                int(fields["archive"]),
+                tuple(chunks),
+                fields.get("created-by", ""),
+            )
+        except KeyError as error:
+            raise ValueError(f"the manifest has no {error.args[0]}") from None
+
+    def to_member(self) -> bytes:
+        """Return the archive's first gzip member, MEMBER_SIZE bytes long."""
+        text = self.to_text().encode("ascii")
+        if len(text) > _TEXT_SIZE:
+            raise ValueError(f"the manifest has {len(text)} bytes; {_TEXT_SIZE} is the most")
+        entry = tar.header(NAME, _TEXT_SIZE) + text + b"\n" * (_TEXT_SIZE - len(text))
+        block = struct.pack("<BHH", 1, len(entry), len(entry) ^ 0xFFFF) + entry
+        return _GZIP_HEADER + block + struct.pack("<II", zlib.crc32(entry), len(entry))
+
+
+def read(archive: Path) -> Manifest:
+    """Read the manifest of a tarball without decompressing it.
+
+    Raises PackError when there is none, as in a tarball of plain conda-pack.
+    """
+    try:
+        with archive.open("rb") as file:
+            member = file.read(MEMBER_SIZE)
+        start = len(_GZIP_HEADER) + 5 + tar.BLOCK
+        return Manifest.parse(member[start : start + _TEXT_SIZE].decode("ascii"))
+    except (OSError, ValueError) as error:
+        raise PackError(f"{archive}: no manifest of python_package_create in it: {error}") from None

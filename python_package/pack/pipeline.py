@@ -1,0 +1,103 @@
+"""Compress pieces side by side, and hand the results over in order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import NamedTuple
+
+import deflate
+
+from python_package.pack.archive import Piece
+
+# Measured on an environment of 514 MB, one core, against zlib 4, which is conda-pack's default: libdeflate 1, 2, 3 are
+# 3.6, 2.7, 2.5 times as fast at 1.041, 1.006, 0.992 of its size; isal 3 4.3 times at 1.073; zlib-ng 2, 3 2.2, 1.9 times
+# at 1.071, 1.020. Level 1 loses 2 % on modules and 5 % on libraries: only pieces of many files get it.
+# scripts/bench_pack.py measures the whole.
+CODEC = "libdeflate-1-2"
+_MANY_FILES = 100
+
+
+class Member(NamedTuple):
+    """One gzip member: its length, the raw bytes and entries in it, and whether it ends where an entry ends."""
+
+    length: int
+    raw: int
+    entries: int
+    whole: bool
+
+
+class Compressed(NamedTuple):
+    """A member with its bytes, what identifies its content, and the files that were not as expected."""
+
+    member: Member
+    data: bytes | bytearray
+    identity: bytes
+    wrong: tuple[str, ...]
+
+
+class Pipeline:
+    """Runs ahead of its reader by `ahead` pieces at most: that many times a few pieces is the memory it needs."""
+
+    def __init__(self, pool: Executor, ahead: int) -> None:
+        self._pool = pool
+        self._ahead = ahead
+        self._queue: deque[tuple[Piece, Future[Compressed], Callable[[Compressed], None]] | Callable[[], None]] = (
+            deque()
+        )
+        self._free: list[Piece] = []
+        self._running = 0
+
+    def take(self) -> Piece:
+        """Return an empty piece, from one that is done with if there is one."""
+        return self._free.pop() if self._free else Piece()
+
+    def compress(self, piece: Piece, done: Callable[[Compressed], None]) -> None:
+        """Compress a piece, which is then free; call `done` in this thread when all that was asked before is done."""
+        if not piece.size:
+            self._free.append(piece)
+            return
+        self._drain(self._ahead)
+        self._queue.append((piece, self._pool.submit(compress, piece), done))
+        self._running += 1
+
+    def then(self, action: Callable[[], None]) -> None:
+        """Call `action` in this thread when all that was asked before is done."""
+        self._queue.append(action)
+        self._drain(self._ahead)
+
+    def finish(self) -> None:
+        """Wait for everything."""
+        self._drain(-1)
+
+    def _drain(self, most: int) -> None:
+        while self._queue and (self._running > most or callable(self._queue[0])):
+            first = self._queue.popleft()
+            if callable(first):
+                first()
+                continue
+            piece, future, done = first
+            self._running -= 1
+            compressed = future.result()
+            piece.clear()
+            self._free.append(piece)
+            done(compressed)
+
+
+def compress(piece: Piece) -> Compressed:
+    """Return the gzip member of a piece."""
+    identity = []
+    wrong = []
+    data = memoryview(piece.data)
+    for digest, start, end, name, expected in piece.items:
+        identity.append(digest)
+        if name:
+            actual = hashlib.sha256(data[start:end])
+            identity.append(actual.digest())
+            if expected and actual.hexdigest() != expected:
+                wrong.append(name)
+    member = deflate.gzip_compress(data[: piece.size], 1 if piece.entries >= _MANY_FILES else 2)
+    about = Member(len(member), piece.size, piece.entries, piece.whole)
+    return Compressed(about, member, b"".join(identity), tuple(wrong))

@@ -1,0 +1,1 @@
+"""What comes from PyPI: the only package that runs uv."""

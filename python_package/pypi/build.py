@@ -1,0 +1,265 @@
+"""Projects in folders on this machine are built into wheels, whose bytes depend on their contents alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+from packaging.markers import default_environment
+from packaging.requirements import InvalidRequirement, Requirement
+from uv import find_uv_bin
+
+from python_package import subprocesses
+from python_package.address import Address
+from python_package.errors import ProgramError, SolveError
+from python_package.import_names.table import canonical
+from python_package.pypi import source_copy, uv_errors, uv_settings, uv_workspace
+from python_package.pypi.direct_url import Project
+from python_package.pypi.pip_settings import for_uv
+from python_package.pypi.wheel_cache import Wheel, Wheels, parse
+from python_package.spec import Index
+
+# Raise it when the same project would become another wheel.
+_FORMAT = "1"
+# distutils' and setuptools' own variables: what links a module, of C and of C++.
+_LINKERS = ("LDSHARED", "LDCXXSHARED")
+
+_QUESTION = """
+import json, os, sys, sysconfig
+names = ("SOABI", "CC", "CFLAGS", "LDSHARED", "LDCXXSHARED")
+facts = {name: sysconfig.get_config_var(name) for name in names}
+conda = os.path.isdir(os.path.join(sys.prefix, "conda-meta"))
+print(json.dumps({**facts, "version": sys.version, "conda": conda, "prefix": sys.prefix}))
+"""
+
+# The first moment that a zip file can express.
+_EPOCH = "315532800"
+
+
+@dataclass(frozen=True)
+class Built:
+    """The wheels that were made, and the direct references (PEP 508) to what they need from elsewhere."""
+
+    wheels: tuple[Wheel, ...]
+    references: tuple[str, ...]
+
+
+def build(
+    projects: Sequence[Project],
+    python: Path,
+    *,
+    extras: str = "",
+    others: Mapping[str, Project] | None = None,
+    indexes: Sequence[Index] = (),
+    offline: bool = False,
+    wheels: Wheels | None = None,
+) -> Built:
+    """Make the wheels of projects on this machine, and of those of the `others` that they need.
+
+    `python` is the interpreter of the environment that they are for, `extras` ("[a,b]") are those wanted of the
+    projects, and `indexes` are those that the dependency file names. A folder is built as it is now, in a copy; a
+    wheel is taken as it is. What a project needs comes from where its own [tool.uv.sources] says, as for uv.
+    Raises SolveError with the project's path and the reason when one cannot be built, UnreachableError when its build
+    needs an index that does not answer.
+    A project that lies elsewhere is only referred to.
+    """
+    wheels = wheels or Wheels()
+    built: dict[str, Wheel] = {}
+    references = {}
+    waiting = [(project, frozenset(re.findall(r"[\w.-]+", extras))) for project in projects]
+    done = set()
+    while waiting:
+        project, wanted = waiting.pop()
+        if not project.is_here:
+            references[project.name] = project.requirement()
+        elif (project.name, wanted) not in done:
+            done.add((project.name, wanted))
+            sources = _settings(project, indexes) if project.path.is_dir() else uv_settings.Settings({})
+            if project.name not in built:
+                built[project.name] = _wheel(project, python, indexes, offline, wheels)
+            waiting += [
+                (place, frozenset(need.extras))
+                for need in _needs(built[project.name].path)
+                if (
+                    place := _place(project, need, sources, wanted, indexes) or (others or {}).get(canonical(need.name))
+                )
+            ]
+    wheels.trim()
+    return Built(tuple(built[name] for name in sorted(built)), tuple(references[name] for name in sorted(references)))
+
+
+def _settings(project: Project, indexes: Sequence[Index]) -> uv_settings.Settings:
+    """Return where a project's folder says that its dependencies come from; raise SolveError where that cannot be."""
+    try:
+        settings = uv_settings.in_folder(project.path.resolve())
+    except ValueError as error:
+        raise SolveError(f"{project.name}: {project.path}/pyproject.toml: {error}") from None
+    for name in uv_workspace.of_other_indexes(project.path):
+        if not any(name in index.packages for index in indexes):
+            raise SolveError(
+                f"{project.name}: {project.path}/pyproject.toml takes {name} from an index of its own; "
+                f"name {name} with that index in the dependency file, too"
+            )
+    for text in uv_workspace.build_requirements(project.path):
+        with suppress(InvalidRequirement):
+            if canonical(Requirement(text).name) in settings.sources:
+                raise SolveError(
+                    f"{project.name}: {project.path}/pyproject.toml: it is built with {text}, which [tool.uv.sources] "
+                    "places; build its wheel with `uv build`, and name that"
+                )
+    return settings
+
+
+def _place(
+    project: Project,
+    need: Requirement,
+    settings: uv_settings.Settings,
+    extras: Collection[str],
+    indexes: Sequence[Index],
+) -> Project | None:
+    """Return where a project's own tables place what it needs, for one of the extras or in any case, or None."""
+    name = canonical(need.name)
+    if name not in {*settings.sources, *settings.members}:
+        return None
+    held = [need.marker is None or need.marker.evaluate({"extra": extra}) for extra in ("", *extras)]
+    if not any(held):
+        return None
+    try:
+        source = settings.source(name, {k: str(v) for k, v in default_environment().items()})
+    except ValueError as error:
+        raise SolveError(f"{project.name}: {project.path}/pyproject.toml: {error}") from None
+    if source and source.index and not any(name in index.packages for index in indexes):
+        raise SolveError(
+            f"{project.name}: {project.path}/pyproject.toml takes {name} from the index {Address(source.index.url)}; "
+            f"name {name} with that index in the dependency file, too"
+        )
+    return Project(name, "", source.url) if source and source.url else None
+
+
+def _wheel(project: Project, python: Path, indexes: Sequence[Index], offline: bool, wheels: Wheels) -> Wheel:
+    path = project.path
+    if not path.exists():
+        raise SolveError(
+            f"{project.name}: {path}, where it is to come from, does not exist; "
+            "install it again, or choose a published package with --map"
+        )
+    if path.suffix == ".whl" and parse(path.name):
+        return wheels.put(path, project.url)
+    if path.is_file():
+        key = hashlib.sha256(path.read_bytes()).hexdigest()
+        files: tuple[source_copy.Source, ...] = ()
+    else:
+        files = source_copy.sources(path)
+        key = source_copy.fingerprint(path, files)
+    builder = _ask(python)
+    key = hashlib.sha256("\0".join([_FORMAT, key, project.version, builder.identity]).encode()).hexdigest()
+    known = wheels.recall(key, project.url)
+    if known:
+        return known
+    with wheels.room(key) as room:
+        source = room / path.name
+        if path.is_file():
+            source = path
+        else:
+            source_copy.copy(path, files, source)
+        made = wheels.put(_built(project, source, room / "out", python, builder, indexes, offline), project.url)
+    wheels.remember(key, made)
+    return made
+
+
+def _built(
+    project: Project, source: Path, out: Path, python: Path, builder: _Builder, indexes: Sequence[Index], offline: bool
+) -> Path:
+    uv = for_uv(named=indexes)
+    argv = [find_uv_bin(), "build", "--wheel", "--no-create-gitignore", "--no-progress", "--color", "never"]
+    argv += ["--no-sources", "--python", str(python), "--out-dir", str(out)]
+    argv += ["--offline"] if offline else []
+    argv += ["--no-index"] if "--no-index" in uv.options else []
+    process = subprocesses.run(
+        [*argv, "--", str(source)],
+        seconds=subprocesses.BUILD_SECONDS,
+        env={**builder.environ, **_environ(uv.environ, project, source)},
+        here=True,
+        umask=0o022,
+    )
+    made = list(out.glob("*.whl")) if out.is_dir() else []
+    if process.code or len(made) != 1:
+        what = f"{project.name}: its project {project.path} cannot be built into a wheel"
+        # The build's own words come before.
+        failure = f"\n{process.stderr}".rpartition("\nerror: Failed to build")
+        if unreachable := uv_errors.of_files_and_networks("".join(failure[1:]), f"the build of {project.name}"):
+            raise unreachable
+        raise SolveError(f"{what}: {_reason(process.stderr)}")
+    return made[0]
+
+
+def _environ(environ: Mapping[str, str], project: Project, source: Path) -> dict[str, str]:
+    """Return what makes a build depend on its sources alone: no time, no order of hashing, no paths for debuggers."""
+    kept = {key: value for key, value in environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV", "CONDA_"))}
+    flags = {name: f"{kept.get(name, '')} -g0".strip() for name in ("CFLAGS", "CXXFLAGS")}
+    more = {"SOURCE_DATE_EPOCH": _EPOCH, "PYTHONHASHSEED": "0", "GIT_OPTIONAL_LOCKS": "0"}
+    if not (source / ".git").exists() and project.version:
+        # The copy of a part of a repository cannot ask it for its version; setuptools-scm's and hatch-vcs's variable.
+        name = project.name.upper().replace("-", "_")
+        more[f"SETUPTOOLS_SCM_PRETEND_VERSION_FOR_{name}"] = project.version
+    return {**kept, **flags, **more}
+
+
+@dataclass(frozen=True)
+class _Builder:
+    """An interpreter that builds: what decides which wheels come out, and the variables that its compiler needs."""
+
+    identity: str
+    environ: Mapping[str, str]
+
+
+def _ask(python: Path) -> _Builder:
+    """Ask an interpreter how it builds; its own folder is told to nobody, because the environment will move.
+
+    A library that a module needs is looked for where it will lie seen from the module, wherever in site-packages.
+    """
+    try:
+        answer = subprocesses.run([python, "-I", "-S", "-c", _QUESTION], seconds=subprocesses.QUESTION_SECONDS)
+        facts = json.loads(answer.stdout)
+    except ProgramError as error:
+        raise SolveError(f"{python}: does not run: {error}") from None
+    except ValueError:
+        raise SolveError(f"{python}: does not run: {answer.stderr or answer.code}") from None
+    prefix = facts.pop("prefix")
+    own = re.compile(rf"(-Wl,-rpath[,=]){re.escape(prefix)}/lib(?=\s|$)")
+    up = ":".join(f"$ORIGIN/{'../' * depth}.." for depth in range(1, 5))
+    commands = {name: own.sub(rf"\1{up}", facts[name]) for name in _LINKERS if own.search(facts[name] or "")}
+    # sysconfig does not quote; a folder may have a space in its name.
+    linkers = {name: text.replace(prefix, prefix.replace(" ", "\\ ")) for name, text in commands.items()}
+    return _Builder(json.dumps(facts).replace(prefix, "PREFIX"), linkers)
+
+
+def _needs(wheel: Path) -> tuple[Requirement, ...]:
+    """Return all that a wheel may require."""
+    try:
+        with ZipFile(wheel) as archive:
+            name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+            text = archive.read(name).decode("utf-8", "replace")
+    except (BadZipFile, StopIteration, OSError):
+        return ()  # uv says what is wrong with it
+    found = []
+    for line in text.partition("\n\n")[0].splitlines():
+        header, _, value = line.partition(":")
+        if header.lower() == "requires-dist":
+            with suppress(InvalidRequirement):
+                found.append(Requirement(value.strip()))
+    return tuple(found)
+
+
+def _reason(stderr: str) -> str:
+    """Return the last line that the build itself wrote, or uv's own reason when it wrote none."""
+    log, _, summary = stderr.partition("error: Failed to build")
+    lines = [line.strip() for line in log.splitlines() if line.strip() and not line.startswith("Building ")]
+    causes = [line.partition("cause:")[2].strip() for line in summary.splitlines() if "cause:" in line]
+    return lines[-1] if lines else causes[-1] if causes else " ".join(stderr.split())

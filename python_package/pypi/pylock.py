@@ -1,0 +1,99 @@
+"""uv's lock of what it will install (pylock.toml, PEP 751) <-> the one file of each distribution."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from urllib.parse import quote, unquote, urlsplit
+
+from packaging import tags
+from packaging.markers import Environment, default_environment
+from packaging.pylock import (
+    Package,
+    PackageArchive,
+    PackageDirectory,
+    PackageSdist,
+    PackageVcs,
+    PackageWheel,
+    Pylock,
+    PylockSelectError,
+    PylockValidationError,
+)
+
+from python_package.errors import SolveError
+from python_package.files import toml
+from python_package.lock import Distribution
+
+
+def parse(text: str, version: str, abi: str) -> tuple[Distribution, ...]:
+    """Return the file that each distribution is to be installed from by a CPython of that version and ABI here.
+
+    Raises SolveError when one has none that fits, or one that is named as no file of it can be.
+    """
+    environment: Environment = {
+        **default_environment(),
+        "python_version": ".".join(version.split(".")[:2]),
+        "python_full_version": version,
+    }
+    try:
+        lock = Pylock.from_dict(toml.loads(text))
+        chosen = list(lock.select(environment=environment, tags=_tags(version, abi)))
+    except (PylockSelectError, PylockValidationError) as error:
+        raise SolveError(f"cannot install from PyPI: {error}") from None
+    return tuple(sorted((_distribution(*each) for each in chosen), key=lambda each: each.name))
+
+
+def to_text(distributions: Iterable[Distribution]) -> str:
+    """Return a pylock.toml that installs just these files."""
+    lines = ['lock-version = "1.0"', 'created-by = "python-packaging-utilities"']
+    for each in distributions:
+        lines += ["", "[[packages]]", f"name = {_string(each.name)}"]
+        lines += [f"version = {_string(each.version)}"] if each.version else []
+        lines.append(_source(each))
+    return "\n".join([*lines, ""])
+
+
+def _source(distribution: Distribution) -> str:
+    location = distribution.location
+    if location.startswith("git+"):
+        url, _, commit = location.removeprefix("git+").rpartition("@")
+        return f'vcs = {{ type = "git", url = {_string(url)}, commit-id = {_string(commit)} }}'
+    if not distribution.sha256:
+        return f"directory = {{ path = {_string(unquote(urlsplit(location).path))} }}"
+    hashes = f"hashes = {{ sha256 = {_string(distribution.sha256)} }}"
+    if distribution.direct and location.startswith("file:"):
+        return f"archive = {{ path = {_string(unquote(urlsplit(location).path))}, {hashes} }}"
+    file = f"{{ url = {_string(location)}, {hashes} }}"
+    if distribution.direct:
+        return f"archive = {file}"
+    return f"wheels = [{file}]" if urlsplit(location).path.endswith(".whl") else f"sdist = {file}"
+
+
+def _distribution(
+    package: Package, file: PackageVcs | PackageDirectory | PackageArchive | PackageWheel | PackageSdist
+) -> Distribution:
+    version = str(package.version or "")
+    if isinstance(file, PackageVcs):
+        return Distribution(package.name, version, f"git+{file.url}@{file.commit_id}", "", direct=True)
+    if isinstance(file, PackageDirectory):
+        return Distribution(package.name, version, _uri(file.path), "", direct=True)
+    location = file.url or _uri(file.path or "")
+    direct = isinstance(file, PackageArchive)
+    return Distribution(package.name, version, location, file.hashes.get("sha256", ""), direct=direct)
+
+
+def _tags(version: str, abi: str) -> Sequence[tags.Tag]:
+    python = tuple(int(part) for part in version.split(".")[:2])
+    platforms = list(tags.platform_tags())
+    interpreter = "cp" + "".join(map(str, python))
+    own = tags.cpython_tags(python, [abi], platforms)
+    return [*own, *tags.compatible_tags(python, interpreter, platforms)]
+
+
+def _uri(path: str) -> str:
+    return "file://" + quote(path)
+
+
+def _string(text: str) -> str:
+    """Quote for TOML, of whose strings JSON's are a part."""
+    return json.dumps(text, ensure_ascii=False)

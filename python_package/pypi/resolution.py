@@ -1,0 +1,170 @@
+"""What uv would install beside a solution, without an environment to install it into."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from zipfile import ZipFile
+
+from packaging.pylock import Pylock
+from packaging.requirements import Requirement
+
+from python_package import import_names
+from python_package.errors import SolveError, UnreachableError
+from python_package.files import scratch, toml
+from python_package.import_names.table import canonical
+from python_package.lock import Distribution
+from python_package.pypi import pylock
+from python_package.pypi.pip_settings import PROJECT, for_uv, project
+from python_package.pypi.uv_pip import require_admission, uv_pip
+from python_package.spec import Index
+
+# A line of uv's annotated requirements: a distribution, and for whom it is there.
+_LINE = re.compile(r"(?P<name>[\w.-]+)(?:==(?P<version>\S+)| @ (?P<url>\S+))(?:\s+# via (?P<via>.*))?")
+
+# A requirement with extras.
+_EXTRAS = re.compile(r"([\w.-]+)\[")
+
+_ROUNDS = 5  # each finds a distribution that a channel has under another name, of which there are few
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """A distribution that would be installed, the size of its file where that is known, and who needs it."""
+
+    distribution: Distribution
+    size: int | None
+    needed_by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What it is for: a Python's version and ABI, and the versions of the Conda packages that need Python, by name.
+
+    `python` is an interpreter that can build what has no wheel, and `indexes` are those that the dependency file names.
+    """
+
+    version: str
+    abi: str
+    conda: Mapping[str, str]
+    python: str = sys.executable
+    offline: bool = False
+    indexes: tuple[Index, ...] = ()
+
+
+def foresee_most(
+    requirements: Sequence[str], optional: Sequence[str], target: Target
+) -> tuple[tuple[Foreseen, ...], dict[str, str]]:
+    """Return what would be installed for the requirements and as many of the optional ones as can be had.
+
+    Beside it, why each other optional one is refused. Raises SolveError when no index has a requirement or it conflicts
+    with what Conda would install, UnreachableError when an index does not answer.
+    """
+    try:
+        return _foresee([*requirements, *optional], target), {}
+    except (SolveError, UnreachableError):
+        if not optional:
+            raise
+    found = _foresee(requirements, target)
+    taken = list(requirements)
+    refused = {}
+    for requirement in optional:
+        try:
+            found = _foresee([*taken, requirement], target, [requirement])
+            taken.append(requirement)
+        except (SolveError, UnreachableError) as error:
+            refused[requirement] = str(error)
+    return found, refused
+
+
+def _foresee(requirements: Sequence[str], target: Target, named: Sequence[str] = ()) -> tuple[Foreseen, ...]:
+    """Resolve; a failure names the requirements that are `named`, else all."""
+    if not requirements:
+        return ()
+    uv = for_uv(named=target.indexes)
+    require_admission(uv, requirements, target.python, offline=target.offline)
+    options = ["--python", target.python, "--python-version", target.version]
+    options += [*(["--offline"] if target.offline else []), *uv.options]
+    extended = {canonical(match[1]) for match in map(_EXTRAS.match, requirements) if match}
+    pinned = {canonical(name): version for name, version in target.conda.items()}
+    for _ in range(_ROUNDS):
+        with scratch.folder() as folder:
+            constraints = folder / "constraints.txt"
+            constraints.write_text("".join(_constraints(pinned, extended, folder)), encoding="utf-8")
+            argv = ["compile", "--quiet", "--no-header", "--annotation-style", "line"]
+            explicit = project(folder, requirements, target.indexes)
+            argv += ["--constraint", str(constraints), *options, str(explicit or "-")]
+            report = uv_pip(
+                argv, uv.environ, named or requirements, "".join(f"{line}\n" for line in requirements)
+            ).stdout
+        lines = [match for match in map(_LINE.match, report.splitlines()) if match]
+        other = {match["name"]: _provided(match["name"], target.conda) for match in lines}
+        missing = {name: version for name, version in other.items() if version and name not in pinned}
+        if not missing:
+            break
+        pinned |= missing
+    needed = {match["name"]: _via(match["via"]) for match in lines if match["name"] not in pinned}
+    pins = [match[0].partition(" #")[0] for match in lines if match["name"] in needed]
+    if not pins:
+        return ()
+    wanted = {canonical(Requirement(each).name) for each in requirements}
+    with scratch.folder() as folder:
+        explicit = project(folder, pins, [index for index in target.indexes if set(index.packages) & wanted])
+        argv = ["compile", "--quiet", "--no-deps", "--no-header", "--format", "pylock.toml", *options]
+        argv.append(str(explicit or "-"))
+        text = uv_pip(argv, uv.environ, named or requirements, "".join(f"{pin}\n" for pin in pins)).stdout
+    sizes = _sizes(text)
+    return tuple(
+        Foreseen(each, sizes.get(each.location) or _size(each.location), needed.get(each.name, ()))
+        for each in pylock.parse(text, target.version, target.abi)
+    )
+
+
+def _constraints(pinned: Mapping[str, str], extended: Collection[str], folder: Path) -> Iterator[str]:
+    """Yield a constraint for each distribution that Conda installs: that very one, which needs nothing from PyPI.
+
+    The index may lack its version, so an empty wheel stands for it, but where extras are wanted: these it has to know.
+    """
+    for name, version in pinned.items():
+        if name in extended:
+            yield f"{name}=={version}\n"
+            continue
+        stem = f"{name.replace('-', '_')}-{version}"
+        wheel = folder / f"{stem}-py3-none-any.whl"
+        with ZipFile(wheel, "w") as archive:
+            archive.writestr(f"{stem}.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+            archive.writestr(
+                f"{stem}.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+            )
+            archive.writestr(f"{stem}.dist-info/RECORD", "")
+        yield f"{name} @ {wheel.as_uri()}\n"
+
+
+def _provided(name: str, conda: Mapping[str, str]) -> str:
+    """Return the version of the Conda package that is a PyPI project, perhaps by another name, or ''."""
+    (package,) = import_names.requested([name])
+    return next((conda[other] for other in package.conda if other in conda), "")
+
+
+def _via(text: str | None) -> tuple[str, ...]:
+    parts = [part.strip() for part in (text or "").split(",")]
+    return tuple(part for part in parts if part and not part.startswith(("-", f"{PROJECT} (")))
+
+
+def _sizes(text: str) -> dict[str, int]:
+    files = [
+        file
+        for package in Pylock.from_dict(toml.loads(text)).packages
+        for file in (*(package.wheels or ()), package.sdist, package.archive)
+        if file is not None
+    ]
+    return {file.url: file.size for file in files if file.url and file.size}
+
+
+def _size(location: str) -> int | None:
+    path = Path(unquote(urlsplit(location).path))
+    return path.stat().st_size if location.startswith("file:") and path.is_file() else None

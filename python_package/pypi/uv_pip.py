@@ -1,0 +1,272 @@
+"""What no channel has comes from PyPI, through uv, and never overwrites what Conda installed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from uv import find_uv_bin
+
+from python_package import subprocesses
+from python_package.address import Address
+from python_package.errors import PackageError, SolveError, UnreachableError
+from python_package.files import scratch
+from python_package.import_names.table import canonical
+from python_package.lock import Distribution
+from python_package.pypi import pylock, uv_errors
+from python_package.pypi.pip_settings import Uv, for_uv, project
+from python_package.spec import Index
+
+# The user and password in a URL, or the stars in their place.
+_USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+
+# Settings that would undo what a lock is for, or that uv refuses beside one.
+_UNLOCKED = ("UV_NO_VERIFY_HASHES", "UV_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE")
+
+
+def install(
+    prefix: Path, requirements: Sequence[str], *, indexes: Sequence[Index] = (), offline: bool = False
+) -> tuple[Distribution, ...]:
+    """Install the requirements and what they need into the prefix; return the files that were installed.
+
+    The indexes are those that the dependency file names.
+
+    First it is settled which files those are, with their sha256, so that it is the same to install from a lock.
+    Raises SolveError when no index has a requirement or it conflicts with what Conda installed,
+    UnreachableError when an index does not answer, and as `install_locked` does.
+    """
+    uv = for_uv(named=indexes)
+    require_admission(uv, requirements, str(prefix / "bin" / "python"), offline=offline)
+    options = ["--python", str(prefix / "bin" / "python"), *(["--offline"] if offline else []), *uv.options]
+    with scratch.folder() as folder:
+        constraints = folder / "constraints.txt"
+        constraints.write_text("".join(f"{pin}\n" for pin in sorted(_distributions(prefix))), encoding="utf-8")
+        explicit = project(folder, requirements, indexes)
+        asked = ["-r", str(explicit)] if explicit else ["--", *requirements]
+        argv = ["install", "--dry-run", *options, "--constraint", str(constraints), *asked]
+        pins = _pins(uv_pip(argv, uv.environ, requirements).stderr, requirements)
+        if not pins:
+            return ()
+        wanted = {each.name for each in map(Requirement, requirements)}
+        settling = [index for index in indexes if set(index.packages) & set(map(canonical, wanted))]
+        explicit = project(folder, pins, settling)
+        argv = ["compile", "--quiet", "--no-deps", "--no-header", "--format", "pylock.toml", *options]
+        argv.append(str(explicit or "-"))
+        settled = uv_pip(argv, uv.environ, requirements, "".join(f"{pin}\n" for pin in pins)).stdout
+    distributions = pylock.parse(settled, *_python(prefix))
+    # By version uv knows whether its cache holds the very file; not every index lets what an address gives be cached.
+    _install(prefix, distributions, (_by_version, _by_address), indexes=indexes, offline=offline)
+    return distributions
+
+
+def install_locked(
+    prefix: Path, distributions: Sequence[Distribution], *, indexes: Sequence[Index] = (), offline: bool = False
+) -> None:
+    """Install just these files into the prefix; the indexes are those that the dependency file names.
+
+    Raises ChecksumError when one is not what its sha256 says, UnreachableError when one cannot be had, SolveError
+    when one cannot be installed, PackError when files cannot be written.
+    """
+    _install(prefix, distributions, (_by_address, _by_version), indexes=indexes, offline=offline)
+
+
+def install_most(
+    prefix: Path,
+    requirements: Sequence[str],
+    optional: Sequence[str],
+    *,
+    indexes: Sequence[Index] = (),
+    offline: bool = False,
+) -> tuple[tuple[Distribution, ...], dict[str, str]]:
+    """Install the requirements and as many of the optional ones as can be had.
+
+    Return the files that were installed, and why each other optional requirement was refused.
+
+    Raises as `install` does, of an optional requirement only when files cannot be written.
+    """
+    if not optional:
+        return install(prefix, requirements, indexes=indexes, offline=offline), {}
+    try:
+        with _whole(prefix):
+            return install(prefix, [*requirements, *optional], indexes=indexes, offline=offline), {}
+    except (SolveError, UnreachableError):
+        pass
+    installed = list(install(prefix, requirements, indexes=indexes, offline=offline)) if requirements else []
+    refused = {}
+    for requirement in optional:
+        try:
+            with _whole(prefix):
+                installed += install(prefix, [requirement], indexes=indexes, offline=offline)
+        except (SolveError, UnreachableError) as error:
+            refused[requirement] = str(error)
+    return tuple(installed), refused
+
+
+@contextmanager
+def _whole(prefix: Path) -> Iterator[None]:
+    """Take back what was installed halfway: a file that no lock names must not be shipped."""
+    before = set(_entries(prefix))
+    try:
+        yield
+    except PackageError:
+        for entry in [entry for entry in _entries(prefix) if entry not in before]:  # a folder after what is in it
+            path = Path(entry)
+            path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+        raise
+
+
+def _entries(prefix: Path) -> Iterator[str]:
+    for folder, folders, files in os.walk(prefix, topdown=False):
+        yield from (f"{folder}/{name}" for name in (*files, *folders))
+
+
+# A way to ask for distributions, some of which have an index of their own: the files for `uv pip install
+# --requirements`, name and text.
+_Way = Callable[[Sequence[Distribution], Collection[str]], Sequence[tuple[str, str]]]
+
+
+def _by_address(distributions: Sequence[Distribution], _own: Collection[str]) -> Sequence[tuple[str, str]]:
+    return [("pylock.toml", pylock.to_text(distributions))]
+
+
+def _by_version(distributions: Sequence[Distribution], own: Collection[str]) -> Sequence[tuple[str, str]]:
+    """Ask an index for all that came from one; uv keeps a note of what did not, so that is asked for as ever."""
+    direct = [each for each in distributions if each.direct or each.name in own]
+    of_index = [each for each in distributions if not (each.direct or each.name in own)]
+    lines = "".join(f"{each.name}=={each.version} --hash=sha256:{each.sha256}\n" for each in of_index)
+    return [*([("requirements.txt", lines)] if lines else []), *(_by_address(direct, own) if direct else [])]
+
+
+def _install(
+    prefix: Path,
+    distributions: Sequence[Distribution],
+    ways: Sequence[_Way],
+    *,
+    indexes: Sequence[Index],
+    offline: bool,
+) -> None:
+    """Install files in the first of several ways that works, or raise what was wrong with the first."""
+    own = {package for index in indexes if index.use == "explicit" for package in index.packages}
+    # Where each file has its address, an index only tells uv the password for it.
+    of_addresses = [index.replace(use="first") if index.use == "explicit" else index for index in indexes]
+    options = ["--quiet", "--no-deps", "--python", str(prefix / "bin" / "python"), *(["--offline"] if offline else [])]
+    failures: list[PackageError] = []
+    for way in ways:
+        try:
+            with scratch.folder() as folder:
+                for name, text in way(distributions, own):
+                    file = folder / name
+                    uv = for_uv(named=of_addresses if name == "pylock.toml" else indexes)
+                    environ = {key: value for key, value in uv.environ.items() if key not in _UNLOCKED}
+                    more = [option for option in uv.options if not option.startswith("--constraint")]
+                    file.write_text(text, encoding="utf-8")
+                    wanted = [each.name for each in distributions]
+                    uv_pip(["install", *options, *more, "-r", str(file)], environ, wanted)
+            return _conceal(prefix, distributions)
+        except (SolveError, UnreachableError) as error:
+            failures.append(error)
+    raise failures[0]
+
+
+def _distributions(prefix: Path) -> set[str]:
+    paths = [str(path) for path in prefix.glob("lib/python3*/site-packages")]
+    return {f"{d.metadata['Name']}=={d.version}" for d in metadata.distributions(path=paths)}
+
+
+def _python(prefix: Path) -> tuple[str, str]:
+    """Return the version of the prefix's interpreter, and its ABI as wheels name it."""
+    record = next((prefix / "conda-meta").glob("python-[0-9]*.json"))
+    version = record.name.split("-")[1]
+    minor = ".".join(version.split(".")[:2])
+    flags = "t" if (prefix / "lib" / f"python{minor}t").is_dir() else "m" if minor in ("3.6", "3.7") else ""
+    return version, f"cp{minor.replace('.', '')}{flags}"
+
+
+def require_admission(uv: Uv, requirements: Sequence[str], python: str, *, offline: bool) -> None:
+    """Raise RefusedError if one of several indexes wants a password.
+
+    uv passes over it in silence where it may take a project from any of them, as pip does: then the project of that
+    name in another one would be taken.
+    """
+    names = [requirement for requirement in requirements if " @ " not in requirement]
+    if offline or not names or uv.environ.get("UV_INDEX_STRATEGY", "first-index") == "first-index":
+        return
+    indexes = [index for name in ("UV_INDEX", "UV_EXTRA_INDEX_URL") for index in uv.environ.get(name, "").split()]
+    others = ("UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_STRATEGY")
+    environ = {name: value for name, value in uv.environ.items() if name not in others}
+    argv = [find_uv_bin(), "pip", "--no-progress", "--color", "never", "compile", "--no-deps", "--python", python, "-"]
+    for index in indexes:
+        done = subprocesses.run(
+            argv,
+            seconds=subprocesses.INSTALL_SECONDS,
+            env=subprocesses.environment({**environ, "UV_DEFAULT_INDEX": index}),
+            here=True,
+            stdin="".join(f"{name}\n" for name in names),
+        )
+        if done.code and (refused := uv_errors.unauthorised(done.stderr)):
+            raise refused
+
+
+def _pins(report: str, asked: Sequence[str]) -> list[str]:
+    """Return as requirements what uv reports that it would add: " + name==1.0" or " + name==1.0 (from URL)".
+
+    Passwords, which a report does not show, are those of the requirements that were `asked` for.
+    """
+    users = {canonical(re.split(r"[ \[]", each)[0]): user[0] for each in asked if (user := _USER.search(each))}
+    added = re.findall(r"(?m)^ \+ (\S+?)(==\S+)?(?: @ (\S+)| \(from (\S+)\))?$", report)
+    pins = []
+    for name, version, url, source in added:
+        address = url or source
+        if canonical(name) in users:
+            address = _USER.sub(users[canonical(name)].replace("\\", r"\\"), address)
+        pins.append(f"{name} @ {address}" if address else f"{name}{version}")
+    return pins
+
+
+def _conceal(prefix: Path, distributions: Sequence[Distribution]) -> None:
+    """Take what is secret in a file's address out of what its distribution says of where it came from (PEP 610).
+
+    uv leaves out passwords, but not the tokens of a query.
+    """
+    secret = {canonical(each.name) for each in distributions if str(Address(each.location)) != each.location}
+    paths = [str(path) for path in prefix.glob("lib/python3*/site-packages")] if secret else []
+    for distribution in metadata.distributions(path=paths):
+        if canonical(distribution.metadata["Name"]) not in secret:
+            continue
+        for file in distribution.files or ():
+            if file.name == "direct_url.json" and file.parent.suffix == ".dist-info":
+                path = Path(str(file.locate()))
+                data = json.loads(path.read_bytes())
+                text = json.dumps({**data, "url": str(Address(data["url"]))}, separators=(",", ":"))
+                _rewrite(path, text)
+                digest = urlsafe_b64encode(sha256(text.encode()).digest()).rstrip(b"=").decode()
+                record = path.with_name("RECORD")
+                lines = record.read_text(encoding="utf-8").splitlines()
+                line = f"{file},sha256={digest},{len(text.encode())}"
+                kept = [line if each.startswith(f"{file},") else each for each in lines]
+                _rewrite(record, "".join(f"{each}\n" for each in kept))
+
+
+def _rewrite(path: Path, text: str) -> None:
+    path.unlink()  # what uv's cache has may be the same file
+    path.write_text(text, encoding="utf-8")
+
+
+def uv_pip(
+    argv: Sequence[str], environ: Mapping[str, str], wanted: Sequence[str], stdin: str = ""
+) -> subprocesses.Done:
+    """Run one of uv's pip commands; `wanted` is what the PackageError for its failure will name."""
+    argv = [find_uv_bin(), "pip", "--no-progress", "--color", "never", *argv]
+    env = subprocesses.environment(environ)
+    done = subprocesses.run(argv, seconds=subprocesses.INSTALL_SECONDS, env=env, here=True, stdin=stdin)
+    if done.code:
+        raise uv_errors.explain(done.stderr, wanted)
+    return done

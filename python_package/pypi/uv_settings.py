@@ -1,0 +1,262 @@
+"""uv's own tables, in pyproject.toml or a script: where dependencies come from, and how their versions are bounded."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from packaging.markers import InvalidMarker, Marker
+from packaging.requirements import InvalidRequirement, Requirement
+
+from python_package.import_names.table import canonical
+from python_package.pypi.uv_workspace import (
+    as_table,
+    as_text,
+    as_texts,
+    members_of,
+    read_pyproject,
+    uv_table,
+    workspace_of,
+)
+from python_package.spec import Index
+from python_package.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from typing import Any
+
+_KINDS = ("path", "workspace", "git", "url", "index")
+_CONDITIONS = {"marker", "extra", "group"}
+_KEYS = {
+    "path": {"path", "editable", "package", "subdirectory"},
+    "workspace": {"workspace", "editable"},
+    "git": {"git", "rev", "tag", "branch", "subdirectory", "lfs"},
+    "url": {"url", "subdirectory"},
+    "index": {"index"},
+}
+
+
+class Source(Value):
+    """A place that a dependency may come from, under a condition: a URL (PEP 508's), or an index."""
+
+    url: str = ""
+    index: Index | None = None
+    marker: str = ""
+
+
+class Settings(Value):
+    """What uv's tables say.
+
+    `sources` pairs canonical names with their places, `indexes` are those for all packages, and `overrides` and
+    `constraints` are requirements. `members` are the projects of the workspace, which need a source of their own.
+    """
+
+    sources: Mapping[str, tuple[Source, ...]]
+    indexes: tuple[Index, ...] = ()
+    overrides: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+
+    def source(self, name: str, environment: Mapping[str, str]) -> Source | None:
+        """Return where a dependency comes from in an environment of markers; None for the usual indexes.
+
+        Raises ValueError for a project of the workspace that has no source, as uv does.
+        """
+        name = canonical(name)
+        if name in self.members and name not in self.sources:
+            raise ValueError(
+                f"{name} is a member of the uv workspace, but has no entry in [tool.uv.sources]; "
+                f"write {name} = {{ workspace = true }} there"
+            )
+        for source in self.sources.get(name, ()):
+            if not source.marker or Marker(source.marker).evaluate({**environment, "extra": ""}):
+                return source
+        return None
+
+    def bounded(self, wanted: Requirement, environment: Mapping[str, str]) -> Requirement:
+        """Return a requirement with the versions that overrides put in place of its own, and that constraints add."""
+        for text in self.overrides:
+            override = Requirement(text)
+            if canonical(override.name) == canonical(wanted.name) and _holds(override, environment):
+                wanted.specifier = override.specifier
+        for text in self.constraints:
+            constraint = Requirement(text)
+            if canonical(constraint.name) == canonical(wanted.name) and _holds(constraint, environment):
+                wanted.specifier &= constraint.specifier
+        return wanted
+
+    def check(self, names: Collection[str]) -> tuple[str, ...]:
+        """Return the constraints that do not count, because they are of none of the names (canonical).
+
+        Raises ValueError for an override of another name, or to a place.
+        """
+        for text in self.overrides:
+            override = Requirement(text)
+            if canonical(override.name) not in names or override.url:
+                raise ValueError(
+                    f"[tool.uv] override-dependencies: {text!r} cannot be done here; name {override.name} in the "
+                    "dependencies themselves, and its place in [tool.uv.sources]"
+                )
+        return tuple(text for text in self.constraints if canonical(Requirement(text).name) not in names)
+
+
+def of_script(uv: object, folder: Path) -> Settings:
+    """Read the table [tool.uv] of a script in a folder; raises ValueError for what uv would refuse, or we cannot do."""
+    return _Reader(folder).settings(as_table(uv, "[tool.uv]"))
+
+
+def of_project(data: Mapping[str, Any], folder: Path) -> Settings:
+    """Read [tool.uv] of a pyproject.toml in a folder, with what its workspace says; raises as `of_script` does."""
+    own = uv_table(data)
+    root, table = workspace_of(own, folder)
+    if root is None:
+        return _Reader(folder).settings(own)
+    members = dict(members_of(root, as_table(table["workspace"], "[tool.uv.workspace]")))
+    theirs = _Reader(root, members).settings(table)
+    if root == folder:
+        return theirs.replace(members=tuple(members))
+    indexes = {each.get("name", ""): each for each in _tables(table, "index")}
+    mine = _Reader(folder, members, indexes).settings(own)
+    # uv takes indexes, overrides and constraints of the workspace's root alone.
+    return theirs.replace(sources={**theirs.sources, **mine.sources}, members=tuple(members))
+
+
+def in_folder(folder: Path) -> Settings:
+    """Read the pyproject.toml of a folder, if there is one; raises as `of_project` does."""
+    return of_project(read_pyproject(folder), folder)
+
+
+class _Reader:
+    """Reads the tables of one file; paths in it are relative to its folder."""
+
+    def __init__(
+        self,
+        folder: Path,
+        members: Mapping[str, Path] | None = None,
+        indexes: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.members = members
+        self.indexes = dict(indexes or {})
+
+    def settings(self, uv: Mapping[str, Any]) -> Settings:
+        named = _tables(uv, "index")
+        self.indexes.update({as_text(each.get("name", ""), "[[tool.uv.index]] name"): each for each in named})
+        usual = [self._index(each, _use(each)) for each in named if not each.get("explicit")]
+        old = {"index-url": "default", "extra-index-url": "first"}
+        for key, use in old.items():
+            values = uv.get(key, [])
+            urls = as_texts([values] if isinstance(values, str) else values, f"[tool.uv] {key}")
+            usual += [Index(self._url(url), use) for url in urls]
+        usual += [Index(self._url(place), "links") for place in as_texts(uv.get("find-links", []), "find-links")]
+        if uv.get("no-index"):
+            usual = [each.replace(use="only-links") for each in usual if each.use == "links"]
+        sources = as_table(uv.get("sources", {}), "[tool.uv.sources]")
+        return Settings(
+            {canonical(name): self._sources(name, entry) for name, entry in sources.items()},
+            tuple(usual),
+            _requirements(uv, "override-dependencies"),
+            _requirements(uv, "constraint-dependencies"),
+        )
+
+    def _sources(self, name: str, entry: object) -> tuple[Source, ...]:
+        where = f"[tool.uv.sources] {name}"
+        entries = entry if isinstance(entry, list) else [entry]
+        if not entries:
+            raise ValueError(f"{where}: must have at least one source")
+        found = []
+        for each in entries:
+            table = as_table(each, where)
+            source = self._source(name, table, where)
+            # What is for an extra or a group of the project is not for the project itself.
+            if not {"extra", "group"} & set(table):
+                found.append(source)
+        return tuple(found)
+
+    def _source(self, name: str, table: Mapping[str, Any], where: str) -> Source:
+        kinds = [kind for kind in _KINDS if kind in table]
+        if len(kinds) != 1:
+            raise ValueError(f"{where}: must have one of {', '.join(_KINDS)}")
+        (kind,) = kinds
+        if unknown := sorted(set(table) - _KEYS[kind] - _CONDITIONS):
+            raise ValueError(f"{where}: {unknown[0]} is no key of a source with {kind}")
+        marker = as_text(table.get("marker", ""), f"{where}: marker")
+        try:
+            if marker:
+                Marker(marker)
+        except InvalidMarker:
+            raise ValueError(f"{where}: {marker!r} is not a marker (PEP 508)") from None
+        if kind == "workspace":
+            return Source(self._member(name, table, where), marker=marker)
+        value = as_text(table[kind], f"{where}: {kind}")
+        if kind == "index":
+            if value not in self.indexes:
+                raise ValueError(f"{where}: there is no [[tool.uv.index]] of the name {value}")
+            return Source(index=self._index(self.indexes[value], "explicit"), marker=marker)
+        if kind == "path":
+            inside = as_text(table.get("subdirectory", ""), f"{where}: subdirectory")
+            return Source((self.folder / value / inside).resolve().as_uri(), marker=marker)
+        within = as_text(table.get("subdirectory", ""), f"{where}: subdirectory")
+        fragment = f"#subdirectory={within}" if within else ""
+        if kind == "url":
+            return Source(value + fragment, marker=marker)
+        return Source(git(value, table, where) + fragment, marker=marker)
+
+    def _member(self, name: str, table: Mapping[str, Any], where: str) -> str:
+        if self.members is None:
+            raise ValueError(f"{where}: there is no uv workspace here; say where it is with path = ...")
+        if table["workspace"] is not True:
+            raise ValueError(f"{where}: workspace must be true")
+        if canonical(name) not in self.members:
+            raise ValueError(f"{where}: the uv workspace has no member of that name")
+        return self.members[canonical(name)].as_uri()
+
+    def _index(self, table: Mapping[str, Any], use: str) -> Index:
+        name = as_text(table.get("name", ""), "[[tool.uv.index]] name")
+        url = self._url(as_text(table.get("url"), f"[[tool.uv.index]] {name}: url"))
+        if table.get("format", "simple") == "flat":
+            if use == "explicit":
+                raise ValueError(f"[[tool.uv.index]] {name}: a flat index cannot be explicit here; use find-links")
+            use = "links"
+        return Index(url, use, name)
+
+    def _url(self, text: str) -> str:
+        return text if "://" in text else (self.folder / text).resolve().as_uri()
+
+
+def git(url: str, table: Mapping[str, Any], where: str) -> str:
+    """Return the URL of a repository at the revision that a table names, as a requirement has it (PEP 508)."""
+    revisions = [as_text(table[key], f"{where}: {key}") for key in ("rev", "tag", "branch") if key in table]
+    if len(revisions) > 1:
+        raise ValueError(f"{where}: must have at most one of rev, tag and branch")
+    if re.match(r"[\w.-]+@[\w.-]+:(?!//)", url):  # git's own short form of ssh
+        url = "ssh://" + url.replace(":", "/", 1)
+    if "://" not in url:
+        raise ValueError(f"{where}: {url!r} is not the URL of a repository")
+    return f"git+{url.removeprefix('git+')}{'@' if revisions else ''}{''.join(revisions)}"
+
+
+def _use(table: Mapping[str, Any]) -> str:
+    return "default" if table.get("default") else "first"
+
+
+def _tables(uv: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    values = uv.get(key, [])
+    if not isinstance(values, list):
+        raise ValueError(f"[[tool.uv.{key}]] must be an array of tables")
+    return [as_table(each, f"[[tool.uv.{key}]]") for each in values]
+
+
+def _requirements(uv: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    texts = as_texts(uv.get(key, []), f"[tool.uv] {key}")
+    for text in texts:
+        try:
+            Requirement(text)
+        except InvalidRequirement:
+            raise ValueError(f"[tool.uv] {key}: {text!r} is not a requirement (PEP 508)") from None
+    return texts
+
+
+def _holds(wanted: Requirement, environment: Mapping[str, str]) -> bool:
+    return wanted.marker is None or wanted.marker.evaluate({**environment, "extra": ""})

@@ -1,6 +1,0 @@
-"""prefix -> NAME.tar.gz, by conda-pack's rules; the only room that imports conda_pack."""
-
-from python_package.tarball.manifest import Manifest, read
-from python_package.tarball.pack import Packer, pack
-
-__all__ = ["Manifest", "Packer", "pack", "read"]
