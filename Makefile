@@ -33,12 +33,13 @@ test-integration: $(VENV)/.installed  ## remote workers and a cluster, in contai
 	scripts/test-integration
 
 test-pythons: $(VENV)/.installed  ## create and run with every interpreter that this machine has
-	PYTHON_PACKAGE_TEST_PYTHONS=all $(BIN)/python -m pytest tests/test_pythons.py
+	PYTHON_PACKAGE_TEST_PYTHONS=all $(BIN)/python -m pytest tests/end_to_end/test_pythons.py
 
-lint: $(VENV)/.installed          ## ruff, mypy --strict, shellcheck, the workflow's schema
+lint: $(VENV)/.installed          ## ruff, mypy --strict, the layers, shellcheck, the workflow's schema
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/shellcheck $(SHELL_SCRIPTS)
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 

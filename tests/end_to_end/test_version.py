@@ -12,7 +12,7 @@ import pytest
 from python_package import __version__
 
 BIN = Path(sys.executable).parent
-WRAPPER = Path(__file__).parents[1] / "python_package" / "python_package_run"
+WRAPPER = Path(__file__).parents[2] / "python_package" / "run" / "python_package_run"
 
 
 def test_version__of_the_distribution__is_the_package_s() -> None:
