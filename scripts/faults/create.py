@@ -28,7 +28,7 @@ def pause():
     while time.monotonic() < end:
         time.sleep(0.01)
 try:
-    from python_package import transaction
+    from python_package.create import outputs as transaction
     swap = transaction._swap
     def slow(new, target):
         swap(new, target)

@@ -13,7 +13,7 @@ import pytest
 from run_tarball import Entry, Environment, environment, pack
 from run_worker import PATIENCE, SHELLS, WRAPPER, Worker, lines, tool
 
-MAN_PAGE = WRAPPER.parent / "man" / "python_package_run.1"
+MAN_PAGE = WRAPPER.parents[1] / "man" / "python_package_run.1"
 
 
 @pytest.fixture(params=SHELLS)

@@ -157,7 +157,7 @@ def test_canonical__is_as_the_specification_says(name: str, expected: str) -> No
 
 # The shipped tables
 
-FOLDER = Path(table.__file__).parent
+FOLDER = Path(table.__file__).parent / "data"
 PROVIDER = r"(?:[a-z0-9]+(?:-[a-z0-9]+)*(?:<\d+)?|conda:[a-z0-9]+(?:[-_.][a-z0-9]+)*)"
 ROWS = {
     "imports": rf"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*( ! \S.*|( \*)?( {PROVIDER})*( \|( {PROVIDER})+)?( ~\w+)?)",

@@ -130,8 +130,8 @@ def test_pack__without_a_usable_cache__packs_all_the_same(
 
 def test_pack__two_at_once_on_an_empty_cache__both_are_right(workshop: Workshop, prefix: Path, tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from python_package import tarball;"
-        "tarball.pack(Path(sys.argv[1]), Path(sys.argv[2]), cache=Path(sys.argv[3]))"
+        "import sys; from pathlib import Path; from python_package import pack;"
+        "pack.pack(Path(sys.argv[1]), Path(sys.argv[2]), cache=Path(sys.argv[3]))"
     )
     command = [sys.executable, "-c", program, str(prefix)]
     outputs = [tmp_path / "a.tar.gz", tmp_path / "b.tar.gz"]
@@ -147,9 +147,9 @@ def test_pack__killed__leaves_the_old_tarball_and_a_sound_cache(
     output = tmp_path / "env.tar.gz"
     output.write_text("the old one\n")
     program = (
-        "import os, signal, sys; from pathlib import Path; from python_package import tarball\n"
+        "import os, signal, sys; from pathlib import Path; from python_package import pack\n"
         "def progress(done, total):\n    if done: os.kill(os.getpid(), int(sys.argv[4]))\n"
-        "tarball.pack(Path(sys.argv[1]), Path(sys.argv[2]), cache=Path(sys.argv[3]), progress=progress)"
+        "pack.pack(Path(sys.argv[1]), Path(sys.argv[2]), cache=Path(sys.argv[3]), progress=progress)"
     )
     for number, left in ((signal.SIGKILL, 1), (signal.SIGINT, 0)):
         argv = [sys.executable, "-c", program, *map(str, (prefix, output, tmp_path / "layers", int(number)))]

@@ -142,9 +142,9 @@ def test_pack__no_room_for_the_tarball__is_refused(
 ) -> None:
     pack.pack(prefix, tmp_path / "first.tar.gz", cache=workshop.layers)
     program = (
-        "import sys; from pathlib import Path; from python_package import tarball\n"
+        "import sys; from pathlib import Path; from python_package import pack\n"
         "from python_package.errors import PackError\n"
-        "try: tarball.pack(Path(sys.argv[1]), Path(sys.argv[2]), cache=Path(sys.argv[3]))\n"
+        "try: pack.pack(Path(sys.argv[1]), Path(sys.argv[2]), cache=Path(sys.argv[3]))\n"
         "except PackError as error: sys.exit(str(error))"
     )
     output = tmp_path / "env.tar.gz"

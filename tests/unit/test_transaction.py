@@ -154,7 +154,7 @@ def test_stage__name_taken_by_something_else__is_refused_untouched(tmp_path: Pat
 
 def test_stage__held_by_another_process__is_refused(tmp_path: Path) -> None:
     holder = (
-        "import sys; from pathlib import Path; from python_package import transaction\n"
+        "import sys; from pathlib import Path; from python_package.create import outputs as transaction\n"
         "with transaction.stage(Path(sys.argv[1]), 'env'):\n"
         "    print('held', flush=True); sys.stdin.read()\n"
     )
