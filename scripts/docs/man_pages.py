@@ -109,7 +109,9 @@ def _arguments(rest: str) -> list[str]:
 
 def _tagged(tag: str, text: str) -> str:
     name = {"b": "code", "i": "em"}.get(tag, "")
-    return f"<{name}>{text}</{name}>" if name and text.strip() else text
+    if not name or not text.strip() or text.startswith("<"):  # an escape in the word says its font
+        return text
+    return f"<{name}>{text}</{name}>"
 
 
 def _html(text: str) -> str:
