@@ -50,7 +50,7 @@ constraints: $(VENV)/.installed   ## write the versions of today that developers
 simulate: $(VENV)/.installed      ## SCRIPT=path [ARGS="..."]: would it run on a worker?
 	scripts/simulate "$(SCRIPT)" $(ARGS)
 
-bench: $(VENV)/.installed         ## ratios against peers, measured in one run
+bench: $(VENV)/.installed         ## ratios against peers, measured in one run; their plots in docs/images
 	scripts/bench
 
 compare: $(VENV)/.installed       ## others' tools on the same hard cases: docs/comparison.md
