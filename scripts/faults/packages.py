@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from scripts.faults.injection import Try, fault
@@ -47,21 +48,25 @@ def edited_in_place(attempt: Try) -> bool:
         path.write_text(before)
 
 
-def write_wheel(folder: Path, project: str, files: dict[str, str]) -> Path:
-    """Write a pure wheel by hand, with a RECORD."""
-    info = f"{project}-1.0.dist-info"
+def write_wheel(
+    folder: Path, project: str, files: Mapping[str, str | bytes], *, version: str = "1.0", headers: str = ""
+) -> Path:
+    """Write a pure wheel by hand, with a RECORD; `headers` is more of METADATA."""
+    info = f"{project}-{version}.dist-info"
     whole = {
-        **files,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {project}\nVersion: 1.0\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {project}\nVersion: {version}\n{headers}",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        **files,
     }
-    lines = [f"{path},sha256={_digest(text)},{len(text)}\n" for path, text in whole.items()]
-    path = folder / f"{project}-1.0-py3-none-any.whl"
+    contents = {name: content if isinstance(content, bytes) else content.encode() for name, content in whole.items()}
+    lines = [f"{name},sha256={_digest(content)},{len(content)}\n" for name, content in contents.items()]
+    contents[f"{info}/RECORD"] = "".join([*lines, f"{info}/RECORD,,\n"]).encode()
+    path = folder / f"{project}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
-        for name, text in {**whole, f"{info}/RECORD": "".join([*lines, f"{info}/RECORD,,\n"])}.items():
-            archive.writestr(name, text)
+        for name, content in contents.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
     return path
 
 
-def _digest(text: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+def _digest(content: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
