@@ -20,7 +20,7 @@ from wheels import write_wheel
 
 from python_package import __version__
 
-CHECKOUT = Path(__file__).parents[1]
+CHECKOUT = Path(__file__).parents[2]
 ALL = os.environ.get("PYTHON_PACKAGE_TEST_PYTHONS") == "all"
 TASK = """
 import sys, ssl, sqlite3, ctypes, json, bz2, lzma, zlib, hashlib, uuid, decimal, asyncio, multiprocessing, oddly
