@@ -84,8 +84,8 @@ def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any], dict[str, b
     parser = command.Parser(
         prog=NAME,
         usage="%(prog)s [options] <python-script> <json-output-file>",
-        description="Analyze a Python script for the modules that it imports and the default python3, "
-        "and write them to a dependency file for python_package_create.",
+        description="Find the modules and the interpreter that a Python script depends on, "
+        "and write a dependency file for python_package_create.",
         epilog="Exit status: 0 success, 1 invalid command, 2 no such script, 3 the script is not valid Python, "
         "4 the output cannot be written, 5 no default python3 answers, 70 a fault of this command.",
     )
@@ -93,26 +93,30 @@ def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any], dict[str, b
         "scripts",
         metavar="python-script",
         nargs="+",
-        help="the script, notebook or directory (or several) to analyze, - for standard input",
+        help="the script, notebook or directory to analyze, or several; - for standard input",
     )
-    parser.add_argument("output", metavar="json-output-file", help="the file to write, or - for standard output")
-    part = parser.add_mutually_exclusive_group()
-    part.add_argument("--toplevel", action="store_true", help="count only imports at the top level of the script")
-    part.add_argument("--function", metavar="NAME", help="count only imports in this function of the script")
     parser.add_argument(
-        "--extra-pkg", action="append", default=[], metavar="PACKAGE", help="also want this package (repeatable)"
+        "output", metavar="json-output-file", help="the dependency file to write; - for standard output"
+    )
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--toplevel", action="store_true", help="count only the imports outside all blocks of the script")
+    part.add_argument("--function", metavar="NAME", help="count only the imports in this function of the script")
+    parser.add_argument(
+        "--extra-pkg", action="append", default=[], metavar="PACKAGE", help="put this package in, too (repeatable)"
     )
     parser.add_argument(
         "--pkg-mapping",
         action="append",
         default=[],
         metavar="IMPORT=PACKAGE",
-        help="the package that provides an import (repeatable)",
+        help="use this package for an import (repeatable)",
     )
     parser.add_argument(
-        "--explain", action="store_true", help="print where each module is imported and which package it becomes"
+        "--explain", action="store_true", help="also print where each module is imported, and which package it becomes"
     )
-    parser.add_argument("--local", action="store_true", help="record the script and its local modules, to go along")
+    parser.add_argument(
+        "--local", action="store_true", help="record the script and the modules beside it, so that they travel along"
+    )
     parser.add_argument("--pin", action="store_true", help="record the versions that the default python3 has")
     arguments = parser.parse_args(argv)
     for package in arguments.extra_pkg:

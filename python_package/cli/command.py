@@ -18,7 +18,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         """Take what argparse takes; add --version."""
         super().__init__(allow_abbrev=False, **options)
-        self.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+        self.add_argument("--version", action="version", version=f"%(prog)s {__version__}", help="print the version")
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError with the usage line in the message."""

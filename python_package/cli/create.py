@@ -102,7 +102,7 @@ def _parser(*, locked: bool = False) -> command.Parser:
 
     parser = command.Parser(
         prog=NAME,
-        description="Create a Conda environment from a dependency file, and its tarball in the current directory.",
+        description="Create a Conda environment from a dependency file, and pack it into a tarball here.",
         epilog="Exit status: 0 success, 1 invalid command, 2 no such dependency file, 3 its content is invalid, "
         "4 cannot be solved, 5 a channel or index does not answer or refuses, 6 a module does not import, "
         "7 cannot be made or written, 8 a package or an index is not what was promised, "
@@ -112,20 +112,24 @@ def _parser(*, locked: bool = False) -> command.Parser:
         "dependency_file",
         metavar="dependency-file",
         nargs="?" if locked else None,
-        help="written by python_package_analyze; or poncho's JSON, environment.yml, requirements.txt, pyproject.toml; "
-        "may be left out with --locked",
+        help="the file that python_package_analyze wrote, or environment.yml, requirements.txt, pyproject.toml, "
+        "pixi.toml or poncho's JSON; - for standard input; may be left out with --locked",
     )
     parser.add_argument("environment_name", metavar="environment-name", help="a name, or [FOLDER/]NAME.tar.gz")
     parser.add_argument(
-        "-c", "--channel", action="append", default=[], help="take packages from here (repeatable; name, URL or folder)"
+        "-c",
+        "--channel",
+        action="append",
+        default=[],
+        help="take packages from this channel: a name, a URL or a folder (repeatable)",
     )
     parser.add_argument("--offline", action="store_true", help="use only what the caches hold")
     parser.add_argument(
         "--interpreter",
         choices=("auto", "channel", "host"),
         default="auto",
-        help="where python comes from: a channel, this machine's own python3, or auto (default): the latter "
-        "when no channel answers",
+        help="where python comes from: a channel, this host (its own python3), or auto (default): a channel, "
+        "or this host if no channel answers",
     )
     parser.add_argument(
         "--exact", action="store_true", help="refuse a later patch release of python than the one asked for"
@@ -135,21 +139,21 @@ def _parser(*, locked: bool = False) -> command.Parser:
         action="append",
         default=[],
         metavar="IMPORT=PACKAGE",
-        help="the package that provides an import (repeatable; conda:PACKAGE for one that PyPI must not be asked for)",
+        help="use this package for an import (repeatable; PyPI is not asked for conda:PACKAGE)",
     )
-    parser.add_argument("--lock", metavar="FILE", help="write what the environment is made of, to the last file")
     parser.add_argument(
-        "--locked", metavar="FILE", help="make again just what that lock says: the same tarball, byte for byte"
+        "--lock", metavar="FILE", help="write a lock file: what the environment is made of, to the last file"
+    )
+    parser.add_argument(
+        "--locked", metavar="FILE", help="make again exactly what this lock file says: the same tarball, byte for byte"
     )
     parser.add_argument("--sbom", metavar="FILE", help="write a software bill of materials (CycloneDX JSON)")
-    parser.add_argument("--strict-names", action="store_true", help="refuse a package that is only assumed")
+    parser.add_argument("--strict-names", action="store_true", help="refuse a package whose name is only assumed")
+    parser.add_argument("--no-check", dest="check", action="store_false", help="pack without importing the modules")
     parser.add_argument(
-        "--no-check", dest="check", action="store_false", help="do not import the modules before packing"
+        "--dry-run", action="store_true", help="solve, print what the environment would hold, and make nothing"
     )
-    parser.add_argument(
-        "--dry-run", action="store_true", help="solve, print what the environment would have, and make nothing"
-    )
-    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print only errors and notes")
     return parser
 
 

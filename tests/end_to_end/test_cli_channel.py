@@ -45,7 +45,7 @@ def test_channel__help__is_on_stdout(tmp_path: Path, environ: dict[str, str]) ->
     done = run(tmp_path, environ, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert " ".join(done.stdout.split()).startswith(
-        "usage: python -m python_package.channel [-h] [--python PATH] DIR [REQUIREMENT ...] Make a local Conda channel"
+        "usage: python -m python_package.channel [-h] [--version] [--python PATH] DIR [REQUIREMENT ...] Make a local"
     )
 
 
