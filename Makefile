@@ -53,8 +53,8 @@ simulate: $(VENV)/.installed      ## SCRIPT=path [ARGS="..."]: would it run on a
 bench: $(VENV)/.installed         ## ratios against peers, measured in one run; their plots in docs/images
 	scripts/bench
 
-compare: $(VENV)/.installed       ## others' tools on the same hard cases: docs/comparison.md
-	$(BIN)/python scripts/compare.py
+compare: $(VENV)/.installed       ## [ONLY="CASE ..."]: others' tools on the same hard cases: docs/comparison.md
+	$(BIN)/python -m scripts.compare $(if $(ONLY),--only $(ONLY))
 
 faults: $(VENV)/.installed        ## [ONLY="23 worker"]: faults injected into the commands: docs/reliability.md
 	$(BIN)/python -m scripts.faults $(if $(ONLY),--only $(ONLY))

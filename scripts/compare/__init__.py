@@ -1,1 +1,1 @@
-"""Compare what we do with what others do, by running all of them on the same hard scripts."""
+"""Compare our tools with others by running all of them on the same hard scripts."""

@@ -1,137 +1,183 @@
-"""The hard scripts: folders of cases beside this file, those of tests/corpus in place, and single imports."""
+"""Read the hard scripts of tests/corpus, for the tests and for the comparison; its README describes the format."""
 
 from __future__ import annotations
 
-import json
+import codecs
 import re
-import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-# The interpreter itself has these, although no reference lists them: whether a tool names them is no matter.
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "tests" / "corpus"
+SINGLE_IMPORTS = FOLDER / "single-imports.list"
+SINGLE = "import:"
+# Every interpreter has these although no reference lists them, so a tool may name them or not.
 WITH_PYTHON = ("antigravity", "this")
-NAME = "name:"
-CORPUS = "corpus:"
+_FLAG = "executes"
+_LISTS = ("modules", "optional", "may list", "packages", "not installed", "local")
+_REPEATED = ("package", "also installed", "says", "may say")
+_SINGLE_VALUES = ("refuses", "script", "python")
 
 
 @dataclass(frozen=True)
 class Case:
-    """A script and what a tool must say of it.
-
-    `imports` and `optional` pair import names with the distributions that provide them; a tool may name the optional
-    ones. Of distributions, `a|b` are two that are both right, and an empty one is an import that must not be answered
-    at all. `packages` are distributions wanted besides. `installed` are those in the user's environment, each with the
-    modules that it provides. `or_refuses`: to name nothing but the file at fault is right as well.
-    """
+    """A hard script, what analyze must say about it, and what another tool must name."""
 
     name: str
-    about: str
-    script: str
-    imports: Mapping[str, str]
-    optional: Mapping[str, str] = field(default_factory=dict)
+    about: str = ""
+    # What analyze lists, and which of it the script can do without.
+    modules: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    # Text of the error with which analyze refuses the script. A tool that lists the modules all the same is right too.
+    refuses: str = ""
+    # Requirements that the script's own metadata (PEP 723) states.
     packages: tuple[str, ...] = ()
-    installed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    or_refuses: bool = False
-    folder: Path | None = None
-    files: Mapping[str, str] = field(default_factory=dict)
+    # The local files that the script reaches.
+    local: frozenset[str] = frozenset()
+    # Text that a remark must contain, or may contain.
+    says: tuple[str, ...] = ()
+    may_say: tuple[str, ...] = ()
+    # Modules that other tools may list or not.
+    may_list: tuple[str, ...] = ()
+    # Import -> distribution, where the names differ; `a|b`: either is right; '': there is none, and none may be named.
+    providers: Mapping[str, str] = field(default_factory=dict)
+    # The same for distributions that are installed but not needed, and imports whose distribution is not installed.
+    also_installed: Mapping[str, str] = field(default_factory=dict)
+    not_installed: tuple[str, ...] = ()
+    script: str = "main.py"
+    # The version of the default python3.
+    python: str = ""
+    # Whether a real Python can run the script with stand-ins for its modules.
+    executes: bool = False
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def needed(self) -> dict[str, str]:
+        """Return the imports that a tool must name, each with its distribution."""
+        free = {*self.optional, *self.may_list, *WITH_PYTHON}
+        return self._provided(module for module in self.modules if module not in free)
+
+    @property
+    def allowed(self) -> dict[str, str]:
+        """Return the imports that a tool may name or not, each with its distribution."""
+        known = (*self.optional, *self.may_list, *(module for module in self.modules if module in WITH_PYTHON))
+        return self._provided(dict.fromkeys(known))
+
+    @property
+    def requested(self) -> frozenset[str]:
+        """Return the distributions that the script asks for without importing them."""
+        names = {re.split(r"[^\w.-]", requirement)[0] for requirement in self.packages}
+        return frozenset(names - set(self.needed.values()))
+
+    @property
+    def installed(self) -> dict[str, tuple[str, ...]]:
+        """Return the distributions in the user's environment, each with its modules."""
+        found: dict[str, tuple[str, ...]] = {}
+        for module, distribution in {**self.needed, **self.allowed, **self.also_installed}.items():
+            if module not in (*self.not_installed, *WITH_PYTHON):
+                found[distribution] = (*found.get(distribution, ()), module)
+        return found
 
     @property
     def bare(self) -> bool:
-        """Tell whether nothing at all is installed, so that a tool must know names from elsewhere."""
+        """Tell whether nothing at all is installed, so that a tool must know the names itself."""
         return not self.installed
 
     @property
     def renamed(self) -> bool:
-        """Tell whether an import and its distribution have different names."""
-        return bool(self.packages) or any(name != package for name, package in self.imports.items())
+        """Tell whether a distribution is named otherwise than its import, or asked for without one."""
+        return bool(self.requested) or any(module != name for module, name in self.needed.items())
 
-    def files_beside(self, pattern: str) -> list[str]:
-        """Return the names of the case's own files that match."""
-        return [path.name for path in self.folder.glob(pattern)] if self.folder else []
-
-    def lay_out(self, target: Path) -> None:
-        """Write the case's files into a new folder."""
-        if self.folder is not None:
-            shutil.copytree(self.folder, target, ignore=lambda _, names: {"expected.json"} & set(names))
-        for name, text in self.files.items():
-            path = target / name
+    def lay_out(self, folder: Path) -> Path:
+        """Write the case's files into a folder; return the script's path."""
+        for name, content in self.files.items():
+            path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(content)
+        return folder / self.script
+
+    def _provided(self, modules: Iterable[str]) -> dict[str, str]:
+        found = {}
+        for module in modules:
+            inner = [name for name in self.providers if name == module or name.startswith(f"{module}.")]
+            found.update({name: self.providers.get(name, name) for name in inner or [module]})
+        return found
 
 
-def load() -> list[Case]:
-    """Return every case that this interpreter's version allows, sorted by name within folders, corpus and names."""
-    return [*_own(), *_corpus(), *_names()]
+def cases() -> list[Case]:
+    """Return every case, in order of their names."""
+    return [read(path.stem, path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.txt"))]
 
 
-def _own() -> list[Case]:
+def single_imports() -> list[Case]:
+    """Return a case of one import for every line of the list, with nothing installed."""
     found = []
-    for path in sorted((HERE / "cases").glob("*/expected.json")):
-        data = json.loads(path.read_text(encoding="utf-8"))
-        if not sys.version.startswith(data.get("python", "")):
-            continue
-        imports, optional = data["imports"], data.get("optional", {})
-        providers: dict[str, tuple[str, ...]] = {}
-        if data.get("installed", True):
-            without = data.get("without", ())
-            for module, package in {**imports, **optional}.items():
-                if module not in without:
-                    providers[package] = (*providers.get(package, ()), module)
-            for package, module in data.get("also", {}).items():
-                providers[package] = (module,)
-        found.append(
-            Case(
-                path.parent.name,
-                data["about"],
-                data["script"],
-                imports,
-                optional,
-                tuple(data.get("packages", ())),
-                providers,
-                data.get("or_refuses", False),
-                path.parent,
+    for line in SINGLE_IMPORTS.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            name, _, distribution = line.partition(" ")
+            found.append(
+                Case(
+                    SINGLE + name,
+                    f"`import {name}`" + ("" if distribution else ", which no known project provides"),
+                    modules=(name,),
+                    providers={name: distribution},
+                    not_installed=(name,),
+                    files={"main.py": f"import {name}\n".encode()},
+                )
             )
-        )
     return found
 
 
-def _corpus() -> list[Case]:
-    found = []
-    for path in sorted((ROOT / "tests" / "corpus").glob("*.txt")):
-        head, *parts = re.split(r"^-- (\S+) --\n", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
-        said = dict(re.findall(r"^([a-z ]+):(.*)$", head, flags=re.MULTILINE))
-        if "python" in said:
-            continue  # it stands in for another version of the interpreter, which only we ask
-        modules, optional = said["modules"].split(), said.get("optional", "").split()
-        may = {name: name for name in modules if name in optional or name in WITH_PYTHON}
-        must = {name: name for name in modules if name not in may}
-        found.append(
-            Case(
-                CORPUS + path.stem,
-                " ".join(line[1:].strip() for line in head.splitlines() if line.startswith("#")).rstrip("."),
-                said.get("script", "main.py").strip(),
-                must,
-                may,
-                installed={name: (name,) for name in modules if name not in WITH_PYTHON},
-                files=dict(zip(parts[::2], parts[1::2], strict=True)),
-            )
-        )
-    return found
+def compared() -> list[Case]:
+    """Return the cases for other tools: those for the version of this interpreter, then the single imports."""
+    minor = f"{sys.version_info[0]}.{sys.version_info[1]}."
+    return [*(case for case in cases() if not case.python or case.python.startswith(minor)), *single_imports()]
 
 
-def _names() -> list[Case]:
-    names = json.loads((HERE / "names.json").read_text(encoding="utf-8"))
-    return [
-        Case(
-            NAME + name,
-            f"`import {name}`" + ("" if package else ", of nobody's known project: must be refused"),
-            "main.py",
-            {name: package},
-            files={"main.py": f"import {name}\n"},
-        )
-        for name, package in sorted(names.items())
-    ]
+def read(name: str, text: str) -> Case:
+    """Parse the text of a case; raise ValueError when it is malformed."""
+    head, *parts = re.split(r"^-- (\S+)( \(escaped\))? --\n", text, flags=re.MULTILINE)
+    about = " ".join(line[1:].strip() for line in head.splitlines() if line.startswith("#"))
+    said: dict[str, list[str]] = {}
+    for line in head.splitlines():
+        if not line.startswith("#"):
+            key, _, value = line.partition(":")
+            said.setdefault(key, []).append(value.strip())
+    unknown = said.keys() - {_FLAG, *_LISTS, *_REPEATED, *_SINGLE_VALUES}
+    twice = [key for key, values in said.items() if len(values) > 1 and key not in _REPEATED]
+    if unknown or twice or "modules" not in said:
+        raise ValueError(f"{name}: {sorted(unknown) or twice or 'no modules line'}")
+    values = {key: said.get(key, [""])[0] for key in (*_LISTS, *_SINGLE_VALUES)}
+    lists = {key: tuple(values[key].split()) for key in _LISTS}
+    return Case(
+        name=name,
+        about=about,
+        modules=lists["modules"],
+        optional=lists["optional"],
+        refuses=values["refuses"],
+        packages=lists["packages"],
+        local=frozenset(lists["local"]),
+        says=tuple(said.get("says", ())),
+        may_say=tuple(said.get("may say", ())),
+        may_list=lists["may list"],
+        providers=_pairs(said.get("package", ())),
+        also_installed=_pairs(said.get("also installed", ())),
+        not_installed=lists["not installed"],
+        script=values["script"] or "main.py",
+        python=values["python"],
+        executes=_FLAG in said,
+        files={
+            path: _unescaped(content) if escaped else content.encode()
+            for path, escaped, content in zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+        },
+    )
+
+
+def _pairs(lines: Sequence[str]) -> dict[str, str]:
+    return {module: distribution for module, _, distribution in (line.partition(" from ") for line in lines)}
+
+
+def _unescaped(text: str) -> bytes:
+    return codecs.decode(text.encode("ascii"), "unicode_escape").encode("latin-1")

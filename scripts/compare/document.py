@@ -1,4 +1,4 @@
-"""docs/comparison.md: what was compared, how, and the tables."""
+"""docs/comparison.md: what was compared, how, and the tables. Pure, and the same for the same verdicts."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import behaviours, tools
-from .corpus import Case
-from .judge import NOT_SAID, Answer
-from .table import Row, table
+from scripts.compare import peers, tasks
+from scripts.compare.corpus import Case
+from scripts.compare.judge import NOT_SAID, PASS, Answer, Row
 
 TITLES = {
     "ours": "ours",
@@ -21,8 +20,8 @@ TITLES = {
     "fawltydeps": "FawltyDeps",
     "by-hand": "conda-pack by hand",
 }
+# The tools that know names by themselves; with nothing installed the others have nothing to say of packages.
 BARE = ("ours", "pipreqs", "pigar")
-
 HEAD = Path(__file__).with_name("comparison.md.in")
 
 
@@ -37,35 +36,41 @@ class Asked:
 
 def render(installed: Sequence[Asked], bare: Sequence[Asked], tried: Sequence[Row], debian: str) -> str:
     """Return the whole document."""
-    names = list(tools.TOOLS)
+    head = HEAD.read_text(encoding="utf-8").format(
+        debian=debian, python=platform.python_version(), not_said=NOT_SAID, **peers.PEERS
+    )
+    imports = [_row(each, each.imports) for each in installed]
+    packages = [_row(each, each.packages) for each in installed if each.case.renamed]
+    names = [_row(each, each.packages) for each in bare]
     parts = [
-        HEAD.read_text(encoding="utf-8").format(
-            debian=debian, python=platform.python_version(), not_said=NOT_SAID, **tools.PEERS
-        ),
-        "## What is imported\n",
-        "Scripts, notebooks and folders; all that they import is installed, unless it says otherwise. `corpus:` cases "
-        "are those of `tests/corpus`.\n",
-        *table([Row(each.case.name, each.case.about, each.imports) for each in installed], names, TITLES),
+        head,
+        "## Imports\n",
+        "What a script, notebook or folder imports. Each row is a file of `tests/corpus`. All that the script imports "
+        "is installed, unless the row says otherwise.\n",
+        *table(imports, peers.TOOLS, TITLES),
         "",
-        "## Which packages that is: all installed\n",
-        "The cases whose packages have other names than their imports.\n",
-        *table(
-            [Row(each.case.name, each.case.about, each.packages) for each in installed if each.case.renamed],
-            names,
-            TITLES,
-        ),
+        "## Packages, when they are installed\n",
+        "The rows in which a package is named differently from its import.\n",
+        *table(packages, peers.TOOLS, TITLES),
         "",
-        "## Which packages that is: nothing installed\n",
-        "Of the tools that know names by themselves. For an import of nobody's known project the right answer is none, "
-        "and to say so.\n",
-        *table([Row(each.case.name, each.case.about, each.packages) for each in bare], BARE, TITLES),
+        "## Packages, when nothing is installed\n",
+        "Only tools that know names by themselves. The right answer for an import that no known project provides is to "
+        "name no package and to say so.\n",
+        *table(names, BARE, TITLES),
         "",
         "## From an environment to a running task\n",
-        "Ours: `python_package_create` and `python_package_run`. The others have conda-pack's tarball of the very same "
+        "We use `python_package_create` and `python_package_run`; the others get conda-pack's tarball of the same "
         "environment.\n",
-        *table(tried, behaviours.TOOLS, TITLES),
+        *table(tried, tasks.TOOLS, TITLES),
     ]
     return "\n".join(parts) + "\n"
+
+
+def table(rows: Sequence[Row], tools: Sequence[str], titles: Mapping[str, str]) -> list[str]:
+    """Return the lines of a Markdown table, with the sums last."""
+    lines = [_line(["case", "what", *(titles[tool] for tool in tools)]), _line(["---"] * (len(tools) + 2))]
+    lines += [_line([f"`{row.case}`", row.about, *(row.verdicts[tool] for tool in tools)]) for row in rows]
+    return [*lines, _line(["**passed**", "", *(_sum(rows, tool) for tool in tools)])]
 
 
 def describe(answer: Answer) -> str:
@@ -76,3 +81,16 @@ def describe(answer: Answer) -> str:
         if names is not None
     ]
     return "; ".join([*parts, f"status {answer.status}"]) + (f"\n{answer.text.strip()}" if answer.text.strip() else "")
+
+
+def _row(asked: Asked, verdicts: Mapping[str, str]) -> Row:
+    return Row(asked.case.name, asked.case.about.rstrip("."), verdicts)
+
+
+def _sum(rows: Sequence[Row], tool: str) -> str:
+    judged = [row.verdicts[tool] for row in rows if row.verdicts[tool] != NOT_SAID]
+    return f"**{sum(verdict == PASS for verdict in judged)} of {len(judged)}**" if judged else NOT_SAID
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"

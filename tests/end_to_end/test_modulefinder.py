@@ -7,10 +7,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpus_cases import cases
-
 from python_package.analyze import analyze
 from python_package.errors import NotPythonError
+from scripts.compare.corpus import cases
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,6 +24,7 @@ print(*finder.badmodules)
 
 # What ModuleFinder names and analyze does not, with the reason, by script.
 _OTHER_PYTHON = "the standard library of another Python"
+_TYPE_CHECKING = "under TYPE_CHECKING, which is false at run time"
 EXPLAINED = {
     "inside-its-namespace": {
         "proj.core": "the script's own namespace, above its folder, where ModuleFinder does not look"
@@ -34,19 +34,18 @@ EXPLAINED = {
         "never": "in files called like sys, time and os, which Python has imported before it looks for files"
     },
     "standard-library-of-python2": dict.fromkeys(("cPickle", "urllib2"), _OTHER_PYTHON),
-    "type-checking": dict.fromkeys(
-        ("nobody", *(f"dropped{number}" for number in range(1, 7))), "under TYPE_CHECKING, which is false at run time"
-    ),
+    "type-checking": dict.fromkeys((f"dropped{number}" for number in range(1, 7)), _TYPE_CHECKING),
+    "type-checking-else": {"nobody": _TYPE_CHECKING},
 }
 
 
-def scripts(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yield every script of the corpus, of the comparison and of the integration cases that this Python can parse."""
+def scripts(folder: Path) -> Iterator[tuple[str, Path, Path]]:
+    """Yield the name, folder and path of every script of the corpus and of the integration cases that parses."""
     for case in cases():
-        yield case.name, case.lay_out(folder / case.name)
-    for place in ("scripts/compare/cases", "integration/cases"):
-        for path in sorted((ROOT / place).glob("*/main.py")):
-            yield f"{path.parent.name}", path
+        if case.script != ".":
+            yield case.name, folder / case.name, case.lay_out(folder / case.name)
+    for path in sorted((ROOT / "integration" / "cases").glob("*/main.py")):
+        yield path.parent.name, path.parent, path
 
 
 def found(script: Path) -> set[str] | None:
@@ -58,7 +57,7 @@ def found(script: Path) -> set[str] | None:
 
 def test_analyze__every_script_at_hand__lists_what_modulefinder_finds(tmp_path: Path) -> None:
     compared, missed = 0, {}
-    for name, script in scripts(tmp_path):
+    for name, folder, script in scripts(tmp_path):
         names = found(script)
         if names is None:
             continue
@@ -67,7 +66,7 @@ def test_analyze__every_script_at_hand__lists_what_modulefinder_finds(tmp_path: 
         except NotPythonError:
             continue  # ModuleFinder takes any bytes for text
         listed = {*spec.modules, *spec.submodules}
-        local = {path.stem for path in script.parent.rglob("*.py")} | {path.name for path in script.parent.rglob("*")}
+        local = {path.stem for path in folder.rglob("*.py")} | {path.name for path in folder.rglob("*")}
         tops = {each.partition(".")[0] for each in listed}
         explained = EXPLAINED.get(name, {})
         lost = {

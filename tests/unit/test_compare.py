@@ -1,17 +1,22 @@
-"""How outputs of others' tools are read and judged, from outputs that they gave, and the table that comes of it."""
+"""How the output of each tool is read and judged, from outputs that they gave, and the tables made of the verdicts."""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from scripts.compare import adapters, corpus, judge
+from scripts.compare import corpus, document, judge
+from scripts.compare.__main__ import SHORT
 from scripts.compare.corpus import Case
-from scripts.compare.judge import NOT_SAID, PASS, Answer
-from scripts.compare.table import Row, table
+from scripts.compare.document import table
+from scripts.compare.judge import NOT_SAID, PASS, Answer, Row
 
+NO_NETWORK = "http://127.0.0.1:9"
 PIGAR = "\x1b[32m\nGenerated requirements are as follows:\x1b[39m\na1\ngoogle-cloud-storage\nPyYAML\n"
 PIGAR_DUPLICATES = (
     "Generated requirements are as follows:\n\n# WARNING(pigar): some manual fixes might be required as pigar has "
@@ -38,10 +43,24 @@ FAWLTYDEPS = {
         {"name": "nobody", "references": [{"path": "main.py", "lineno": 2}], "candidates": []},
     ]
 }
+EXPLAINED = """\
+python 3.11.7
+antigravity  required     comes with python
+    imported at main.py:1
+cv2          conditional  opencv-python-headless (in channels py-opencv)
+    imported at main.py:2
+    the script's own metadata depends on it
+reqeusts     required     refused
+    no package is known to provide it; is it a slip for requests? Else choose with --map
+    reqeusts=PACKAGE
+ujson        optional     ujson
+pyarrow      by name      pyarrow>=3
+helper       local        helper.py
+"""
 
 
 def case(**imports: str) -> Case:
-    return Case("name", "about", "main.py", imports)
+    return Case("name", modules=tuple(imports), providers=imports)
 
 
 def answer(*imports: str, packages: tuple[str, ...] | None = None, text: str = "", status: int = 0) -> Answer:
@@ -49,55 +68,61 @@ def answer(*imports: str, packages: tuple[str, ...] | None = None, text: str = "
 
 
 def test_requirements__pigars_output_with_colours__names_distributions_only() -> None:
-    read = adapters.requirements(0, "", PIGAR)
+    read = judge.read_requirements(0, "", PIGAR)
     assert (read.imports, read.packages) == (None, {"a1", "google-cloud-storage", "PyYAML"})
 
 
 def test_requirements__pigars_warnings__are_no_names() -> None:
-    assert adapters.requirements(0, "", PIGAR_DUPLICATES).packages == {"basemap", "matplotlib-aipy"}
+    assert judge.read_requirements(0, "", PIGAR_DUPLICATES).packages == {"basemap", "matplotlib-aipy"}
 
 
 def test_requirements__pipreqs_with_a_version__is_the_name() -> None:
-    assert adapters.requirements(0, "", PIPREQS).packages == {"opencv_python", "scikit_learn"}
+    assert judge.read_requirements(0, "", PIPREQS).packages == {"opencv_python", "scikit_learn"}
 
 
 def test_debian__environment_with_pips_packages__both_kinds_without_python_and_pip() -> None:
-    assert adapters.debian(0, "", DEBIAN).packages == {"numpy", "tqdm"}
+    assert judge.read_debian(0, "", DEBIAN).packages == {"numpy", "tqdm"}
 
 
 def test_debian__no_report__names_nothing_and_keeps_the_status() -> None:
-    read = adapters.debian(1, "Traceback", "")
+    read = judge.read_debian(1, "Traceback", "")
     assert (read.packages, read.status, read.text) == (frozenset(), 1, "Traceback")
 
 
 def test_deptry__report__what_is_not_declared_and_never_packages() -> None:
-    read = adapters.deptry(1, "Found 3 dependency issues.", DEPTRY)
+    read = judge.read_deptry(1, "Found 3 dependency issues.", DEPTRY)
     assert (read.imports, read.packages, read.status) == ({"cv2", "yaml"}, None, 0)
 
 
 def test_deptry__no_report__is_a_failure() -> None:
-    assert adapters.deptry(1, "Traceback", "").status == 1
+    assert judge.read_deptry(1, "Traceback", "").status == 1
 
 
 def test_fawltydeps__installed__the_candidates_are_packages() -> None:
-    read = adapters.fawltydeps(3, "", json.dumps(FAWLTYDEPS))
+    read = judge.read_fawltydeps(3, "", json.dumps(FAWLTYDEPS))
     assert (read.imports, read.packages, read.status) == ({"cv2", "nobody"}, {"opencv-python"}, 0)
 
 
 def test_fawltydeps__nothing_installed__says_nothing_of_packages() -> None:
     report = {"undeclared_deps": [{"name": "cv2", "references": [], "candidates": []}]}
-    assert adapters.fawltydeps(3, "", json.dumps(report)).packages is None
+    assert judge.read_fawltydeps(3, "", json.dumps(report)).packages is None
 
 
 def test_fawltydeps__message_in_place_of_a_report__names_nothing() -> None:
-    read = adapters.fawltydeps(2, "Error: no such file", "")
+    read = judge.read_fawltydeps(2, "Error: no such file", "")
     assert (read.imports, read.status) == (frozenset(), 2)
 
 
-def test_ours__refused__names_what_is_left_and_keeps_the_refusal() -> None:
-    read = adapters.ours(4, "tests: no package", json.dumps({"modules": ["numpy", "tests"], "packages": ["numpy"]}))
-    assert (read.imports, read.packages, read.status) == ({"numpy", "tests"}, {"numpy"}, 4)
-    assert adapters.ours(3, "main.py:1: not valid Python", "").imports == frozenset()
+def test_ours__explanation__names_modules_and_what_they_become() -> None:
+    read = judge.read_ours(0, "", EXPLAINED)
+    assert read.imports == {"antigravity", "cv2", "reqeusts", "ujson"}
+    assert read.packages == {"opencv-python-headless", "pyarrow", "ujson"}
+    assert "reqeusts" in read.text
+
+
+def test_ours__not_python__names_nothing_and_keeps_the_status() -> None:
+    read = judge.read_ours(3, "main.py:1: not valid Python", "")
+    assert (read.imports, read.packages, read.status) == (frozenset(), frozenset(), 3)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +138,7 @@ def test_ours__refused__names_what_is_left_and_keeps_the_refusal() -> None:
     ],
 )
 def test_imports__names__are_compared_by_their_top_level(said: tuple[str, ...], verdict: str) -> None:
-    wanted = Case("name", "about", "main.py", {"cv2": "opencv-python", "google.cloud.storage": "google-cloud-storage"})
+    wanted = case(**{"cv2": "opencv-python", "google.cloud.storage": "google-cloud-storage"})
     assert judge.imports(wanted, answer(*said)) == verdict
 
 
@@ -122,7 +147,7 @@ def test_imports__tool_that_names_only_packages__is_judged_by_those() -> None:
 
 
 def test_imports__optional_ones__may_be_named_or_not() -> None:
-    wanted = Case("name", "about", "main.py", {"numpy": "numpy"}, {"ujson": "ujson"})
+    wanted = Case("name", modules=("numpy", "ujson"), optional=("ujson",))
     assert judge.imports(wanted, answer("numpy")) == judge.imports(wanted, answer("numpy", "ujson")) == PASS
 
 
@@ -131,7 +156,7 @@ def test_imports__error_and_nothing_named__stops() -> None:
 
 
 def test_imports__refusal_is_right_too__only_if_it_names_the_file() -> None:
-    wanted = Case("name", "about", "main.py", {"numpy": "numpy"}, or_refuses=True)
+    wanted = Case("name", modules=("numpy",), refuses="a NUL byte")
     assert judge.imports(wanted, answer(text="main.py:3: a NUL byte", status=3)) == PASS
     assert judge.imports(wanted, answer(text="ValueError", status=1)) == "fail (stops)"
 
@@ -158,7 +183,7 @@ def test_packages__import_of_nobodys_project__must_be_refused_aloud() -> None:
 
 
 def test_packages__wanted_besides__are_needed() -> None:
-    wanted = Case("name", "about", "main.py", {"pandas": "pandas"}, packages=("pyarrow",))
+    wanted = Case("name", modules=("pandas",), packages=("pandas>=2", "pyarrow"))
     assert judge.packages(wanted, answer("pandas", packages=("pandas",))) == "fail (lacks 1)"
 
 
@@ -181,16 +206,65 @@ def test_table__rows__keep_their_order_and_are_summed_without_what_is_not_said()
     ]
 
 
-def test_load__all_cases__have_names_of_their_own_and_their_scripts(tmp_path: Path) -> None:
-    found = corpus.load()
-    assert len({each.name for each in found}) == len(found) > 80
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        ("modules: numpy\noptional: numpy", ({}, {"numpy": "numpy"}, {"numpy": ("numpy",)})),
+        ("modules: a\nmay list: b", ({"a": "a"}, {"b": "b"}, {"a": ("a",), "b": ("b",)})),
+        ("modules: antigravity", ({}, {"antigravity": "antigravity"}, {})),
+        ("modules: a\npackage: a.b from A-B", ({"a.b": "A-B"}, {}, {"A-B": ("a.b",)})),
+        ("modules: a\nalso installed: c from C", ({"a": "a"}, {}, {"a": ("a",), "C": ("c",)})),
+        ("modules: a\nnot installed: a", ({"a": "a"}, {}, {})),
+    ],
+)
+def test_read__header__says_what_is_needed_allowed_and_installed(
+    head: str, expected: tuple[dict[str, str], dict[str, str], dict[str, tuple[str, ...]]]
+) -> None:
+    found = corpus.read("name", f"# About.\n{head}\n-- main.py --\n")
+    assert (found.needed, found.allowed, found.installed) == expected
+
+
+def test_read__escaped_file__gives_bytes_that_are_no_text() -> None:
+    text = "modules: a\n-- main.py (escaped) --\na\\x00\\xff\\\\\\\nb\\r\\\n-- plain --\n\\x00\n-- empty --\n"
+    assert corpus.read("name", text).files == {"main.py": b"a\x00\xff\\b\r", "plain": b"\\x00\n", "empty": b""}
+
+
+@pytest.mark.parametrize("head", ["module: a", "modules: a\nmodules: b", ""])
+def test_read__malformed_header__is_refused(head: str) -> None:
+    with pytest.raises(ValueError, match="name"):
+        corpus.read("name", f"{head}\n-- main.py --\n")
+
+
+def test_compared__all_cases__have_unique_names_and_their_scripts(tmp_path: Path) -> None:
+    found = corpus.compared()
+    assert len({each.name for each in found}) == len(found) > 100
     for number, each in enumerate(found):
-        each.lay_out(tmp_path / str(number))
-        assert (tmp_path / str(number) / each.script).exists(), each.name
-        assert not list((tmp_path / str(number)).rglob("expected.json"))
+        assert each.lay_out(tmp_path / str(number)).exists(), each.name
 
 
-def test_load__document__has_a_row_for_every_case_of_its_own() -> None:
-    document = (corpus.ROOT / "docs" / "comparison.md").read_text(encoding="utf-8")
-    own = [each.name for each in corpus.load() if not each.name.startswith(corpus.CORPUS)]
-    assert [name for name in own if f"| `{name}` |" not in document] == []
+def test_document__every_case__has_a_row() -> None:
+    text = (corpus.ROOT / "docs" / "comparison.md").read_text(encoding="utf-8")
+    assert [each.name for each in corpus.compared() if f"| `{each.name}` |" not in text] == []
+
+
+def test_render__verdicts__are_the_tables_of_the_document() -> None:
+    one = document.Asked(case(cv2="opencv-python"), *(dict.fromkeys(document.TITLES, PASS) for _ in range(2)))
+    row = Row("run:x", "a question", dict.fromkeys(document.TITLES, "fail"))
+    text = document.render([one], [one], [row], "9.9")
+    assert "coop-computing-tools 9.9" in text
+    assert text.count("| `name` |") == 3
+    assert "| `run:x` | a question | fail | fail | fail |" in text
+
+
+def test_main__short_form__runs_our_tool_without_a_network(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "scripts.compare", "--short"],
+        cwd=corpus.ROOT,
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path), "http_proxy": NO_NETWORK, "https_proxy": NO_NETWORK},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "notebook ours: imports pass, packages pass" in ran.stdout
+    assert ran.stdout.count(": imports pass, packages pass\n") == len(SHORT)

@@ -1,1 +1,0 @@
-import numpyimport pandasprint(1)

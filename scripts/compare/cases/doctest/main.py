@@ -1,8 +1,0 @@
-def f():
-    """Do it.
-
-    >>> import nobody
-    """
-
-
-import numpy

@@ -1,4 +1,0 @@
-import importlib
-
-load = importlib.import_module
-module = load("scipy.stats")

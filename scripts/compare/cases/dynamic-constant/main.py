@@ -1,4 +1,0 @@
-import importlib
-
-BACKEND = "numpy"
-module = importlib.import_module(BACKEND)

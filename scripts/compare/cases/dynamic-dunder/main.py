@@ -1,1 +1,0 @@
-numpy = __import__("numpy")

@@ -1,4 +1,0 @@
-import importlib
-
-for name in ("numpy", "scipy"):
-    importlib.import_module(name)

@@ -1,3 +1,0 @@
-import importlib
-
-linalg = importlib.import_module("numpy.linalg")

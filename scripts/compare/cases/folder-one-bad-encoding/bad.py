@@ -1,2 +1,0 @@
-x = 'ÿþ'
-import scipy

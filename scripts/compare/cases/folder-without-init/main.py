@@ -1,1 +1,0 @@
-from plugins.csv_reader import read

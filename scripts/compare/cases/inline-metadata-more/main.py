@@ -1,6 +1,0 @@
-# /// script
-# dependencies = ["pandas", "pyarrow"]
-# ///
-import pandas
-
-pandas.read_parquet("x")

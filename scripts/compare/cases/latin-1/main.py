@@ -1,3 +1,0 @@
-# -*- coding: latin-1 -*-
-name = 'café'
-import numpy

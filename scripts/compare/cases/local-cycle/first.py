@@ -1,2 +1,0 @@
-import second
-import numpy

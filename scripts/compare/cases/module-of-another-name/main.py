@@ -1,2 +1,0 @@
-import pkg_resources
-from mpl_toolkits.mplot3d import Axes3D

@@ -1,5 +1,0 @@
-from contextlib import suppress
-
-with suppress(ImportError):
-    import ujson
-import numpy

@@ -1,2 +1,0 @@
-from . import area
-from .sides import count

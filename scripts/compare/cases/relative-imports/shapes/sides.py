@@ -1,2 +1,0 @@
-from ..shapes import area
-import scipy

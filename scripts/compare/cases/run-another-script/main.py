@@ -1,3 +1,0 @@
-import runpy
-
-runpy.run_path("other.py")

@@ -1,4 +1,0 @@
-import distutils.core
-import imp
-import asyncore
-import numpy

@@ -1,4 +1,0 @@
-import site
-
-site.addsitedir("lib")
-import tools

@@ -1,4 +1,0 @@
-import sys
-
-sys.path[0:0] = ["lib"]
-import tools

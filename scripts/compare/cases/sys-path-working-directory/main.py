@@ -1,5 +1,0 @@
-import os
-import sys
-
-sys.path.append(os.path.join(os.getcwd(), "lib"))
-import tools

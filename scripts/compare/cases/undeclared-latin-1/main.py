@@ -1,3 +1,0 @@
-import numpy
-# café
-import pandas
