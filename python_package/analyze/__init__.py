@@ -5,10 +5,10 @@ from __future__ import annotations
 import gc
 import os
 
-from python_package.analyze.default_python import Question
 from python_package.analyze.namespaces import listed
 from python_package.errors import InvalidScriptError, ScriptNotFoundError, UsageError
 from python_package.files import bounds
+from python_package.host_python.default_python import TIMEOUT, Question
 from python_package.spec import Spec
 from python_package.value import Value
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from python_package.analyze.modules import Tracer
     from python_package.analyze.scope import Scope
     from python_package.spec import Pin
-
-# A default python3 on a slow network disk may need seconds for its first start.
-TIMEOUT = 60.0
 
 
 class Listed(Value):

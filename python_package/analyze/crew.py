@@ -7,10 +7,10 @@ import os
 import select
 import sys
 
-from python_package.analyze.default_python import kill
 from python_package.analyze.reading import Lines, read
 from python_package.errors import BoundError, InvalidScriptError, NotPythonError
 from python_package.files import bounds
+from python_package.host_python.default_python import kill
 from python_package.value import Value
 
 TYPE_CHECKING = False

@@ -79,7 +79,7 @@ class Project(Tracer):
     def declared(self, version: str) -> Iterator[Declared]:
         """Yield what the metadata of the files asks for; that one asks for another Python is a remark."""
         if self.metadata:
-            from python_package.analyze.requires_python import fits  # few directories need it
+            from python_package.host_python.on_path import fits  # few directories need it
 
         for metadata in self.metadata:
             where, wanted = metadata.python or ("", "")

@@ -11,9 +11,9 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from python_package.address import Address
-from python_package.analyze.requires_python import parsed
 from python_package.errors import InvalidScriptError
 from python_package.files.documents import toml_value
+from python_package.host_python.on_path import parsed
 from python_package.import_names.table import canonical
 from python_package.pypi.uv_settings import Settings, Source, of_script
 from python_package.spec import Index, Pin, is_package, placed

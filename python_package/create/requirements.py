@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from python_package import import_names
-from python_package.analyze.requires_python import likeliest
 from python_package.create import python_version
 from python_package.errors import HostPythonError
+from python_package.host_python.on_path import likeliest
 from python_package.import_names.installed import import_path
 from python_package.import_names.package import parse
 from python_package.import_names.table import canonical

@@ -190,11 +190,10 @@ def _own(spec: Spec, python: str) -> tuple[str, str]:
     """Return the interpreter of this machine that can stand in, `python` if no other is right, and its version."""
     own = _version(python)
     if not python_version.satisfies(own, spec.python):
-        from python_package.analyze import TIMEOUT
-        from python_package.analyze.requires_python import on_path
+        from python_package.host_python.on_path import on_path
 
         wanted = f"=={spec.python.rstrip('+')}" if python_version.is_full(spec.python) else spec.python
-        for version, path in on_path(wanted, TIMEOUT):
+        for version, path in on_path(wanted):
             if python_version.satisfies(version, spec.python):
                 return path, version
     return python, own

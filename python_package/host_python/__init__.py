@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # analyze, too, asks the default python3, and has no time for typing
 
 __all__ = ["HostChannel", "build", "default_cache", "host_channel"]
 

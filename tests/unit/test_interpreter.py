@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from fake_python import fake_python
 
-from python_package.analyze.default_python import Question
 from python_package.errors import InterpreterError
+from python_package.host_python.default_python import Question
 
 
 def _ask(python: str, timeout: float = 20) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from fake_python import fake_python
 
-from python_package.analyze import Analysis, analyze, analyze_sources, requires_python
+from python_package.analyze import Analysis, analyze, analyze_sources
+from python_package.host_python import on_path
 
 
 def _block(*lines: str) -> str:
@@ -55,14 +56,14 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     [(">=3.11", "3.11.0"), ("", "3.7.3"), (">=3.8,<4", "3.13.0rc1"), ("==3.11.*", "3.11.7"), ("~=3.8.0", "3.8.13+")],
 )
 def test_fits__version_in_the_range__is_true(wanted: str, version: str) -> None:
-    assert requires_python.fits(version, wanted)
+    assert on_path.fits(version, wanted)
 
 
 @pytest.mark.parametrize(
     ("wanted", "version"), [(">=3.12", "3.11.7"), ("<3", "3.11.7"), (">=3.13", "3.13.0rc1"), ("==3.11", "3.11.7")]
 )
 def test_fits__version_outside_the_range__is_false(wanted: str, version: str) -> None:
-    assert not requires_python.fits(version, wanted)
+    assert not on_path.fits(version, wanted)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_fits__version_outside_the_range__is_false(wanted: str, version: str) ->
     [(">=3.8,<3.10", "3.9.0"), ("==3.9.7", "3.9.7"), (">=3.12.4,<3.13", "3.12.4"), (">=3.40", "3.40.0"), ("<3", "")],
 )
 def test_likeliest__range__is_of_the_newest_minor_version_in_it(wanted: str, version: str) -> None:
-    assert requires_python.likeliest(wanted) == version
+    assert on_path.likeliest(wanted) == version
 
 
 def test_analyze__default_python_fits__asks_no_other(machine: Machine) -> None:

@@ -8,6 +8,9 @@ import time
 
 from python_package.errors import InterpreterError
 
+# A default python3 on a slow network disk may need seconds for its first start.
+TIMEOUT = 60.0
+
 _LONGEST_ANSWER = 65536
 
 
