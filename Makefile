@@ -27,7 +27,7 @@ test-unit: $(VENV)/.installed     ## all tests that need no container
 	$(BIN)/python -m pytest
 
 test-fast: $(VENV)/.installed     ## in under a minute: the tests that need no network and make no environment
-	$(BIN)/python -m pytest -n logical --dist loadfile -m "not slow and not network"
+	$(BIN)/python -m pytest -n logical --dist loadfile -m "not slow and not network" tests/unit
 
 test-integration: $(VENV)/.installed  ## remote workers and a cluster, in containers
 	scripts/test-integration

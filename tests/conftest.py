@@ -25,6 +25,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# What makes a channel of packages from PyPI, or an environment: nothing for `make test-fast`, which has no network.
+_SLOW = frozenset({"channel", "install", "workshop"})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need one of those fixtures."""
+    for item in items:
+        if isinstance(item, pytest.Function) and _SLOW & set(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def channel(pytestconfig: pytest.Config) -> Path:
     """Return a ready-made local channel: this interpreter as `python`, numpy, pip and the pure package idna.

@@ -68,9 +68,9 @@ def for_uv(environ: Mapping[str, str] = os.environ, home: Path | None = None, *,
     options = [f"--constraint={path}" for path in setting("constraint")]
     if setting("no-index")[:1] in (["1"], ["true"], ["yes"], ["on"]):
         options.append("--no-index")
-    # git waits for ever for a server that says nothing.
-    patience = {"GIT_HTTP_LOW_SPEED_LIMIT": "1", "GIT_HTTP_LOW_SPEED_TIME": "60"}
-    uv = Uv(patience | translated | dict(environ), tuple(options))
+    # git waits for ever for a server that says nothing; uv breaks the lines of what others say.
+    defaults = {"GIT_HTTP_LOW_SPEED_LIMIT": "1", "GIT_HTTP_LOW_SPEED_TIME": "60", "UV_NO_WRAP": "1"}
+    uv = Uv(defaults | translated | dict(environ), tuple(options))
     return _with(
         uv,
         bool({"UV_DEFAULT_INDEX", "UV_INDEX_URL"} & set(environ)),

@@ -178,8 +178,9 @@ def test_directory__that_was_never_packed__is_used_as_it_is(worker: Worker) -> N
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a directory that its own user may not write")
 def test_directory__of_somebody_else__is_used_as_it_is(worker: Worker) -> None:
     root = unpacked(worker, environment())
-    for folder in (worker.root, *worker.root.parents[:2]):
-        folder.chmod(0o755)
+    for folder in (worker.root, *worker.root.parents):
+        if folder.stat().st_mode & 0o055 != 0o055:
+            folder.chmod(0o755)
     worker.user = 65534
 
     assert worker.run("-e", root, "greet").stdout == GREETING

@@ -205,16 +205,19 @@ def test_pack__a_wheel_that_needs_a_newer_glibc__raises_the_floor(workshop: Work
 
 
 def test_pack__another_folder_home_umask_and_clock__gives_the_same_bytes(
-    workshop: Workshop, packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workshop: Workshop,
+    packed: Path,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     before = os.umask(0o027)
     try:
         # A longer name, with what makes installers write another first line into scripts: a space.
-        prefix = workshop.environment(
-            tmp_path / "some other folder", "idna", "pip", "holder", wheels=[workshop.wheel()]
-        )
+        folder = tmp_path_factory.mktemp("longer") / "some other folder"  # not longer than the placeholder
+        prefix = workshop.environment(folder, "idna", "pip", "holder", wheels=[workshop.wheel()])
         for path in prefix.rglob("*"):
             if not path.is_symlink() and path.stat().st_nlink == 1:
                 os.utime(path, (10**9, 10**9))
