@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from python_package.address import Address
 from python_package.errors import SpecError
 from python_package.spec import Spec
-
-if TYPE_CHECKING:
-    from rattler import RepoDataRecord
 
 # Where an environment and its tarball keep their lock.
 FILE = "conda-meta/python-package.lock"
@@ -22,6 +18,34 @@ FILE = "conda-meta/python-package.lock"
 LOCAL_CHANNEL = "file:///local-channel"
 LOCAL_WHEELS = "file:///local-wheels"
 LOCAL_INDEX = "file:///local-index"
+
+
+@dataclass(frozen=True)
+class CondaPackage:
+    """A package of a Conda channel, down to its file.
+
+    `channel` and `url` may hold a password, `depends` are match specs, and the sums are in hex.
+    `origin` is what the solver knows of it, which only `conda/` reads.
+    """
+
+    name: str
+    version: str
+    build: str
+    channel: str
+    size: int | None
+    depends: tuple[str, ...]
+    subdir: str = ""
+    file_name: str = ""
+    url: str = ""
+    sha256: str = ""
+    md5: str = ""
+    license: str = ""
+    origin: object = field(default=None, repr=False, compare=False)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Return the names of the packages that it depends on."""
+        return tuple(dict.fromkeys(dependency.split()[0] for dependency in self.depends))
 
 
 @dataclass(frozen=True)
@@ -41,7 +65,7 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Lock:
-    """An environment to the last file: Conda's records, and the distributions from PyPI.
+    """An environment to the last file: Conda's packages, and the distributions from PyPI.
 
     `specs` are the match specs that were solved, which Conda's history keeps; `dropped` are the
     optional modules that could not be had.
@@ -51,7 +75,7 @@ class Lock:
     platform: str
     channels: tuple[Address, ...]
     specs: tuple[str, ...]
-    records: tuple[RepoDataRecord, ...]
+    records: tuple[CondaPackage, ...]
     distributions: tuple[Distribution, ...]
     dropped: tuple[str, ...] = ()
 
@@ -99,18 +123,18 @@ def portable_distribution(distribution: Distribution) -> Distribution:
 
 
 def _differences(locked: Spec, given: Spec) -> Iterable[str]:
-    for field in Spec._fields:
-        there, here = getattr(locked, field), getattr(given, field)
+    for key in Spec._fields:
+        there, here = getattr(locked, key), getattr(given, key)
         if there == here:
             continue
         if isinstance(there, str):
-            yield f"its {field} is {there}, not {here}"
+            yield f"its {key} is {there}, not {here}"
             continue
-        only_there = [_name(field, item) for item in there if item not in here]
-        only_here = [_name(field, item) for item in here if item not in there]
+        only_there = [_name(key, item) for item in there if item not in here]
+        only_here = [_name(key, item) for item in here if item not in there]
         parts = [f"{', '.join(only_there)} only there"] if only_there else []
         parts += [f"{', '.join(only_here)} only here"] if only_here else []
-        yield f"{field}: {', '.join(parts) or 'in another order'}"
+        yield f"{key}: {', '.join(parts) or 'in another order'}"
 
 
 def _name(field: str, item: object) -> str:

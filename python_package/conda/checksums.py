@@ -37,14 +37,14 @@ class Archive:
     sha256: str
 
 
-def local(url: str, sha256: bytes | None) -> Archive | None:
-    """Return the archive that a record's URL names if it is on this machine's disk, None if it is elsewhere.
+def local(url: str, sha256: str) -> Archive | None:
+    """Return the archive that a package's URL names if it is on this machine's disk, None if it is elsewhere.
 
-    A record without a sha256, as of channels long ago, promises nothing.
+    A package without a sha256, as of channels long ago, promises nothing.
     """
     if not url.startswith("file:") or not sha256:
         return None
-    return Archive(Path(unquote(urlsplit(url).path)), sha256.hex())
+    return Archive(Path(unquote(urlsplit(url).path)), sha256)
 
 
 class Seals:

@@ -5,18 +5,28 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from packaging.utils import canonicalize_name
-from rattler import LockChannel, LockFile, LockPlatform, PypiLockedPackage, RepoDataRecord
+from rattler import Environment, LockChannel, LockFile, LockPlatform, PypiLockedPackage, RepoDataRecord
 
 from python_package.address import Address
+from python_package.conda import records
 from python_package.errors import SpecError, SpecNotFoundError
 from python_package.files import bounds, scratch
 from python_package.files.documents import json_value
-from python_package.lock import FILE, LOCAL_CHANNEL, Distribution, Lock, portable_distribution, portable_spec
+from python_package.lock import (
+    FILE,
+    LOCAL_CHANNEL,
+    CondaPackage,
+    Distribution,
+    Lock,
+    portable_distribution,
+    portable_spec,
+)
 from python_package.spec import Index, Pin, Spec, names_of
 
 _HEADER = "# python-package: "
@@ -37,8 +47,8 @@ def to_text(lock: Lock, *, portable: bool = False) -> str:
         distributions = [portable_distribution(each) for each in distributions]
     platform = LockPlatform(lock.platform)
     file = LockFile([platform])
-    for record in lock.records:
-        file.add_conda_package(_ENVIRONMENT, platform, _shown(record, portable=portable))
+    for package in lock.records:
+        file.add_conda_package(_ENVIRONMENT, platform, records.to_rattler(_shown(package, portable=portable)))
     for each in distributions:
         file.add_pypi_package(_ENVIRONMENT, platform, each.name, each.version, _written(each.location))
     channels = dict.fromkeys(_channel(url, portable=portable) for url in lock.channels)
@@ -88,7 +98,7 @@ def parse(text: str, source: str) -> Lock:
             if environment is None or len(file.platforms()) != 1:
                 raise ValueError(f"it has no environment named {_ENVIRONMENT!r} for one platform")
             (platform,) = file.platforms()
-            records = tuple(environment.conda_repodata_records_for_platform(platform) or ())
+            packages = _packages(environment, platform)
             distributions = tuple(
                 Distribution(
                     each.name,
@@ -102,13 +112,11 @@ def parse(text: str, source: str) -> Lock:
             channels = tuple(Address(str(channel)) for channel in environment.channels())
         except Exception as error:  # the classes of py-rattler's errors are private
             raise SpecError(f"{source}: not a readable lock: {error}; make it again with --lock") from None
-    for record in records:
-        if not record.sha256:
-            raise SpecError(f"{source}: {record.file_name} has no sha256, so that nobody can tell it from another file")
-    for each in distributions:
-        if not each.sha256 and not each.location.startswith("git+"):
-            raise SpecError(f"{source}: {each.name} has no sha256, so that nobody can tell it from another file")
-    return Lock(spec, platform.name, channels, specs, records, distributions, dropped)
+    unsummed = [each.file_name for each in packages if not each.sha256]
+    unsummed += [each.name for each in distributions if not each.sha256 and not each.location.startswith("git+")]
+    if unsummed:
+        raise SpecError(f"{source}: {unsummed[0]} has no sha256, so that nobody can tell it from another file")
+    return Lock(spec, platform.name, channels, specs, packages, distributions, dropped)
 
 
 def outdated(lock: Lock, path: Path) -> str:
@@ -116,12 +124,12 @@ def outdated(lock: Lock, path: Path) -> str:
     if path.absolute().parent.name != Path(FILE).parent.name:
         return ""
     try:
-        records = [json.loads(each.read_bytes()) for each in path.absolute().parent.glob("*.json")]
-        now = {record["name"]: f"{record['version']} {record['build']}" for record in records}
+        linked = [json.loads(each.read_bytes()) for each in path.absolute().parent.glob("*.json")]
+        now = {record["name"]: f"{record['version']} {record['build']}" for record in linked}
     except (OSError, ValueError, TypeError, KeyError) as error:
         return f"its records cannot be read: {error!r}"
-    was = {record.name.normalized: f"{record.version} {record.build}" for record in lock.records}
-    of_conda = {file for record in records for file in record.get("files", ())}
+    was = {package.name: f"{package.version} {package.build}" for package in lock.records}
+    of_conda = {file for record in linked for file in record.get("files", ())}
     prefix = path.absolute().parent.parent
     for info in prefix.glob("lib/python3*/site-packages/*.dist-info"):
         if str((info / "METADATA").relative_to(prefix)) not in of_conda:
@@ -142,18 +150,20 @@ def load(path: Path) -> Lock:
         raise SpecError(f"{path}: not UTF-8 at byte {error.start}; make it again with --lock") from None
 
 
-def canonical(records: Iterable[RepoDataRecord], platform: str) -> tuple[RepoDataRecord, ...]:
-    """Return the records as a lock gives them back, so that what is linked now is what a lock will link."""
-    locked = LockPlatform(platform)
-    file = LockFile([locked])
-    for record in records:
-        file.add_conda_package(_ENVIRONMENT, locked, _moved(record, record.url, record.channel or ""))
+def canonical(found: Iterable[RepoDataRecord], platform: str) -> tuple[CondaPackage, ...]:
+    """Return py-rattler's records as a lock gives them back, so that what is linked now is what a lock will link."""
+    file = LockFile([LockPlatform(platform)])
+    for record in found:
+        file.add_conda_package(_ENVIRONMENT, LockPlatform(platform), records.to_rattler(records.of(record)))
     with scratch.folder() as folder:
         file.to_path(folder / "lock")
         again = LockFile.from_path(folder / "lock")
     environment = again.environment(_ENVIRONMENT)
-    (locked,) = again.platforms()
-    return tuple(environment.conda_repodata_records_for_platform(locked) or ()) if environment else ()
+    return _packages(environment, *again.platforms()) if environment else ()
+
+
+def _packages(environment: Environment, platform: LockPlatform) -> tuple[CondaPackage, ...]:
+    return tuple(map(records.of, environment.conda_repodata_records_for_platform(platform) or ()))
 
 
 def _spec(data: Mapping[str, Any]) -> Spec:
@@ -200,15 +210,8 @@ def _channel(url: Address, *, portable: bool) -> str:
     return LOCAL_CHANNEL if portable and url.reveal().startswith("file:") else str(url)
 
 
-def _shown(record: RepoDataRecord, *, portable: bool) -> RepoDataRecord:
-    channel = _channel(Address(record.channel or ""), portable=portable)
+def _shown(package: CondaPackage, *, portable: bool) -> CondaPackage:
+    channel = _channel(Address(package.channel), portable=portable)
     if channel == LOCAL_CHANNEL:
-        return _moved(record, f"{LOCAL_CHANNEL}/{record.subdir}/{record.file_name}", channel)
-    return _moved(record, str(Address(record.url)), channel)
-
-
-def _moved(record: RepoDataRecord, url: str, channel: str) -> RepoDataRecord:
-    """Return a copy from elsewhere, without what indexing its channel again would change."""
-    copy = RepoDataRecord(record, record.file_name, url, channel)
-    copy.indexed_timestamp = None
-    return copy
+        return replace(package, url=f"{LOCAL_CHANNEL}/{package.subdir}/{package.file_name}", channel=channel)
+    return replace(package, url=str(Address(package.url)), channel=channel)

@@ -18,54 +18,26 @@ from rattler.networking.fetch_repo_data import CacheAction
 from rattler.package_cache import PackageCache
 
 from python_package.address import Address
-from python_package.conda import checksums, conda_meta, link_scripts, match_specs, rattler_errors
+from python_package.conda import checksums, conda_meta, link_scripts, match_specs, rattler_errors, records
 from python_package.conda.available import PYTHON, Available, Build
 from python_package.conda.client import client
 from python_package.conda.condarc import Condarc
 from python_package.conda.link_progress import LinkProgress, Reporter
 from python_package.conda.lockfile import canonical
+from python_package.conda.records import PLATFORM
 from python_package.conda.timeouts import Limits, SilentError, Watch, run
 from python_package.errors import PackageError, PackError, SolveError, UnreachableError
+from python_package.lock import CondaPackage
 
 _T = TypeVar("_T")
-
-# This machine's, as Conda names it: linux-64.
-PLATFORM = str(rattler.Subdir.current())
-
-
-@dataclass(frozen=True)
-class CondaPackage:
-    """A package of a channel, as people see it: `needs` are the names of others, `channel` is a URL or a folder."""
-
-    name: str
-    version: str
-    build: str
-    channel: str
-    size: int | None
-    needs: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Solution:
-    """A consistent set of packages: the records, in py-rattler's form, and the match specs that asked for them."""
+    """A consistent set of packages, and the match specs that asked for them."""
 
-    records: tuple[rattler.RepoDataRecord, ...]
+    packages: tuple[CondaPackage, ...]
     specs: tuple[str, ...]
-
-    @property
-    def packages(self) -> tuple[CondaPackage, ...]:
-        """Return the records without what only py-rattler can read."""
-        return tuple(
-            CondaPackage(
-                record.name.normalized,
-                str(record.version),
-                str(record.build),
-                str(record.channel or "").rstrip("/").removesuffix(f"/{record.subdir}"),
-                record.size,
-                tuple(dict.fromkeys(dependency.split()[0] for dependency in record.depends)),
-            )
-            for record in self.records
-        )
 
 
 class Channels:
@@ -119,8 +91,8 @@ class Channels:
         platforms = [rattler.Subdir.current(), rattler.Subdir("noarch")]
         python = [pin for pin in self._pins if pin.name and pin.name.normalized == "python"]
         builds = set()
-        for records in self._ask(lambda: self._gateway.query(self._sources, platforms, list(names), recursive=False)):
-            for record in records:
+        for found in self._ask(lambda: self._gateway.query(self._sources, platforms, list(names), recursive=False)):
+            for record in found:
                 name = record.name.normalized
                 if name == "python" and not all(pin.matches(record) for pin in python):
                     continue
@@ -137,7 +109,7 @@ class Channels:
         """
         bound = [self._bound(spec) for spec in specs]
         overrides = rattler.VirtualPackageOverrides.from_env()
-        records = self._ask(
+        found = self._ask(
             lambda: rattler.solve(
                 self._sources,
                 bound,
@@ -147,13 +119,13 @@ class Channels:
                 constraints=self._pins,
             )
         )
-        for record in records:
+        for record in found:
             if any(spec.matches(record) for spec in self._disallowed):
                 raise SolveError(
                     f"{record.name.normalized} {record.version} would be needed, and it is one of disallowed_packages "
                     "in the Conda configuration"
                 )
-        return Solution(canonical(records, PLATFORM), tuple(specs))
+        return Solution(canonical(found, PLATFORM), tuple(specs))
 
     def _bound(self, spec: str) -> str:
         """Return a match spec with the address of the channel that it names (CHANNEL::NAME).
@@ -179,11 +151,11 @@ class Channels:
         promised, PackError when files cannot be written or a package's own script fails.
         """
         seals = checksums.Seals()
-        archives = [a for record in solution.records if (a := checksums.local(record.url, record.sha256))]
+        archives = [a for each in solution.packages if (a := checksums.local(each.url, each.sha256))]
         gone = {archive.path for archive in seals.verify(archives)}
-        self._require_cached(solution.records, gone)
+        self._require_cached(solution.packages, gone)
         self._install(solution, prefix, progress)
-        ordered = rattler.PackageRecord.sort_topologically(list(solution.records))
+        ordered = records.in_order(solution.packages)
         link_scripts.run(prefix, ((each.name.normalized, str(each.version), each.build_number) for each in ordered))
         seals.verify_unpacked(checksums.unpacked(prefix, archives))
         # The tag marks a cache for backup tools to leave out; in an environment it would do harm.
@@ -197,7 +169,7 @@ class Channels:
             reporter = Reporter(progress)
             work = partial(
                 rattler.install,
-                list(solution.records),
+                list(map(records.to_rattler, solution.packages)),
                 prefix,
                 show_progress=False,
                 client=self._client,
@@ -210,27 +182,25 @@ class Channels:
                 if attempt == attempts:
                     raise rattler_errors.silent(self._names, str(error), attempts, reporter.missing) from None
             except rattler_errors.ERRORS as error:
-                raise self._explained(error, {r.file_name: r.url for r in solution.records}) from None
+                raise self._explained(error, {each.file_name: each.url for each in solution.packages}) from None
         raise AssertionError
 
-    def _require_cached(self, records: Iterable[rattler.RepoDataRecord], gone: Collection[Path]) -> None:
+    def _require_cached(self, packages: Iterable[CondaPackage], gone: Collection[Path]) -> None:
         """Raise UnreachableError if a package would be needed that is gone, or must not be downloaded."""
         needed = []
-        for record in records:
-            archive = checksums.local(record.url, record.sha256)
+        for each in packages:
+            archive = checksums.local(each.url, each.sha256)
             if archive and archive.path in gone:
-                needed.append((record, f"{archive.path}: {checksums.GONE}"))
-            elif self._offline and not record.url.startswith("file:"):
-                needed.append(
-                    (record, f"{record.url} is not in the cache of packages, and --offline forbids to fetch it")
-                )
+                needed.append((each, f"{archive.path}: {checksums.GONE}"))
+            elif self._offline and not each.url.startswith("file:"):
+                needed.append((each, f"{each.url} is not in the cache of packages, and --offline forbids to fetch it"))
         if not needed:
             return
         base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         cache = Path(os.environ.get("RATTLER_CACHE_DIR") or Path(base, "rattler", "cache")) / "pkgs"
         index = run(PackageCache(cache).index)
-        for record, absence in needed:
-            if not index.contains_record(record):
+        for each, absence in needed:
+            if not index.contains_record(records.to_rattler(each)):
                 raise UnreachableError(absence)
 
     def _ask(self, work: Callable[[], Awaitable[_T]]) -> _T:

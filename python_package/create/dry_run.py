@@ -15,12 +15,12 @@ from packaging.version import InvalidVersion, Version
 
 from python_package.address import Address
 from python_package.conda import condarc
-from python_package.conda.solver import PLATFORM, CondaPackage
+from python_package.conda.records import PLATFORM
 from python_package.create import install, requirements, solve
 from python_package.create.clock import Clock
 from python_package.errors import PackError, failing_as
 from python_package.host_python.channel import default_cache
-from python_package.lock import Distribution
+from python_package.lock import CondaPackage, Distribution
 from python_package.progress import Progress, Silent
 from python_package.pypi import local_wheel, resolution
 from python_package.spec import Spec
@@ -117,7 +117,8 @@ def _channel(package: CondaPackage) -> str:
     """Return a channel's name as a person would say it: the last part of its URL."""
     if default_cache().as_uri().removeprefix("file://") in package.channel:
         return "host"
-    return os.path.basename(str(Address(package.channel)))  # noqa: PTH119  # a URL's
+    channel = package.channel.rstrip("/").removesuffix(f"/{package.subdir}")
+    return os.path.basename(str(Address(channel)))  # noqa: PTH119  # a URL's
 
 
 def _from_pypi(foreseen: Sequence[resolution.Foreseen], asked: install.Asked) -> list[Row]:

@@ -8,13 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from rattler import MatchSpec, PackageRecord, RepoDataRecord, VirtualPackage, VirtualPackageOverrides
-
 from python_package import host_python
 from python_package.conda.checksums import Archive, Seals, local
-from python_package.conda.solver import PLATFORM, Channels
+from python_package.conda.records import PLATFORM, require_machine
+from python_package.conda.solver import Channels
 from python_package.errors import ChecksumError, SolveError, UnreachableError
-from python_package.lock import Distribution, Lock
+from python_package.lock import CondaPackage, Distribution, Lock
 from python_package.pypi.pip_settings import for_uv
 from python_package.pypi.wheel_cache import Wheels
 
@@ -33,7 +32,7 @@ def locate(lock: Lock, channels: Channels, *, seals: Seals | None = None) -> Loc
             f"the lock is for {lock.platform}, and this machine is {PLATFORM}; use it on such a machine, "
             "or make a lock here with --lock"
         )
-    _require_machine(lock.records)
+    require_machine(lock.records)
     seals = seals or Seals()
     folders = [url.reveal() for url in channels.urls if url.reveal().startswith("file:")]
     folders += [path.as_uri() for path in sorted(host_python.default_cache().glob("*-*"))]
@@ -45,35 +44,17 @@ def locate(lock: Lock, channels: Channels, *, seals: Seals | None = None) -> Loc
     )
 
 
-def _require_machine(records: Iterable[RepoDataRecord]) -> None:
-    """Raise SolveError when this machine is not what a package needs, by the rules of a solve: its glibc, say."""
-    has = [each.into_generic() for each in VirtualPackage.detect(VirtualPackageOverrides.from_env())]
-    facts = [
-        PackageRecord(each.name.normalized, str(each.version), each.build_string, build_number=0, subdir=PLATFORM)
-        for each in has
-    ]
-    for record in records:
-        for need in record.depends:
-            if need.startswith("__") and not any(MatchSpec(need).matches(fact) for fact in facts):
-                name = need.split()[0]
-                here = next((str(each.version) for each in has if each.name.normalized == name), "none")
-                raise SolveError(
-                    f"the lock's {record.file_name} needs {need}, and this machine has {here}; use it on another "
-                    f"machine, or for another with CONDA_OVERRIDE_{name.strip('_').upper()}"
-                )
-
-
-def _package(record: RepoDataRecord, folders: Iterable[str], secrets: dict[str, str], seals: Seals) -> RepoDataRecord:
-    source = (record.channel or "").rstrip("/")
+def _package(record: CondaPackage, folders: Iterable[str], secrets: dict[str, str], seals: Seals) -> CondaPackage:
+    source = record.channel.rstrip("/")
     archive = local(record.url, record.sha256)
     if archive is None:
         secret = secrets.get(source, source)
         url = secret + record.url.removeprefix(source) if record.url.startswith(source) else record.url
-        return RepoDataRecord(record, record.file_name, url, record.channel)
+        return replace(record, url=url)
     for folder in [source, *folders]:
         url = f"{folder.rstrip('/')}/{record.subdir}/{record.file_name}"
         if seals.holds(replace(archive, path=_path(url))):
-            return RepoDataRecord(record, record.file_name, url, folder)
+            return replace(record, url=url, channel=folder)
     return record
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from python_package.conda.solver import PLATFORM, Solution
+from python_package.conda.records import PLATFORM
+from python_package.conda.solver import Solution
 from python_package.create import install, locked_files, solve
 from python_package.create.clock import Clock
 from python_package.create.requirements import Wanted
@@ -30,7 +31,7 @@ def make(prefix: Path, spec: Spec, wanted: Wanted, sources: Sources, clock: Cloc
     )
     solution = chosen.solution
     return Lock(
-        spec, PLATFORM, chosen.channels.urls, solution.specs, solution.records, filled.distributions, filled.dropped
+        spec, PLATFORM, chosen.channels.urls, solution.specs, solution.packages, filled.distributions, filled.dropped
     )
 
 

@@ -93,7 +93,7 @@ def create(
         # Our own imports take as long as asking the user's interpreter where it imports from.
         resolving = aside.submit(_resolve, spec, python, mapping, strict_names) if locked is None else None
         from python_package.conda import condarc, lockfile, prefix
-        from python_package.conda.solver import PLATFORM
+        from python_package.conda.records import PLATFORM
         from python_package.create import compiled, imported, making
         from python_package.create.solve import Sources
 

@@ -21,11 +21,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 from python_package import __version__
 from python_package.address import Address
 from python_package.import_names.table import canonical
-from python_package.lock import Distribution, Lock
+from python_package.lock import CondaPackage, Distribution, Lock
 
 if TYPE_CHECKING:
     from cyclonedx.model.license import License
-    from rattler import RepoDataRecord
 
 # Longer ones are not a licence's name but its text, which some projects put in that field.
 _LICENCE_LENGTH = 100
@@ -40,11 +39,11 @@ def to_json(lock: Lock, prefix: Path, name: str, content: str) -> str:
     It depends on these alone: nothing of the time or the machine is in it.
     """
     installed = _installed(prefix)
-    conda = {_name(record): record for record in lock.records}
+    conda = {_name(package): package for package in lock.records}
     pypi = {canonical(each.name): each for each in lock.distributions}
-    components: dict[str, Component] = {f"conda:{name}": _conda(record) for name, record in conda.items()}
+    components: dict[str, Component] = {f"conda:{name}": _conda(package) for name, package in conda.items()}
     components |= {f"pypi:{name}": _pypi(each, installed.get(name)) for name, each in pypi.items()}
-    needs = {f"conda:{name}": set(_conda_needs(record)) & set(components) for name, record in conda.items()}
+    needs = {f"conda:{name}": set(_conda_needs(package)) & set(components) for name, package in conda.items()}
     for distribution in pypi:
         wanted = _pypi_needs(installed.get(distribution), lock)
         both = (f"pypi:{each}" if each in pypi else f"conda:{each}" for each in wanted)
@@ -63,14 +62,14 @@ def to_json(lock: Lock, prefix: Path, name: str, content: str) -> str:
     return str(JsonV1Dot6(bom).output_as_string(indent=2)) + "\n"
 
 
-def _conda(record: RepoDataRecord) -> Component:
-    url = str(Address(record.url))
-    qualifiers = {"build": str(record.build), "subdir": record.subdir, "type": _type(record.file_name)}
+def _conda(package: CondaPackage) -> Component:
+    url = str(Address(package.url))
+    qualifiers = {"build": package.build, "subdir": package.subdir, "type": _type(package.file_name)}
     if not url.startswith("file:"):
-        qualifiers["channel"] = str(Address(record.channel or "")).rstrip("/").rpartition("/")[2]
-    purl = PackageURL("conda", None, _name(record), str(record.version), qualifiers)
-    hashes = {HashAlgorithm.SHA_256: record.sha256, HashAlgorithm.MD5: record.md5}
-    return _component(purl, url, {kind: value.hex() for kind, value in hashes.items() if value}, record.license or "")
+        qualifiers["channel"] = str(Address(package.channel)).rstrip("/").rpartition("/")[2]
+    purl = PackageURL("conda", None, _name(package), package.version, qualifiers)
+    hashes = {HashAlgorithm.SHA_256: package.sha256, HashAlgorithm.MD5: package.md5}
+    return _component(purl, url, {kind: value for kind, value in hashes.items() if value}, package.license)
 
 
 def _pypi(distribution: Distribution, installed: metadata.Distribution | None) -> Component:
@@ -114,15 +113,15 @@ def _licence(installed: metadata.Distribution | None) -> str:
     return next(classifiers, "")
 
 
-def _conda_needs(record: RepoDataRecord) -> Iterator[str]:
-    for spec in record.depends:
+def _conda_needs(package: CondaPackage) -> Iterator[str]:
+    for spec in package.depends:
         yield "conda:" + re.split(r"[ \[=<>!~]", spec, maxsplit=1)[0].rpartition("::")[2].lower()
 
 
 def _pypi_needs(installed: metadata.Distribution | None, lock: Lock) -> Iterable[str]:
     """Yield the canonical names of what a distribution needs without its extras."""
     yield "python"
-    python = next((str(each.version) for each in lock.records if each.name.normalized == "python"), "")
+    python = next((each.version for each in lock.records if each.name == "python"), "")
     environment = dict[str, str](**default_environment())
     environment |= {"python_full_version": python, "python_version": ".".join(python.split(".")[:2]), "extra": ""}
     for text in (installed.requires if installed else None) or ():
@@ -139,8 +138,8 @@ def _installed(prefix: Path) -> dict[str, metadata.Distribution]:
     return {canonical(str(each.metadata["Name"])): each for each in metadata.distributions(path=paths)}
 
 
-def _name(record: RepoDataRecord) -> str:
-    return record.name.normalized.lower()  # a name that was read from a lock is as it was written there
+def _name(package: CondaPackage) -> str:
+    return package.name.lower()  # a name that was read from a lock is as it was written there
 
 
 def _type(file_name: str) -> str:

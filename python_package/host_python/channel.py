@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import hashlib
 import os
 import shutil
 import time
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -17,6 +15,7 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from python_package.conda.records import index_channel
 from python_package.errors import PackageError, PackError
 from python_package.files import caches, scratch
 from python_package.host_python import certificates, cpython, wheel
@@ -77,7 +76,7 @@ def build(
             _add_wheels(requirements, interpreter, channel, unfinished, progress)
             for path in unfinished.glob("*/*.conda"):
                 path.replace(_target(path, unfinished, channel))
-            _index(channel)
+            index_channel(channel)
     return channel
 
 
@@ -95,7 +94,7 @@ def _host(interpreter: Interpreter, cache_dir: Path | None, progress: Callable[[
                 progress(f"Packing Python {interpreter.version} of {interpreter.executable}")
                 cpython.write(interpreter, unfinished)
                 certificates.write(unfinished)
-                _index(unfinished)
+                index_channel(unfinished)
                 unfinished.replace(target)
                 _prune(cache)
     with suppress(OSError):  # a cache that others own
@@ -139,10 +138,10 @@ def _satisfied(channel: Path, interpreter: Interpreter, requirements: Sequence[s
         if not requirement.marker or requirement.marker.evaluate(dict(interpreter.markers)):
             specs.append(wheel.match_spec(requirement))
     try:
-        records = Channels([str(channel)]).solve(specs).records
+        packages = Channels([str(channel)]).solve(specs).packages
     except PackageError:  # a package is missing, or an index that is not whole: both are made anew
         return False
-    return all((channel / record.subdir / record.file_name).exists() for record in records)
+    return all((channel / each.subdir / each.file_name).exists() for each in packages)
 
 
 def _add_wheels(
@@ -195,17 +194,3 @@ def _locked(directory: Path, hint: str = "") -> Iterator[Path]:
                 shutil.rmtree(unfinished, ignore_errors=True)
     except OSError as error:
         raise PackError(f"{error.filename or directory}: cannot be written: {error.strerror or error}{hint}") from error
-
-
-def _index(channel: Path) -> None:
-    from rattler.index import index_fs
-
-    (channel / "noarch").mkdir(exist_ok=True)
-    for path in channel.glob("*/*.conda"):
-        if not zipfile.is_zipfile(path):  # py-rattler's index would die of it, and print its stack
-            raise PackError(f"{path}: not a Conda package: cut short? remove it")
-    try:
-        # Without force, a package that was made anew under its old name would keep its old hash.
-        asyncio.run(index_fs(channel, force=True))
-    except Exception as error:  # the classes of py-rattler's errors are private
-        raise PackError(f"{channel}: cannot be indexed: {error}") from None

@@ -14,9 +14,8 @@ from wheels import write_wheel
 
 from python_package import host_python
 from python_package.cli.table import size, table
-from python_package.conda.solver import CondaPackage
 from python_package.create.dry_run import Row, _abi, _pythonic, _source
-from python_package.lock import Distribution
+from python_package.lock import CondaPackage, Distribution
 
 
 def rows(stdout: str) -> dict[str, tuple[str, str, str, str]]:

@@ -14,7 +14,8 @@ from desk import Desk, one_line
 
 from python_package.conda import condarc
 from python_package.conda.condarc import Condarc
-from python_package.conda.solver import PLATFORM, Channels
+from python_package.conda.records import PLATFORM
+from python_package.conda.solver import Channels
 from python_package.conda.timeouts import Limits
 from python_package.create.assignment import assign
 from python_package.create.inputs import read

@@ -18,10 +18,12 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from desk import OURS, PYTHON, Desk, make_desk, one_line
+from locks import as_json
 from rattler import LockFile
 
 from python_package.conda import lockfile
-from python_package.conda.solver import PLATFORM, Channels
+from python_package.conda.records import PLATFORM, to_rattler
+from python_package.conda.solver import Channels
 from python_package.pack import read
 
 LOCK = "conda-meta/python-package.lock"
@@ -345,8 +347,8 @@ def test_create__locked_in_another_form__exits_1(other: Desk, argv: tuple[str, .
 
 
 def test_solve__records_of_a_channel__are_as_a_lock_gives_them_back(channel: Path) -> None:
-    records = Channels([str(channel)]).solve(["idna"]).records
-    assert [each.to_json() for each in lockfile.canonical(records, PLATFORM)] == [each.to_json() for each in records]
+    packages = Channels([str(channel)]).solve(["idna"]).packages
+    assert as_json(lockfile.canonical(map(to_rattler, packages), PLATFORM)) == as_json(packages)
 
 
 def test_create__lock__has_the_dependency_file_in_its_first_line(original: Original) -> None:

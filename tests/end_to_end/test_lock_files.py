@@ -10,11 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from locks import LOCAL, WHEEL, locked
+from locks import LOCAL, WHEEL, as_json, locked
 from packaging import tags
 
 from python_package.conda.checksums import Seals
-from python_package.conda.solver import PLATFORM, Channels
+from python_package.conda.records import PLATFORM
+from python_package.conda.solver import Channels
 from python_package.create.locked_files import locate
 from python_package.errors import ChecksumError, SolveError, UnreachableError
 from python_package.lock import Distribution
@@ -219,8 +220,7 @@ def test_locate__channel_with_a_password__lends_it_to_its_own_packages_only(tmp_
     given = Channels(["https://me:secret@channel.example/main", "https://me:secret@other.example"])
     assert {each.url.partition("channel.example")[0] for each in locate(lock, given).records} == {"https://me:secret@"}
     other = Channels(["https://me:secret@other.example/main"])
-    before = [each.to_json() for each in lock.records]
-    assert [each.to_json() for each in locate(lock, other).records] == before
+    assert as_json(locate(lock, other).records) == as_json(lock.records)
 
 
 @pytest.mark.usefixtures("seals")
@@ -235,8 +235,9 @@ def test_locate__package_needs_something_of_the_system__is_refused_where_that_is
 ) -> None:
     monkeypatch.setenv("CONDA_OVERRIDE_GLIBC", glibc)
     monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "")
-    lock = locked(tmp_path, distributions=(), platform=PLATFORM)
-    lock.records[0].depends = ["python", need]
+    first, *others = locked(tmp_path).records
+    packages = (replace(first, depends=("python", need)), *others)
+    lock = locked(tmp_path, distributions=(), platform=PLATFORM, records=packages)
     with pytest.raises(SolveError) if says else nullcontext() as caught:
         locate(lock, Channels([]))
     assert says in str(caught and caught.value)

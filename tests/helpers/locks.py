@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from rattler import Channel, RepoData, RepoDataRecord
 
 from python_package.address import Address
 from python_package.conda import lockfile
-from python_package.lock import Distribution, Lock
+from python_package.conda import records as conda_records
+from python_package.lock import CondaPackage, Distribution, Lock
 from python_package.spec import Spec
 
 SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -57,3 +59,8 @@ def locked(tmp_path: Path, channel: str = "https://channel.example/main", **fiel
         dropped=("onlypypi",),
     )
     return replace(made, **fields)
+
+
+def as_json(packages: Iterable[CondaPackage]) -> list[str]:
+    """Return all that a solver knows of packages."""
+    return [conda_records.to_rattler(each).to_json() for each in packages]

@@ -14,8 +14,8 @@ import pytest
 from uv import find_uv_bin
 from wheels import write_wheel
 
+from python_package.conda.records import index_channel
 from python_package.conda.solver import Channels
-from python_package.host_python import channel as local
 from python_package.host_python import conda_package
 
 # What holds the placeholder of its package: a script, a text, a library with two strings.
@@ -107,6 +107,5 @@ def _add_package(folder: Path, name: str, files: Mapping[str, str | bytes | Path
             file.chmod(0o755)
     index = {"name": name, "version": "1.0", "build": "0", "subdir": "linux-64", "depends": ["__glibc >=2.5"]}
     conda_package.write(stage, conda_package.scan(stage), folder / "channel", index)
-    (folder / "channel/noarch").mkdir(exist_ok=True)
-    local._index(folder / "channel")
+    index_channel(folder / "channel")
     shutil.rmtree(stage)

@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 import yaml
-from locks import LOCAL, PACKAGES, SHA256, WHEEL, locked, records
+from locks import LOCAL, PACKAGES, SHA256, WHEEL, as_json, locked, records
 from rattler import LockFile
 
 from python_package import lock
 from python_package.address import Address
 from python_package.conda import lockfile
+from python_package.conda.records import to_rattler
 from python_package.errors import SpecError, SpecNotFoundError
 from python_package.lock import LOCAL_INDEX, Lock, portable_spec
 from python_package.spec import Index, Pin, Spec
 
 
 def same(one: Lock, other: Lock) -> bool:
-    texts = [[record.to_json() for record in each.records] for each in (one, other)]
-    return texts[0] == texts[1] and replace(one, records=()) == replace(other, records=())
+    return as_json(one.records) == as_json(other.records) and replace(one, records=()) == replace(other, records=())
 
 
 # canonical
@@ -29,14 +29,14 @@ def same(one: Lock, other: Lock) -> bool:
 
 def test_canonical__of_its_own_result__changes_nothing(tmp_path: Path) -> None:
     once = lockfile.canonical(records(tmp_path, "https://channel.example/main"), "linux-64")
-    again = lockfile.canonical(once, "linux-64")
-    assert [record.to_json() for record in again] == [record.to_json() for record in once]
+    again = lockfile.canonical(map(to_rattler, once), "linux-64")
+    assert as_json(again) == as_json(once)
 
 
 def test_canonical__records_with_all_an_index_can_say__lose_only_when_they_were_indexed(tmp_path: Path) -> None:
     before = {r.file_name: json.loads(r.to_json()) for r in records(tmp_path, "https://channel.example/main")}
-    after = {r.file_name: json.loads(r.to_json()) for r in lockfile.canonical(
-        records(tmp_path, "https://channel.example/main"), "linux-64")}  # fmt: skip
+    found = lockfile.canonical(records(tmp_path, "https://channel.example/main"), "linux-64")
+    after = {each.file_name: json.loads(to_rattler(each).to_json()) for each in found}
     for name, facts in before.items():
         del facts["indexed_timestamp"]
         assert "indexed_timestamp" not in after[name]

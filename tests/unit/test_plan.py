@@ -71,7 +71,7 @@ def made(spec: Spec, sources: solve.Sources, notes: Notes | None = None) -> solv
 
 
 def solved(result: solve.Plan) -> dict[str, str]:
-    return {record.name.normalized: str(record.version) for record in result.solution.records}
+    return {each.name: each.version for each in result.solution.packages}
 
 
 def test_make__constraint_on_python__is_the_users_own(sources: solve.Sources) -> None:

@@ -113,9 +113,9 @@ def test_to_json__dependencies__are_those_that_count_in_this_environment(tmp_pat
 
 def test_to_json__conda_packages_depend_on_each_other__says_so(tmp_path: Path) -> None:
     made = locked(tmp_path)
-    records = {record.name.normalized: record for record in made.records}
-    records["plain"].depends = ["generic >=1,<2", "channel::pure", "python"]
-    asked = replace(made, specs=("python ==3.11.7", "generic <2"))
+    depends = ("generic >=1,<2", "channel::pure", "python")
+    packages = [replace(each, depends=depends) if each.name == "plain" else each for each in made.records]
+    asked = replace(made, specs=("python ==3.11.7", "generic <2"), records=tuple(packages))
     bill = json.loads(sbom.to_json(asked, prefix(tmp_path), "env", "0123"))
     assert needs(bill, "plain") == {"generic", "pure"}
     assert needs(bill, "env") == {"full", "generic", "mine", "old_name", "onlypypi", "plain"}

@@ -10,7 +10,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from python_package.conda.solver import PLATFORM
+from python_package.conda.records import PLATFORM
 from python_package.create.inputs import environment_yml as conda
 from python_package.create.inputs.given import Wish, markers
 from python_package.errors import SpecError
