@@ -180,6 +180,7 @@ def test_analyze_sources__remark_that_would_come_twice__comes_once(tmp_path: Pat
     assert len(analyze_sources([(str(tmp_path / "script.py"), source)], python=python).remarks) == 1
 
 
+@pytest.mark.slow
 def test_analyze_sources__large_source__takes_seconds_at_most(tmp_path: Path, python: str) -> None:
     source = b"import first\n" + b"x = [1, 2, {'a': (3, 4)}]\nif x: f(x)\n" * 50_000 + b"import last\n"
     start = time.monotonic()

@@ -72,7 +72,7 @@ def test_read_stream__more_than_the_bound__is_refused() -> None:
 
 
 @pytest.mark.parametrize("parse", [json_value, toml_value, yaml_value])
-@pytest.mark.parametrize("levels", [60, 100_000])
+@pytest.mark.parametrize("levels", [60, pytest.param(100_000, marks=pytest.mark.slow)])
 def test_values__nested_deep__are_a_value_error(parse: object, levels: int) -> None:
     text = "[" * levels + "]" * levels
     with pytest.raises(ValueError, match="nested more than 50 levels deep"):

@@ -256,6 +256,7 @@ def test_render__verdicts__are_the_tables_of_the_document() -> None:
     assert "| `run:x` | a question | fail | fail | fail |" in text
 
 
+@pytest.mark.slow
 def test_main__short_form__runs_our_tool_without_a_network(tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "scripts.compare", "--short"],

@@ -32,6 +32,7 @@ def _agrees(source: bytes) -> None:
     assert skim(source) == _parsed(source)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["stdlib", "purelib"])
 def test_skim__real_files__are_as_the_parser_says(place: str) -> None:
     files = sorted(Path(sysconfig.get_path(place)).rglob("*.py"))

@@ -173,6 +173,7 @@ def test_sweep__what_is_not_ours__stays(temporary: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_folder__others_sweep_all_the_while__is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     done = threading.Event()

@@ -156,6 +156,7 @@ def test_parse__statement_over_several_lines__keeps_the_lines_after_it() -> None
     assert _imports(source) == [("a", 4), ("b", 7)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "source",
     [b"x = " + b"a+" * 60_000 + b"a\nimport last\n", b"x = " + b"-" * 10_000 + b"1\nimport last\n"],

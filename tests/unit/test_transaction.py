@@ -180,6 +180,7 @@ def test_stage__output_that_another_process_writes__is_refused_before_any_work(f
     assert everything(folder) == CLEAR
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("renaming")
 @pytest.mark.parametrize(("after", "step"), [("stage", 9), ("commit", 1)])
 def test_stage__killed_at_any_line__the_next_one_finds_the_old_or_the_new_and_clears_all(
@@ -210,6 +211,7 @@ def test_stage__killed_at_any_line__the_next_one_finds_the_old_or_the_new_and_cl
     assert number > 60
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("renaming")
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_commit__signal_at_any_line__leaves_the_old_or_the_new_and_nothing_else(
