@@ -136,7 +136,7 @@ def _refuse(settings: Settings, platform: str) -> None:
     """Raise SolveError for what decides where packages come from, and cannot be honoured."""
     for key in ("client_ssl_cert", "client_ssl_cert_key"):
         if settings.text(key):
-            raise SolveError(f"{settings.where(key)}: a client's certificate cannot be shown to a channel; use a token")
+            raise SolveError(f"{settings.where(key)}: client certificates are not supported; use a token")
     subdir = settings.text("subdir")
     if subdir and subdir != platform:
         raise SolveError(
@@ -150,7 +150,9 @@ def _refuse(settings: Settings, platform: str) -> None:
             f"{settings.where('subdirs')}: {', '.join(sorted(other))} cannot be used beside {platform} and noarch"
         )
     if other := set(settings.entries("repodata_fns")) - {"repodata.json", "current_repodata.json"}:
-        raise SolveError(f"{settings.where('repodata_fns')}: {', '.join(sorted(other))} is not read, but repodata.json")
+        raise SolveError(
+            f"{settings.where('repodata_fns')}: {', '.join(sorted(other))} is not supported; only repodata.json is read"
+        )
 
 
 def _priority(settings: Settings) -> Priority:
@@ -169,7 +171,7 @@ def _certificates(settings: Settings, environ: Mapping[str, str], home: Path) ->
     if text.lower() not in ("true", "yes", "on", "truststore"):
         bundle = _path(text, home)
         if not bundle.exists():
-            raise SolveError(f"{settings.where('ssl_verify')}: {text}: there is no such file of certificates (PEM)")
+            raise SolveError(f"{settings.where('ssl_verify')}: {text}: there is no such certificate file (PEM)")
         return True, bundle
     named = (Path(environ[name]) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if environ.get(name))
     return True, next((path for path in named if path.exists()), None)

@@ -107,7 +107,7 @@ class Settings:
         except ValueError:
             number = -1
         if not 0 <= number < float("inf"):
-            raise SolveError(f"{self.where(key)}: {text!r} is not a number from zero on")
+            raise SolveError(f"{self.where(key)}: {text!r} is not a number of zero or more")
         return number
 
     def entries(self, key: str) -> tuple[str, ...]:

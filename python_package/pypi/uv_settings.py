@@ -95,7 +95,7 @@ class Settings(Value):
             override = Requirement(text)
             if canonical(override.name) not in names or override.url:
                 raise ValueError(
-                    f"[tool.uv] override-dependencies: {text!r} cannot be done here; name {override.name} in the "
+                    f"[tool.uv] override-dependencies: {text!r} is not supported here; name {override.name} in the "
                     "dependencies themselves, and its place in [tool.uv.sources]"
                 )
         return tuple(text for text in self.constraints if canonical(Requirement(text).name) not in names)
@@ -180,7 +180,7 @@ class _Reader:
             raise ValueError(f"{where}: must have one of {', '.join(_KINDS)}")
         (kind,) = kinds
         if unknown := sorted(set(table) - _KEYS[kind] - _CONDITIONS):
-            raise ValueError(f"{where}: {unknown[0]} is no key of a source with {kind}")
+            raise ValueError(f"{where}: {unknown[0]} does not belong in a source with {kind}")
         marker = as_text(table.get("marker", ""), f"{where}: marker")
         try:
             if marker:
@@ -192,7 +192,7 @@ class _Reader:
         value = as_text(table[kind], f"{where}: {kind}")
         if kind == "index":
             if value not in self.indexes:
-                raise ValueError(f"{where}: there is no [[tool.uv.index]] of the name {value}")
+                raise ValueError(f"{where}: there is no [[tool.uv.index]] named {value}")
             return Source(index=self._index(self.indexes[value], "explicit"), marker=marker)
         if kind == "path":
             inside = as_text(table.get("subdirectory", ""), f"{where}: subdirectory")

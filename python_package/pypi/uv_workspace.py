@@ -93,14 +93,14 @@ def as_table(value: object, where: str) -> Mapping[str, Any]:
 
 
 def as_text(value: object, where: str) -> str:
-    """Return a text of one line; raise ValueError with the place for what is none."""
+    """Return one line of text; raise ValueError with the place for what is none."""
     if not isinstance(value, str) or "\n" in value or "\0" in value:
-        raise ValueError(f"{where} must be a text of one line")
+        raise ValueError(f"{where} must be one line of text")
     return value
 
 
 def as_texts(value: object, where: str) -> tuple[str, ...]:
     """Return a list of such texts; raise ValueError with the place for what is none."""
     if not isinstance(value, list):
-        raise ValueError(f"{where} must be a list of texts")
+        raise ValueError(f"{where} must be a list of strings")
     return tuple(as_text(each, where) for each in value)

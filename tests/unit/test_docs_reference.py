@@ -7,9 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
 
-from python_package.files.toml import loads
 from python_package.spec import SOURCES, Spec
 
 ROOT = Path(__file__).parents[2]
@@ -51,5 +49,8 @@ def test_exit_codes__of_a_command__are_those_of_its_man_page(column: int, comman
 
 def test_dependencies__of_the_project__have_their_line() -> None:
     explained = {name for row in rows("dependencies.md") for name in row[0].split(", ")}
-    wanted = loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
-    assert {Requirement(each).name for each in wanted} == explained - {"", "---"}
+    project = re.findall(
+        r"^dependencies = \[\n(.*?)^\]", (ROOT / "pyproject.toml").read_text(), re.DOTALL | re.MULTILINE
+    )
+    wanted = re.findall(r'^  "([\w-]+)', project[0], re.MULTILINE)
+    assert set(wanted) == explained - {"", "---"}

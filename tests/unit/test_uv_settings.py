@@ -102,8 +102,8 @@ def test_pyproject__member_of_a_workspace__has_the_member_it_needs_and_the_roots
         ("ws/pkgs/a", "b", "b = { workspace = false }", "workspace must be true"),
         (".", "lib", 'lib = { path = "libs/gone" }', "libs/gone, where lib is to come from, does not exist"),
         (".", "lib", 'lib = { path = "libs/lib", index = "x" }', "must have one of path, workspace, git, url, index"),
-        (".", "lib", 'lib = { path = "libs/lib", rev = "x" }', "rev is no key of a source with path"),
-        (".", "lib", 'lib = { index = "nowhere" }', "there is no [[tool.uv.index]] of the name nowhere"),
+        (".", "lib", 'lib = { path = "libs/lib", rev = "x" }', "rev does not belong in a source with path"),
+        (".", "lib", 'lib = { index = "nowhere" }', "there is no [[tool.uv.index]] named nowhere"),
         (".", "lib", "lib = []", "must have at least one source"),
         (".", "lib", 'lib = "libs/lib"', "must be a table"),
         (".", "lib", 'lib = { git = "file:///x", tag = "a", rev = "b" }', "at most one of rev, tag and branch"),
@@ -182,7 +182,7 @@ def test_pyproject__no_index__leaves_the_links_alone(tmp_path: Path) -> None:
 
 def test_pyproject__override_of_another_package__is_refused() -> None:
     text = '[project]\nname = "j"\ndependencies = ["x"]\n[tool.uv]\noverride-dependencies = ["y==1"]\n'
-    with pytest.raises(SpecError, match="override-dependencies: 'y==1' cannot be done here; name y in"):
+    with pytest.raises(SpecError, match="override-dependencies: 'y==1' is not supported here; name y in"):
         read(text, "pyproject.toml", python=sys.executable)
 
 
@@ -228,10 +228,10 @@ def test_analyze__script_with_sources__has_them_in_the_dependency_file_without_p
     ("table", "says"),
     [
         ("[tool.uv.sources]\nlib = { workspace = true }", "task.py:4: .*there is no uv workspace here"),
-        ('[tool.uv.sources]\nlib = { index = "x" }', r"task.py:4: .*there is no \[\[tool.uv.index\]\] of the name x"),
+        ('[tool.uv.sources]\nlib = { index = "x" }', r"task.py:4: .*there is no \[\[tool.uv.index\]\] named x"),
         ("[tool.uv]\nsources = 3", "must be a table"),
         ("[tool]\nuv = 3", r"\[tool.uv\] must be a table"),
-        ('[tool.uv]\nindex-url = "a\\nb"', "must be a text of one line"),
+        ('[tool.uv]\nindex-url = "a\\nb"', "must be one line of text"),
         ('[tool.pixi.dependencies]\nx = "*"', r"task.py:3: \[tool.pixi\] dependencies is not read in a script"),
         ('[[tool.pdm.source]]\nurl = "x"', r"\[tool.pdm\] source is not read in a script"),
     ],

@@ -168,5 +168,5 @@ class _Reader:
 
     def text(self, value: object, where: str) -> str:
         if not isinstance(value, str) or "\n" in value or "\0" in value:
-            raise SpecError(f"{self.source}: [{self.top}{where}] must be a text of one line")
+            raise SpecError(f"{self.source}: [{self.top}{where}] must be one line of text")
         return value
