@@ -175,3 +175,27 @@ class HostPythonError(InterpreterError):
     """This machine cannot do it: its python3 does not answer, or cannot stand in for one of a channel."""
 
     code = 9
+
+
+# What an HTTP status means to the user who asked.
+_STATUS_HINTS = {
+    400: "is that the right address?",
+    401: "the user name and password, or the token, are missing or wrong",
+    403: "the user name and password, or the token, are missing or do not allow it",
+    404: "there is none at that address",
+    407: "the proxy wants a user name and password",
+}
+
+
+def refusal(who: str, code: int, address: str) -> UnreachableError:
+    """Return the error for a server, as people call it, that answers with a code which is no success."""
+    from http import HTTPStatus
+
+    try:
+        phrase = f"{code} {HTTPStatus(code).phrase}"
+    except ValueError:
+        phrase = str(code)
+    if code >= 500:
+        return UnreachableError(f"{who} has {phrase} for {address}: its server is at fault; try again later")
+    hint = _STATUS_HINTS.get(code)
+    return RefusedError(f"{who} has {phrase} for {address}{f': {hint}' if hint else ''}")

@@ -8,7 +8,6 @@ list that was unpacked of it vouch for all that is shipped.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Iterable, Sequence
@@ -16,14 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from python_package.errors import ChecksumError, UnreachableError
-from python_package.files import caches
+from python_package.files import caches, disk
+from python_package.files.prefix import Prefix
 
 GONE = "there is no such package; if its channel is elsewhere now, name it with --channel"
 
-_BLOCK = 1 << 20
 # More seals than packages that anybody still has: then all are made anew.
 _MOST = 5000
 _LISTING = "info/paths.json"
@@ -44,7 +42,7 @@ def local(url: str, sha256: str) -> Archive | None:
     """
     if not url.startswith("file:") or not sha256:
         return None
-    return Archive(Path(unquote(urlsplit(url).path)), sha256)
+    return Archive(disk.path_of(url), sha256)
 
 
 class Seals:
@@ -96,7 +94,7 @@ class Seals:
             key = hashlib.sha256(os.fsencode(identity)).hexdigest()
             known = self._get(key)
             if known is None:
-                known = _hash(archive.path)
+                known = disk.sha256(archive.path)
                 self._put(key, known)
         except FileNotFoundError:
             return None
@@ -131,24 +129,13 @@ class Seals:
             if sum(1 for _ in self._folder.iterdir()) >= _MOST:
                 shutil.rmtree(self._folder)
                 self._folder.mkdir(mode=0o700, exist_ok=True)
-            new = self._folder / f".{key}.{os.getpid()}"
-            new.write_text(value, "ascii")
-            new.replace(self._folder / key)
+            disk.write(self._folder / key, value.encode("ascii"))
 
 
 def unpacked(prefix: Path, archives: Iterable[Archive]) -> Iterable[tuple[Archive, Path]]:
     """Yield with each of these archives the folder that it was linked from, as the prefix's records have it."""
     by_sum = {archive.sha256: archive for archive in archives}
-    for path in (prefix / "conda-meta").glob("*.json"):
-        record = json.loads(path.read_bytes())
+    for _, record in Prefix(prefix).conda_packages():
         archive = by_sum.get(record.get("sha256", ""))
         if archive and record.get("link"):
             yield archive, Path(record["link"]["source"])
-
-
-def _hash(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb", buffering=0) as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()

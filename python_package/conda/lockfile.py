@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from packaging.utils import canonicalize_name
 from rattler import Environment, LockChannel, LockFile, LockPlatform, PypiLockedPackage, RepoDataRecord
@@ -16,8 +15,9 @@ from rattler import Environment, LockChannel, LockFile, LockPlatform, PypiLocked
 from python_package.address import Address
 from python_package.conda import records
 from python_package.errors import SpecError, SpecNotFoundError
-from python_package.files import bounds, scratch
+from python_package.files import bounds, disk, scratch
 from python_package.files.documents import json_value
+from python_package.files.prefix import Prefix
 from python_package.lock import (
     FILE,
     LOCAL_CHANNEL,
@@ -123,14 +123,14 @@ def outdated(lock: Lock, path: Path) -> str:
     """Return what has changed in the environment where a lock lies since it was made; empty if it lies in none."""
     if path.absolute().parent.name != Path(FILE).parent.name:
         return ""
+    prefix = path.absolute().parent.parent
     try:
-        linked = [json.loads(each.read_bytes()) for each in path.absolute().parent.glob("*.json")]
+        linked = [record for _, record in Prefix(prefix).conda_packages()]
         now = {record["name"]: f"{record['version']} {record['build']}" for record in linked}
     except (OSError, ValueError, TypeError, KeyError) as error:
         return f"its records cannot be read: {error!r}"
     was = {package.name: f"{package.version} {package.build}" for package in lock.records}
     of_conda = {file for record in linked for file in record.get("files", ())}
-    prefix = path.absolute().parent.parent
     for info in prefix.glob("lib/python3*/site-packages/*.dist-info"):
         if str((info / "METADATA").relative_to(prefix)) not in of_conda:
             name, _, version = info.name.removesuffix(".dist-info").partition("-")
@@ -188,7 +188,7 @@ def _spec(data: Mapping[str, Any]) -> Spec:
 
 def _written(location: str) -> str:
     """Return a distribution's URL as the format has it: a file of this machine's as its path."""
-    return unquote(urlsplit(location).path) if location.startswith("file:") else str(Address(location))
+    return str(disk.path_of(location)) if location.startswith("file:") else str(Address(location))
 
 
 def _sum(package: PypiLockedPackage) -> bytes:

@@ -14,6 +14,7 @@ from python_package.address import Address, scrub
 from python_package.conda.condarc import Condarc
 from python_package.conda.condarc_files import root
 from python_package.errors import PackError
+from python_package.files.prefix import Prefix
 
 
 def envs_dir(condarc: Condarc, environ: Mapping[str, str] = os.environ, home: Path | None = None) -> Path:
@@ -38,8 +39,7 @@ def write_history(prefix: Path, specs: Sequence[str], command: str) -> None:
     """Write conda-meta/history in Conda's own format, so that `conda remove` knows what was asked for."""
     lines = [f"==> {time.strftime('%Y-%m-%d %H:%M:%S')} <==", f"# cmd: {scrub(command)}"]
     records = []
-    for path in (prefix / "conda-meta").glob("*.json"):
-        record = json.loads(path.read_bytes())
+    for _, record in Prefix(prefix).conda_packages():
         channel = str(Address(record["channel"])).rstrip("/")
         records.append(f"+{channel}/{record['subdir']}::{record['name']}-{record['version']}-{record['build']}")
     lines += sorted(records)

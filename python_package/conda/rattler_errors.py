@@ -19,8 +19,8 @@ from python_package.errors import (
     RefusedError,
     SolveError,
     UnreachableError,
+    refusal,
 )
-from python_package.http_errors import refusal
 
 ERRORS = (GatewayError, InstallerError, InvalidMatchSpecError, SolverError)
 

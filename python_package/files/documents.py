@@ -5,6 +5,8 @@ Parsers take what is nested deep, or small and expands to gigabytes, and end in 
 
 from __future__ import annotations
 
+import sys
+
 from python_package.files.bounds import DOCUMENT
 
 TYPE_CHECKING = False
@@ -33,12 +35,15 @@ def json_value(text: str | bytes) -> Any:
         raise ValueError(_DEEP) from None
 
 
-def toml_value(text: str) -> dict[str, Any]:
+def toml_value(text: str, most: int | None = None) -> dict[str, Any]:
     """Return the table that a TOML text is; raise ValueError for one that is none."""
-    from python_package.files import toml
+    if sys.version_info >= (3, 11):
+        from tomllib import loads
+    else:
+        from tomli import loads
 
     try:
-        table: dict[str, Any] = _flat_enough(toml.loads(_sized(text, TOML)))
+        table: dict[str, Any] = _flat_enough(loads(_sized(text, most or TOML)))
     except RecursionError:
         raise ValueError(_DEEP) from None
     return table

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
-import shutil
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -16,16 +13,16 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 
 from python_package.conda.records import index_channel
-from python_package.errors import PackageError, PackError
-from python_package.files import caches, scratch
+from python_package.errors import PackageError, PackError, failing_as
+from python_package.files import caches, disk, scratch
 from python_package.host_python import certificates, cpython, wheel
-from python_package.host_python.fetch import fetch
 from python_package.host_python.interpreter import Interpreter, ask
+from python_package.pypi.pip_wheels import fetch
 
 # Part of the name of every cached interpreter: raise it when its packages would come out otherwise.
 _FORMAT = "1"
-# Seconds that a cached interpreter is kept without being used.
-_KEPT = 90 * 24 * 3600
+# For so long a cached interpreter is kept without being used.
+_KEPT_DAYS = 90
 # What is being made in a channel, until it is whole; it is of whoever holds the lock, and garbage when nobody does.
 _UNFINISHED = ".unfinished"
 
@@ -96,17 +93,11 @@ def _host(interpreter: Interpreter, cache_dir: Path | None, progress: Callable[[
                 certificates.write(unfinished)
                 index_channel(unfinished)
                 unfinished.replace(target)
-                _prune(cache)
+                # Every upgrade of a system leaves one behind.
+                disk.remove_unused(cache.glob("*-*"), _KEPT_DAYS)
     with suppress(OSError):  # a cache that others own
         os.utime(target)
     return target
-
-
-def _prune(cache: Path) -> None:
-    """Remove the interpreters' channels that were not used for long: every upgrade of a system leaves one behind."""
-    for folder in cache.glob("*-*"):
-        if folder.stat().st_mtime < time.time() - _KEPT:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def identity(interpreter: Interpreter) -> str:
@@ -155,7 +146,8 @@ def _add_wheels(
         return
     progress(f"Fetching {' '.join(requirements)}")
     with scratch.folder() as folder:
-        wheels = [wheel.read(path) for path in fetch(requirements, interpreter, folder, progress=progress)]
+        fetched = fetch(requirements, interpreter.executable, interpreter.version, folder, progress=progress)
+        wheels = [wheel.read(path) for path in fetched]
         by_name = {each.name: each for each in wheels}
 
         def convert(each: wheel.Wheel) -> None:
@@ -181,16 +173,7 @@ def _locked(directory: Path, hint: str = "") -> Iterator[Path]:
 
     Raises PackError for every failure to write.
     """
-    unfinished = directory / _UNFINISHED
-    try:
+    with failing_as(PackError, f"{directory} cannot be written{hint}"):
         directory.mkdir(parents=True, exist_ok=True)
-        with (directory / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
-            unfinished.mkdir()
-            try:
-                yield unfinished
-            finally:
-                shutil.rmtree(unfinished, ignore_errors=True)
-    except OSError as error:
-        raise PackError(f"{error.filename or directory}: cannot be written: {error.strerror or error}{hint}") from error
+        with disk.locked(directory / ".lock"), disk.emptied(directory / _UNFINISHED) as unfinished:
+            yield unfinished

@@ -18,6 +18,7 @@ from uv import find_uv_bin
 from python_package import subprocesses
 from python_package.address import Address
 from python_package.errors import ProgramError, SolveError
+from python_package.files import disk
 from python_package.import_names.table import canonical
 from python_package.pypi import source_copy, uv_errors, uv_settings, uv_workspace
 from python_package.pypi.direct_url import Project
@@ -152,7 +153,7 @@ def _wheel(project: Project, python: Path, indexes: Sequence[Index], offline: bo
     if path.suffix == ".whl" and parse(path.name):
         return wheels.put(path, project.url)
     if path.is_file():
-        key = hashlib.sha256(path.read_bytes()).hexdigest()
+        key = disk.sha256(path)
         files: tuple[source_copy.Source, ...] = ()
     else:
         files = source_copy.sources(path)
@@ -162,13 +163,13 @@ def _wheel(project: Project, python: Path, indexes: Sequence[Index], offline: bo
     known = wheels.recall(key, project.url)
     if known:
         return known
-    with wheels.room(key) as room:
-        source = room / path.name
+    with wheels.workspace(key) as folder:
+        source = folder / path.name
         if path.is_file():
             source = path
         else:
             source_copy.copy(path, files, source)
-        made = wheels.put(_built(project, source, room / "out", python, builder, indexes, offline), project.url)
+        made = wheels.put(_built(project, source, folder / "out", python, builder, indexes, offline), project.url)
     wheels.remember(key, made)
     return made
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from python_package.errors import SolveError
+from python_package.files.disk import path_of
 from python_package.import_names.table import canonical
 
 _SDISTS = (".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz")
@@ -40,7 +41,7 @@ class Project:
     @property
     def path(self) -> Path:
         """Return where it lies on this machine."""
-        return Path(unquote(urlsplit(self.url).path))
+        return path_of(self.url)
 
     @property
     def address(self) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from python_package.errors import SolveError, SpecError
-from python_package.files import scratch
+from python_package.files import disk, scratch
 from python_package.import_names import installed
 from python_package.pypi.wheel_cache import Wheel, Wheels
 
@@ -53,10 +53,10 @@ def members(local: Iterable[tuple[str, str]]) -> tuple[tuple[Member, ...], tuple
 
 def build(files: Sequence[Member], *, wheels: Wheels | None = None) -> Wheel:
     """Make the wheel of the files; the same files give the same bytes."""
-    hashed = [(member, *_hash(member.file)) for member in files]
+    hashed = [(member, disk.sha256(member.file), member.file.stat().st_size) for member in files]
     digest = hashlib.sha256()
     for member, sha256, size in hashed:
-        digest.update(f"{member.path}\0{member.mode:o}\0{sha256.hex()}\0{size}\0".encode())
+        digest.update(f"{member.path}\0{member.mode:o}\0{sha256}\0{size}\0".encode())
     version = f"0+{digest.hexdigest()[:16]}"
     stem = f"{NAME.replace('-', '_')}-{version}"
     info = f"{stem}.dist-info"
@@ -65,7 +65,7 @@ def build(files: Sequence[Member], *, wheels: Wheels | None = None) -> Wheel:
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: python_package\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     record = [_line(member.path, sha256, size) for member, sha256, size in hashed]
-    record += [_line(path, hashlib.sha256(text.encode()).digest(), len(text)) for path, text in texts.items()]
+    record += [_line(path, hashlib.sha256(text.encode()).hexdigest(), len(text)) for path, text in texts.items()]
     texts[f"{info}/RECORD"] = "".join([*record, f"{info}/RECORD,,\n"])
     with scratch.folder() as folder:
         file = folder / f"{stem}-py3-none-any.whl"
@@ -131,18 +131,9 @@ def _of_package(
             yield Member(f"{target}/{place.name}", place)
 
 
-def _hash(file: Path) -> tuple[bytes, int]:
-    digest, size = hashlib.sha256(), 0
-    with file.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-            size += len(block)
-    return digest.digest(), size
-
-
-def _line(path: str, sha256: bytes, size: int) -> str:
+def _line(path: str, sha256: str, size: int) -> str:
     quoted = f'"{path.replace(chr(34), chr(34) * 2)}"' if "," in path or '"' in path else path
-    return f"{quoted},sha256={base64.urlsafe_b64encode(sha256).rstrip(b'=').decode()},{size}\n"
+    return f"{quoted},sha256={base64.urlsafe_b64encode(bytes.fromhex(sha256)).rstrip(b'=').decode()},{size}\n"
 
 
 def _entry(path: str, mode: int) -> ZipInfo:

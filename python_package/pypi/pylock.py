@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from packaging import tags
 from packaging.markers import Environment, default_environment
@@ -21,7 +22,8 @@ from packaging.pylock import (
 )
 
 from python_package.errors import SolveError
-from python_package.files import toml
+from python_package.files.disk import path_of
+from python_package.files.documents import toml_value
 from python_package.lock import Distribution
 
 
@@ -36,11 +38,16 @@ def parse(text: str, version: str, abi: str) -> tuple[Distribution, ...]:
         "python_full_version": version,
     }
     try:
-        lock = Pylock.from_dict(toml.loads(text))
+        lock = loads(text)
         chosen = list(lock.select(environment=environment, tags=_tags(version, abi)))
     except (PylockSelectError, PylockValidationError) as error:
         raise SolveError(f"cannot install from PyPI: {error}") from None
     return tuple(sorted((_distribution(*each) for each in chosen), key=lambda each: each.name))
+
+
+def loads(text: str) -> Pylock:
+    """Read a lock that uv wrote, which may be large."""
+    return Pylock.from_dict(toml_value(text, most=sys.maxsize))
 
 
 def to_text(distributions: Iterable[Distribution]) -> str:
@@ -59,10 +66,10 @@ def _source(distribution: Distribution) -> str:
         url, _, commit = location.removeprefix("git+").rpartition("@")
         return f'vcs = {{ type = "git", url = {_string(url)}, commit-id = {_string(commit)} }}'
     if not distribution.sha256:
-        return f"directory = {{ path = {_string(unquote(urlsplit(location).path))} }}"
+        return f"directory = {{ path = {_string(str(path_of(location)))} }}"
     hashes = f"hashes = {{ sha256 = {_string(distribution.sha256)} }}"
     if distribution.direct and location.startswith("file:"):
-        return f"archive = {{ path = {_string(unquote(urlsplit(location).path))}, {hashes} }}"
+        return f"archive = {{ path = {_string(str(path_of(location)))}, {hashes} }}"
     file = f"{{ url = {_string(location)}, {hashes} }}"
     if distribution.direct:
         return f"archive = {file}"

@@ -10,12 +10,11 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from zipfile import ZipFile
 
-from packaging.pylock import Pylock
 from packaging.requirements import Requirement
 
 from python_package import import_names
 from python_package.errors import SolveError, UnreachableError
-from python_package.files import scratch, toml
+from python_package.files import scratch
 from python_package.import_names.table import canonical
 from python_package.lock import Distribution
 from python_package.pypi import pylock
@@ -158,7 +157,7 @@ def _via(text: str | None) -> tuple[str, ...]:
 def _sizes(text: str) -> dict[str, int]:
     files = [
         file
-        for package in Pylock.from_dict(toml.loads(text)).packages
+        for package in pylock.loads(text).packages
         for file in (*(package.wheels or ()), package.sdist, package.archive)
         if file is not None
     ]

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from python_package.files import disk
+
 # What tools leave in a project: environments, caches, metadata of an earlier build.
 _LEFT_OUT = {
     ".bzr", ".eggs", ".git", ".hg", ".mypy_cache", ".nox", ".pytest_cache", ".ruff_cache", ".svn", ".tox", ".venv",
@@ -16,7 +18,6 @@ _LEFT_OUT = {
 }  # fmt: skip
 # Where setuptools builds: what an earlier build left there would be packed again.
 _BUILT = ("lib", "lib.", "bdist.", "temp.")
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,7 @@ def fingerprint(project: Path, files: tuple[Source, ...]) -> str:
         if source.file.is_dir():
             digest.update(f"{source.path}\0{_glance(source.file)}\0".encode())
             continue
-        digest.update(f"{source.path}\0{source.is_executable}\0{source.file.stat().st_size}\0".encode())
-        with source.file.open("rb") as stream:
-            while block := stream.read(_BLOCK):
-                digest.update(block)
+        digest.update(f"{source.path}\0{source.is_executable}\0{disk.sha256(source.file)}\0".encode())
     repository = git_folder(project)
     if repository:
         for path in sorted([repository / "HEAD", repository / "packed-refs", *(repository / "refs").rglob("*")]):

@@ -17,8 +17,8 @@ from python_package.errors import (
     RefusedError,
     SolveError,
     UnreachableError,
+    refusal,
 )
-from python_package.http_errors import refusal
 
 # Up to 0.9 uv draws its causes as a tree.
 _MARK = re.compile(r"\s*(error:|cause:|hint:|Caused by:|\u00d7|├─▶|╰─▶)\s+(.*)")

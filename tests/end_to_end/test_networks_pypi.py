@@ -18,9 +18,8 @@ from python_package.errors import (
     SolveError,
     UnreachableError,
 )
-from python_package.host_python import fetch
 from python_package.host_python.interpreter import ask
-from python_package.pypi import uv_errors
+from python_package.pypi import pip_wheels, uv_errors
 from python_package.pypi.pip_settings import for_uv
 from python_package.pypi.resolution import Target, foresee_most
 from scripts.faults.misbehaving import Behaviour, Request, cut, portal, right, serving, silent, stalled, status
@@ -313,4 +312,5 @@ def fetched(
         monkeypatch.setenv(f"PIP_{variable}", value)
     with serving(index, {**table, "/simple/*": page}) as server:
         monkeypatch.setenv("PIP_INDEX_URL", f"{server.url}/simple")
-        fetch.fetch([name], ask(sys.executable), tmp_path / "wheels", progress=lambda _: None)
+        here = ask(sys.executable)
+        pip_wheels.fetch([name], here.executable, here.version, tmp_path / "wheels", progress=lambda _: None)

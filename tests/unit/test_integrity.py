@@ -22,6 +22,7 @@ from python_package.conda import checksums
 from python_package.conda.checksums import Archive, Seals
 from python_package.conda.solver import Channels, Solution
 from python_package.errors import ChecksumError, UnreachableError
+from python_package.files import disk
 
 
 class _Silent:
@@ -193,7 +194,7 @@ def test_verify__archive_differs__names_it_and_both_sums(tmp_path: Path) -> None
 def test_verify__again__does_not_read_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = sealed(tmp_path)
     Seals(tmp_path / "seals").verify([archive])
-    monkeypatch.setattr(checksums, "_hash", lambda path: pytest.fail(f"{path} was read again"))
+    monkeypatch.setattr(disk, "sha256", lambda path: pytest.fail(f"{path} was read again"))
     Seals(tmp_path / "seals").verify([archive])
 
 

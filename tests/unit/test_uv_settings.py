@@ -12,6 +12,7 @@ from uv import find_uv_bin
 from python_package.analyze import analyze, analyze_sources
 from python_package.create.inputs import Given, read
 from python_package.errors import InvalidScriptError, SpecError
+from python_package.files.documents import toml_value
 from python_package.pypi import uv_settings
 from python_package.pypi.uv_settings import of_script
 from python_package.spec import Index, Pin, Spec
@@ -134,9 +135,7 @@ def test_pyproject__source_that_uv_refuses__is_refused_by_name(
     ],
 )
 def test_of_script__source_at_an_address__is_the_one_of_a_requirement(source: str, url: str) -> None:
-    from python_package.files import toml
-
-    found = of_script(toml.loads(f"sources = {{ X_y = {source} }}"), Path("/job")).source("x-y", LINUX)
+    found = of_script(toml_value(f"sources = {{ X_y = {source} }}"), Path("/job")).source("x-y", LINUX)
     assert found is not None
     assert found.url == url
 

@@ -61,10 +61,10 @@ def test_room__held__makes_another_wait_and_leaves_nothing(cache: Wheels) -> Non
     order = []
 
     def other() -> None:
-        with cache.room("key") as room:
+        with cache.workspace("key") as room:
             order.append(("other", list(room.iterdir())))
 
-    with cache.room("key") as room:
+    with cache.workspace("key") as room:
         thread = threading.Thread(target=other)
         thread.start()
         (room / "file").touch()

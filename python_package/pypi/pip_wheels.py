@@ -13,9 +13,15 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from python_package import subprocesses
-from python_package.errors import ContentError, PackageError, PackError, RefusedError, SolveError, UnreachableError
-from python_package.host_python.interpreter import Interpreter
-from python_package.http_errors import refusal
+from python_package.errors import (
+    ContentError,
+    PackageError,
+    PackError,
+    RefusedError,
+    SolveError,
+    UnreachableError,
+    refusal,
+)
 from python_package.pypi.pip_settings import for_uv
 
 _SERVES_OTHERS = Version("22.3")  # the first pip with --python
@@ -66,40 +72,41 @@ def pip_environ(environ: Mapping[str, str]) -> dict[str, str]:
     return translated | dict(environ) | {"PIP_REQUIRE_VIRTUALENV": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
-def find_pip(interpreter: Interpreter) -> list[str]:
+def find_pip(python: Path, version: str) -> list[str]:
     """Return the command of a pip that serves an interpreter: the one beside us, else one that uv brings."""
     try:
         ours = distribution("pip")
     except PackageNotFoundError:
-        return uv_pip(interpreter)
+        return uv_pip(python, version)
     pythons = SpecifierSet(ours.metadata["Requires-Python"])
-    if Version(ours.version) < _SERVES_OTHERS or not pythons.contains(interpreter.version, prereleases=True):
-        return uv_pip(interpreter)
+    if Version(ours.version) < _SERVES_OTHERS or not pythons.contains(version, prereleases=True):
+        return uv_pip(python, version)
     # By its folder: with -m, Python would look for it, and for all that it imports, in the working directory first.
-    return [sys.executable, "-I", str(Path(str(ours.locate_file("pip")))), "--python", str(interpreter.executable)]
+    return [sys.executable, "-I", str(Path(str(ours.locate_file("pip")))), "--python", str(python)]
 
 
-def uv_pip(interpreter: Interpreter) -> list[str]:
+def uv_pip(python: Path, _version: str) -> list[str]:
     """Return the command of the pip that uv fetches for an interpreter."""
     from uv import find_uv_bin
 
-    return [find_uv_bin(), "tool", "run", "--quiet", "--python", str(interpreter.executable), "pip"]
+    return [find_uv_bin(), "tool", "run", "--quiet", "--python", str(python), "pip"]
 
 
 def fetch(
     requirements: Sequence[str],
-    interpreter: Interpreter,
+    python: Path,
+    version: str,
     folder: Path,
     *,
     progress: Callable[[str], None],
-    find_pip: Callable[[Interpreter], list[str]] = find_pip,
+    find_pip: Callable[[Path, str], list[str]] = find_pip,
 ) -> list[Path]:
     """Collect the wheels of requirements, and of all they need, in a folder; what has only a source is built.
 
     Raises SolveError for what no index has and for conflicts, UnreachableError when an index does not answer,
     PackError when a source does not build.
     """
-    command = [*find_pip(interpreter), "wheel", "--prefer-binary", "--no-input", "--no-color", "--progress-bar=off"]
+    command = [*find_pip(python, version), "wheel", "--prefer-binary", "--no-input", "--no-color", "--progress-bar=off"]
     command += ["--wheel-dir", str(folder), "--", *requirements]
     code, output = _run(command, progress)
     if code and "No matching distribution" in output and "connection broken" not in output:

@@ -1,0 +1,70 @@
+"""Files on this machine's disk: where a URL leads, a file's sha256, a file written whole or not at all, locks, age."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+_BLOCK = 1 << 20
+_DAY = 24 * 3600
+
+
+def path_of(url: str) -> Path:
+    """Return the path that a URL of the scheme `file` names."""
+    return Path(unquote(urlsplit(url).path))
+
+
+def sha256(path: Path) -> str:
+    """Return the sha256 of a file, in hex."""
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def write(path: Path, data: bytes | Path) -> None:
+    """Write a file, with these bytes or those of another file; under its name it appears once it is whole."""
+    new = path.with_name(f".{path.name[:200]}.{os.getpid()}.new")
+    try:
+        if isinstance(data, Path):
+            shutil.copyfile(data, new)
+        else:
+            new.write_bytes(data)
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock file, made if need be, against other processes; wait for whoever holds it."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def emptied(folder: Path) -> Iterator[Path]:
+    """Yield a folder that is made anew, whatever a killed process left there, and removed on leaving."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_unused(places: Iterable[Path], days: int) -> None:
+    """Remove the files and folders that nobody has marked as used (`os.utime`) for some days."""
+    with suppress(OSError):
+        for place in places:
+            if place.stat().st_mtime < time.time() - days * _DAY:
+                shutil.rmtree(place, ignore_errors=True) if place.is_dir() else place.unlink()
