@@ -50,11 +50,11 @@ constraints: $(VENV)/.installed   ## write the versions of today that developers
 simulate: $(VENV)/.installed      ## SCRIPT=path [ARGS="..."]: would it run on a worker?
 	scripts/simulate "$(SCRIPT)" $(ARGS)
 
-bench: $(VENV)/.installed         ## ratios against peers, measured in one run; their plots in docs/images
-	scripts/bench
+bench: $(VENV)/.installed         ## [SHORT=1]: ratios against peers, measured in one run; their plots in docs/images
+	$(if $(SHORT),BENCH_SHORT=1) scripts/bench
 
-compare: $(VENV)/.installed       ## [ONLY="CASE ..."]: others' tools on the same hard cases: docs/comparison.md
-	$(BIN)/python -m scripts.compare $(if $(ONLY),--only $(ONLY))
+compare: $(VENV)/.installed       ## [ONLY="CASE ..."] [SHORT=1]: others' tools on the same hard cases: docs/comparison.md
+	$(BIN)/python -m scripts.compare $(if $(ONLY),--only $(ONLY)) $(if $(SHORT),--short)
 
 faults: $(VENV)/.installed        ## [ONLY="23 worker"]: faults injected into the commands: docs/reliability.md
 	$(BIN)/python -m scripts.faults $(if $(ONLY),--only $(ONLY))

@@ -63,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
     text = _CASES.read_text(encoding="utf-8")
     reference, checkout = arguments.reference.resolve(), arguments.checkout.resolve()
-    place = checkouts.home() / f"golden-{hashlib.sha256(str(checkout).encode()).hexdigest()[:8]}"
+    place = checkouts.home() / f"golden-{hashlib.sha256(str(checkouts.HERE).encode()).hexdigest()[:8]}"
     place.mkdir(parents=True, exist_ok=True)
     with (place / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
