@@ -48,6 +48,7 @@ _UNREACHABLE = (
     re.compile(r"Could not fetch URL (\S+: (?!404).*) - skipping"),
     re.compile(r"after connection broken by (.*)"),
     re.compile(r"Failed to fetch: (.*)"),
+    re.compile(r"(Download failed .* attempts .*)"),
     re.compile(r"(?m)^pip\._vendor\.(?:requests|urllib3)\.exceptions\.\w+: (.*)"),
 )
 _INVALID = re.compile(r"ERROR: Wheel '(.+)' located at (\S+) is invalid\.")

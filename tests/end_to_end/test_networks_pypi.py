@@ -280,7 +280,7 @@ def test_explain__uvs_own_words__gets_the_class_that_fits(stderr: str, kind: typ
         (FILE, status(401), RefusedError, "^good: the package index has 401 Unauthorized for http.*whl"),
         (FILE, status(500), UnreachableError, "^good: the package index .*500"),
         (FILE, portal, ContentError, "^good: good-1.0-py3-none-any.whl is not a wheel; does its server want a log-in"),
-        (FILE, stalled, UnreachableError, "^good: the package index does not answer: .*Read timed out"),
+        (FILE, stalled, UnreachableError, "^good: the package index does not answer: Download failed after"),
     ],
 )
 def test_fetch__index_misbehaves__says_why_and_which_file(
