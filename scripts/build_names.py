@@ -1,6 +1,7 @@
 """Rebuild import_names/data/generated.txt from what others' wheels know: python -m scripts.build_names [FOLDER].
 
-The wheels are downloaded into FOLDER (default: a temporary one) unless they are there.
+The wheels are downloaded into FOLDER (default: a temporary one) unless they are there. The same versions of the sources
+always give the same bytes, whatever the platform and the Python.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import sys
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from python_package.import_names.table import FILES, Table, canonical, slips
 from python_package.stdlib import standard_once
 from scripts.names.shared import UNRANKED, chosen, decided, fillers_of, namespace, portions, words
-from scripts.names.sources import SOURCES, Facts, read
+from scripts.names.sources import SOURCES, STDLIB_LIST, Facts, read
 
 OUTPUT = Path(__file__).parents[1] / "python_package" / "import_names" / "data" / FILES[1]
 
@@ -123,12 +125,15 @@ def _resembling(ranks: Mapping[str, int]) -> dict[str, str]:
 def _header() -> str:
     lines = ["The projects of import names. Made by scripts/build_names.py; `table.py` says what the rows mean.", ""]
     lines += [f"{s.gives}: {s.project} {s.version} ({s.licence}; data of {s.date})" for s in SOURCES]
+    lines += [f"the standard libraries: stdlib-list {STDLIB_LIST}"]
     lines += ["", "NOTICE has their copyrights, LICENSES their licences."]
     return "".join(f"# {line}".rstrip() + "\n" for line in lines)
 
 
 def main(folder: Path) -> None:
     """Rebuild the table, and say how many projects of namespaces it tells apart."""
+    if version("stdlib-list") != STDLIB_LIST:
+        sys.exit(f"the table is made with stdlib-list {STDLIB_LIST}, not {version('stdlib-list')}")
     texts = [(OUTPUT.parent / FILES[0]).read_text(encoding="ascii")]
     facts = read(folder)
     OUTPUT.write_text(_header() + generate(facts, Table(*texts), standard_once()), encoding="ascii")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import sqlite3
 import subprocess
@@ -18,36 +19,58 @@ from python_package.import_names.table import canonical
 
 @dataclass(frozen=True)
 class Source:
-    """A wheel, and the file in it that is read."""
+    """A file in a wheel, which is the same in the wheels for all platforms."""
 
     project: str
     version: str
     member: str
+    sha256: str
     licence: str
-    date: str  # of the data
+    # When the data was collected, and what it tells.
+    date: str
     gives: str
 
 
 SOURCES = (
-    Source("pigar", "2.2.0", "pigar/.db.sqlite3", "BSD-3-Clause", "2025-11-09", "what each project's wheel provides"),
+    Source(
+        "pigar",
+        "2.2.0",
+        "pigar/.db.sqlite3",
+        "9a1ff9b4aae2262eea89b4213bb520d9acaebeea8b3ecad056a6f71ee7763743",
+        "BSD-3-Clause",
+        "2025-11-09",
+        "what each project's wheel provides",
+    ),
     Source(
         "conda-pypi",
         "0.13.1",
         "conda_pypi/grayskull_pypi_mapping.json",
+        "92ce0c08f81f7dd940333c3567ee900bfb4599c2e7c01cf5e8b6472f3b77f4b5",
         "MIT",
         "2026-10",
         "the projects that conda-forge has, their packages and imports",
     ),
-    Source("mypy", "2.4.1", "mypy/stubinfo.py", "MIT", "2026-10-28", "the projects that typeshed has stubs for"),
+    Source(
+        "mypy",
+        "2.4.1",
+        "mypy/stubinfo.py",
+        "3f43e35d240c0b81ca6e136650078d559b71b311d1577b97e54b627c36c7eceb",
+        "MIT",
+        "2026-10-28",
+        "the projects that typeshed has stubs for",
+    ),
     Source(
         "guarddog",
         "3.2.0",
         "guarddog/analyzer/metadata/resources/top_pypi_packages.json",
+        "962686b710c3c60deca1f2c67a59ab4e934be355584e9c5807ccde36ee09e0fc",
         "Apache-2.0",
         "2026-06-16",
         "the 15,000 most downloaded projects, in order (after top-pypi-packages)",
     ),
 )
+# The installed package whose lists say what is in the standard library of any Python.
+STDLIB_LIST = "0.12.0"
 
 
 @dataclass(frozen=True)
@@ -91,11 +114,15 @@ def _stubs(source: str) -> dict[str, str]:
 
 
 def _member(folder: Path, source: Source) -> Path:
-    """Return the file of a source, taken out of its wheel."""
+    """Return the file of a source, taken out of its wheel; exit if it is not the one that is recorded."""
     pattern = f"{source.project.replace('-', '_')}-{source.version}-*.whl"
     if not list(folder.glob(pattern)):
         options = ["-qq", "--no-deps", "--only-binary=:all:", "-d", str(folder)]
         argv = [sys.executable, "-m", "pip", "download", *options, f"{source.project}=={source.version}"]
         subprocess.run(argv, check=True, timeout=600)
     with zipfile.ZipFile(next(folder.glob(pattern))) as wheel:
-        return Path(wheel.extract(source.member, folder))
+        path = Path(wheel.extract(source.member, folder))
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != source.sha256:
+        sys.exit(f"{source.member} of {source.project} {source.version} has the sha256 {found}, not {source.sha256}")
+    return path

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -10,7 +14,7 @@ import pytest
 from python_package.import_names.table import Table
 from scripts import build_names
 from scripts.names.shared import decided
-from scripts.names.sources import SOURCES, Facts, Source
+from scripts.names.sources import SOURCES, Facts, Source, read
 
 KEPT = "[imports]\nnamespace *\nkept by-hand\n[conda]\nkept-conda mine\n"
 
@@ -182,6 +186,53 @@ def test_generate__well_known_but_nobody_looked_into_it__is_only_assumed() -> No
 def test_generate__for_another_system__is_refused(project: str, system: str) -> None:
     row = make({project: "thing"}).row("thing")
     assert row and row.refusal == f"part of {project}, which is for {system} only"
+
+
+# Prints the table that small inputs give, after a shuffle of each of them.
+_SHUFFLED = """
+import random, sys
+from python_package.import_names.table import Table
+from scripts import build_names
+from scripts.names.sources import Facts
+
+random.seed(int(sys.argv[1]))
+def mixed(mapping):
+    return dict(random.sample(sorted(mapping.items()), len(mapping)))
+
+parts = [f"acme-{name}" for name in ("one", "two", "six", "ten")]
+twins = ["castor", "pollux", "helen"]
+provides = {project: frozenset({"acme"}) for project in parts} | {project: frozenset({"twin"}) for project in twins}
+provides |= {"pandas": frozenset({"pandas"}), "panda": frozenset({"panda", "pandb"}), "pandb": frozenset({"pandb"})}
+forge = {"torch": ("pytorch", "torch"), "acme-one": ("acme-one", "acme.one"), "acme-deep": ("acme-deep", "acme.deep")}
+rank = {"pandas": 36, "panda": 13901, "unseen": 7, "other-unseen": 7, **dict.fromkeys([*parts, *twins, "pandb"], 100)}
+facts = Facts(mixed(provides), mixed(forge), mixed({"yaml": "castor", "six": "pollux"}), mixed(rank))
+kept = Table("[imports]\\nnamespace *\\n")
+print(build_names.generate(facts, kept, frozenset({"os", "json", "sys"})), end="")
+"""
+
+
+def test_generate__same_facts_in_any_order_and_under_any_hash_seed__gives_the_same_bytes() -> None:
+    made = [
+        subprocess.run(
+            [sys.executable, "-c", _SHUFFLED, order],
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            timeout=60,
+            check=True,
+        ).stdout
+        for order, seed in (("1", "0"), ("2", "1"), ("3", "2"), ("1", "random"))
+    ]
+    assert set(made) == {made[0]}
+    assert b"\nacme *\n" in made[0]
+    assert b"\ntwin castor | helen pollux\n" in made[0]
+
+
+def test_member__content_is_not_the_recorded_one__exits(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "pigar-2.2.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(SOURCES[0].member, "something else")
+    with pytest.raises(SystemExit, match=r"pigar 2\.2\.0 has the sha256"):
+        read(tmp_path)
 
 
 def test_header__shipped_table__is_what_the_script_would_write() -> None:
