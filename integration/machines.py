@@ -16,6 +16,9 @@ from integration.images import CHECKOUT
 from integration.supplies import Supplies
 
 WRAPPER = CHECKOUT / "python_package" / "run" / "python_package_run"
+# Where Miniconda is on the builder, and its user's home.
+CONDA = "/opt/conda"
+HOME = "/home/builder"
 SHIMS = Path(__file__).parent / "shims"
 
 
@@ -64,17 +67,18 @@ class Builder:
         finally:
             container.remove()
 
-    def run(self, *command: str, stdin: bytes | None = None) -> Done:
-        """Run a command as an ordinary user."""
-        as_user = ["--user", "1000:1000", "--env", "HOME=/home/builder"]
+    def run(self, *command: str, user: str = "1000:1000", stdin: bytes | None = None) -> Done:
+        """Run a command as an ordinary user, by default the one who owns Conda's environments."""
+        home = HOME if user == "1000:1000" else f"/tmp/{user.partition(':')[0]}"
+        as_user = ["--user", user, "--env", f"HOME={home}"]
         return self.container.exec(*command, options=as_user, stdin=stdin, timeout=300)
 
     def create(self, name: str, script: Path) -> Environment:
-        """Analyze a script and create its environment, as a user does."""
+        """Analyze a script and create its environment with the commands of the man pages."""
         shutil.copy(script, self.folder)
         self.run("python_package_analyze", script.name, f"{name}.json").ok()
-        self.run("python_package_create", "--channel", "/channel", f"{name}.json", name).ok()
-        return Environment(name, self.folder / f"{name}.tar.gz", f"/home/builder/.conda/envs/{name}")
+        self.run("python_package_create", f"{name}.json", name).ok()
+        return Environment(name, self.folder / f"{name}.tar.gz", f"{CONDA}/envs/{name}")
 
     def spec(self, name: str) -> dict[str, object]:
         """Return what analyze wrote for an environment."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from integration.conftest import Workers
-from integration.machines import CLEAN, Builder, Environment
+from integration.machines import CLEAN, CONDA, HOME, Builder, Environment
 from python_package import pack
 
 # As Parsl's WorkQueueExecutor(pack=True) calls us for the source of an app.
@@ -34,7 +34,30 @@ def test_create__script_with_eight_imports__makes_environment_in_the_default_con
         assert name in records
     assert "tqdm-" not in records  # no channel has it: it came from an index, through uv
     assert builder.run(f"{rich.prefix}/bin/python", "-c", "import numpy, tqdm").status == 0
-    assert rich.prefix in builder.run("cat", "/home/builder/.conda/environments.txt").out
+    assert rich.prefix in builder.run("cat", f"{HOME}/.conda/environments.txt").out
+
+
+def test_create__man_page_commands_only__environment_is_in_condas_own_directory_and_runs(
+    builder: Builder, workers: Workers
+) -> None:
+    (builder.folder / "example.py").write_text("import os\nimport antigravity\nimport tqdm\n\nprint('example')\n")
+    builder.run("python_package_analyze", "example.py", "dependencies.json").ok()
+    assert builder.spec("dependencies")["modules"] == ["antigravity", "tqdm"]
+    builder.run("python_package_create", "dependencies.json", "example_venv").ok()
+    assert builder.run("ls", f"{CONDA}/envs/example_venv/conda-meta/history").status == 0
+    assert builder.run("ls", f"{HOME}/.conda/envs").status != 0
+    example = Environment("example_venv", builder.folder / "example_venv.tar.gz", "")
+    done = workers(CLEAN).job(example).run(example, "python3 -c 'import tqdm; print(1)'")
+    assert (done.status, done.out) == (0, "1\n"), done.err
+
+
+def test_create__conda_belongs_to_somebody_else__environment_is_in_the_users_own_directory(builder: Builder) -> None:
+    version = builder.run("python3", "-c", "import platform; print(platform.python_version())").out.strip()
+    (builder.folder / "plain.json").write_text(f'{{"python": "{version}", "modules": []}}')
+    builder.run("python_package_create", "plain.json", "plain", user="4321:8765").ok()
+    assert builder.run("ls", "/tmp/4321/.conda/envs/plain/conda-meta/history", user="4321:8765").status == 0
+    assert builder.run("ls", f"{CONDA}/envs/plain").status != 0
+    assert builder.folder.joinpath("plain.tar.gz").exists()
 
 
 def test_parsl__source_on_stdin_and_a_hidden_tarball_name__gives_a_tarball_that_runs(
