@@ -28,8 +28,7 @@ class Line(NamedTuple):
 def written() -> dict[str, str]:
     """Return the files that the reader writes."""
     text = TUTORIAL.read_text()
-    found = re.findall(r"`([\w.]+)`:\n\n((?:(?: {4}.*)?\n)+)", text)
-    return {name: re.sub(r"^ {4}", "", block, flags=re.MULTILINE).strip() + "\n" for name, block in found}
+    return dict(re.findall(r"`([\w.]+)`:\n\n```\w+\n(.*?)```", text, re.DOTALL))
 
 
 def commands() -> Iterator[Line]:
