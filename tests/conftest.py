@@ -16,6 +16,7 @@ from tarball_environment import workshop  # a fixture, for the files test_tarbal
 
 from python_package import host_python
 from python_package.conda.solver import Channels
+from python_package.progress import Silent
 
 __all__ = ["caches", "desk", "workshop"]
 
@@ -62,14 +63,6 @@ def host_cache(channel: Path) -> Path:
     return channel.parent / "cache"
 
 
-class _Silent:
-    """Link progress that nobody follows."""
-
-    def downloaded(self, done: int, total: int) -> None: ...
-
-    def linked(self, done: int, total: int) -> None: ...
-
-
 @pytest.fixture(scope="session")
 def install(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, Path, list[str]], Path]:
     """Return a function (prefix, channel, specs) that solves and links for real and returns the prefix."""
@@ -79,7 +72,7 @@ def install(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, Path, l
             # A cache of its own each time: tests make different packages of the same name.
             patch.setenv("RATTLER_CACHE_DIR", str(tmp_path_factory.mktemp("packages")))
             channels = Channels([str(channel)])
-            channels.link(channels.solve(specs), prefix, _Silent())
+            channels.link(channels.solve(specs), prefix, Silent())
         return prefix
 
     return link

@@ -12,7 +12,6 @@ from python_package.address import Address, listed
 from python_package.conda import condarc_files
 from python_package.conda.channel_names import ChannelNames
 from python_package.conda.condarc_files import Settings
-from python_package.conda.timeouts import Limits
 from python_package.errors import SolveError
 
 Priority = Literal["strict", "flexible", "disabled"]
@@ -43,6 +42,19 @@ _DELIMITERS = {
 
 
 @dataclass(frozen=True)
+class Limits:
+    """Conda's settings by the same names: the seconds of silence that are waited through, and how often it is retried.
+
+    `connect` is for a machine that does not even take the connection (remote_connect_timeout_secs), `read` for one that
+    says no more (remote_read_timeout_secs), `retries` is remote_max_retries.
+    """
+
+    connect: float = 9.15
+    read: float = 60.0
+    retries: int = 3
+
+
+@dataclass(frozen=True)
 class Condarc:
     """What the configuration says; what it leaves open has Conda's own defaults.
 
@@ -66,7 +78,7 @@ class Condarc:
     verify: bool = True
     certificates: Path | None = None
     proxies: Mapping[str, Address] = field(default_factory=dict)
-    limits: Limits = Limits()  # noqa: RUF009  # a frozen value
+    limits: Limits = Limits()  # a frozen value
 
     def resolve(self, channel: str) -> tuple[Address, ...]:
         """Return where the channels are that a name, a URL or a folder stands for."""

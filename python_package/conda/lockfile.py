@@ -168,22 +168,13 @@ def _packages(environment: Environment, platform: LockPlatform) -> tuple[CondaPa
 
 def _spec(data: Mapping[str, Any]) -> Spec:
     """Read a dependency file that need not be one of analyze: its python may be a constraint."""
-    return Spec(
-        str(data["python"]),
-        tuple(data["modules"]),
-        mapping=tuple(data.get("mapping", {}).items()),
-        packages=tuple(data.get("packages", ())),
-        optional=tuple(data.get("optional", ())),
-        pins=tuple(Pin(module, **{"version": "", **pin}) for module, pin in data.get("pins", {}).items()),
-        local=tuple(data.get("local", {}).items()),
-        channels=tuple(data.get("channels", ())),
-        submodules=tuple(data.get("submodules", ())),
-        deferred=tuple(data.get("deferred", ())),
-        names=names_of(data.get("names", {})),
-        indexes=tuple(
-            Index(**{**each, "packages": tuple(each.get("packages", ()))}) for each in data.get("indexes", ())
-        ),
-    )
+    fields: dict[str, Any] = {
+        key: tuple(value.items() if isinstance(value, dict) else value) for key, value in data.items()
+    }
+    fields["pins"] = tuple(Pin(module, **{"version": "", **pin}) for module, pin in fields.get("pins", ()))
+    indexes = fields.get("indexes", ())
+    fields["indexes"] = tuple(Index(**{**each, "packages": tuple(each.get("packages", ()))}) for each in indexes)
+    return Spec(**{**fields, "python": str(data["python"]), "names": names_of(data.get("names", {}))})
 
 
 def _written(location: str) -> str:

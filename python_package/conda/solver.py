@@ -1,4 +1,4 @@
-"""Solve and link Conda packages in process, through py-rattler; the only room of an environment that imports it."""
+"""Ask channels what they have, solve, and link packages, in process through py-rattler."""
 
 from __future__ import annotations
 
@@ -10,26 +10,56 @@ from pathlib import Path
 from typing import TypeVar
 
 import rattler
-from rattler.exceptions import (
-    GatewayError,
-    InvalidChannelError,
-)
+from rattler.exceptions import GatewayError, InvalidChannelError
 from rattler.networking.fetch_repo_data import CacheAction
 from rattler.package_cache import PackageCache
 
 from python_package.address import Address
-from python_package.conda import checksums, conda_meta, link_scripts, match_specs, rattler_errors, records
-from python_package.conda.available import PYTHON, Available, Build
-from python_package.conda.client import client
-from python_package.conda.condarc import Condarc
-from python_package.conda.link_progress import LinkProgress, Reporter
+from python_package.conda import checksums, match_specs, rattler_errors, records
+from python_package.conda.condarc import Condarc, Limits
+from python_package.conda.connection import SilentError, Watch, client, run
+from python_package.conda.link import Reporter, conform, run_scripts
 from python_package.conda.lockfile import canonical
 from python_package.conda.records import PLATFORM
-from python_package.conda.timeouts import Limits, SilentError, Watch, run
 from python_package.errors import PackageError, PackError, SolveError, UnreachableError
 from python_package.lock import CondaPackage
+from python_package.progress import Progress
 
 _T = TypeVar("_T")
+
+# What builds for one version of Python depend on.
+PYTHON = ("python", "python_abi")
+
+
+@dataclass(frozen=True)
+class Build:
+    """A package's version, and the constraints (Conda's) of its builds on the version of Python."""
+
+    name: str
+    version: str
+    python: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Available:
+    """All that channels have of some packages."""
+
+    builds: frozenset[Build]
+
+    @property
+    def pythons(self) -> set[str]:
+        """Return the versions of python itself."""
+        return {build.version for build in self.builds if build.name == "python"}
+
+    def for_python(self, version: str, fits: Callable[[str, str], bool]) -> dict[str, set[str]]:
+        """Return the versions by name that have a build for a Python; `fits` tells of a constraint and a version."""
+        wanted = {constraint for build in self.builds for constraint in build.python}
+        met = {constraint for constraint in wanted if fits(constraint, version)}
+        found: dict[str, set[str]] = {}
+        for build in self.builds:
+            if build.name == "python" or met.issuperset(build.python):
+                found.setdefault(build.name, set()).add(build.version)
+        return found
 
 
 @dataclass(frozen=True)
@@ -144,7 +174,7 @@ class Channels:
                 return f"{place.base_url.rstrip('/')}::{rest}"
         return rest
 
-    def link(self, solution: Solution, prefix: Path, progress: LinkProgress) -> None:
+    def link(self, solution: Solution, prefix: Path, progress: Progress) -> None:
         """Fetch what the package cache lacks and link the solution into the prefix, an absolute path.
 
         Raises UnreachableError when a package cannot be fetched, ContentError when one is not what its channel
@@ -156,13 +186,13 @@ class Channels:
         self._require_cached(solution.packages, gone)
         self._install(solution, prefix, progress)
         ordered = records.in_order(solution.packages)
-        link_scripts.run(prefix, ((each.name.normalized, str(each.version), each.build_number) for each in ordered))
+        run_scripts(prefix, ((each.name.normalized, str(each.version), each.build_number) for each in ordered))
         seals.verify_unpacked(checksums.unpacked(prefix, archives))
         # The tag marks a cache for backup tools to leave out; in an environment it would do harm.
         (prefix / "CACHEDIR.TAG").unlink(missing_ok=True)
-        conda_meta.conform(prefix, secrets=any(url.reveal() != str(url) for url in self.urls))
+        conform(prefix, secrets=any(url.reveal() != str(url) for url in self.urls))
 
-    def _install(self, solution: Solution, prefix: Path, progress: LinkProgress) -> None:
+    def _install(self, solution: Solution, prefix: Path, progress: Progress) -> None:
         specs = [rattler.MatchSpec(spec)._match_spec for spec in solution.specs]
         attempts = 1 + self._limits.retries
         for attempt in range(1, attempts + 1):

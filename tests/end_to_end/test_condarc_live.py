@@ -13,10 +13,9 @@ import pytest
 from desk import Desk, one_line
 
 from python_package.conda import condarc
-from python_package.conda.condarc import Condarc
+from python_package.conda.condarc import Condarc, Limits
 from python_package.conda.records import PLATFORM
 from python_package.conda.solver import Channels
-from python_package.conda.timeouts import Limits
 from python_package.create.assignment import assign
 from python_package.create.inputs import read
 from python_package.errors import RefusedError, SolveError, SpecError

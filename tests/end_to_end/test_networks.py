@@ -16,10 +16,9 @@ import pytest
 from tarball_environment import _add_package
 
 from python_package import progress
-from python_package.conda import timeouts
-from python_package.conda.condarc import Condarc
+from python_package.conda import connection
+from python_package.conda.condarc import Condarc, Limits
 from python_package.conda.solver import Channels
-from python_package.conda.timeouts import Limits
 from python_package.create import solve
 from python_package.errors import (
     ChecksumError,
@@ -32,6 +31,7 @@ from python_package.errors import (
     UnreachableError,
 )
 from python_package.import_names import Package
+from python_package.progress import Silent
 from python_package.spec import Spec
 from scripts.faults.misbehaving import (
     Behaviour,
@@ -48,14 +48,6 @@ from scripts.faults.misbehaving import (
 
 SHARDS, INDEX, PACKAGE = "*/repodata_shards.msgpack.zst", "*/repodata.json*", "*.conda"
 ONCE, QUICK = Limits(retries=0), Limits(connect=0.6, read=0.6, retries=1)
-
-
-class Silent:
-    """Link progress that nobody follows."""
-
-    def downloaded(self, done: int, total: int) -> None: ...
-
-    def linked(self, done: int, total: int) -> None: ...
 
 
 @pytest.fixture(scope="module")
@@ -398,6 +390,6 @@ def test_make__constraint_on_python_and_there_is_no_python3__takes_the_channels(
 def test_unless_silent__system_does_not_tell_of_its_connections__is_not_limited(
     packages: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(timeouts, "_TCP_INFO", struct.Struct("=B51xI9000x"))
+    monkeypatch.setattr(connection, "_TCP_INFO", struct.Struct("=B51xI9000x"))
     with serving(packages, {SHARDS: status(404), "*.json.*": status(404), INDEX: dripping(2, 2)}) as server:
         assert solved(server, limits=Limits(connect=0.5, read=0.5, retries=0)) == ["tool"]

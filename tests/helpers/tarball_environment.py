@@ -17,16 +17,11 @@ from wheels import write_wheel
 from python_package.conda.records import index_channel
 from python_package.conda.solver import Channels
 from python_package.host_python import conda_package
+from python_package.progress import Silent
 
 # What holds the placeholder of its package: a script, a text, a library with two strings.
 HELD = conda_package.PLACEHOLDER
 LIBRARY = b"\x7fELF\0" + HELD.encode() + b"/lib:" + HELD.encode() + b"/lib64\0\1\2" + HELD.encode() + b"\0\xff\xfeend"
-
-
-class _Silent:
-    def downloaded(self, done: int, total: int) -> None: ...
-
-    def linked(self, done: int, total: int) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -49,7 +44,7 @@ class Workshop:
     def environment(self, prefix: Path, *specs: str, wheels: Sequence[Path] = (), options: Sequence[str] = ()) -> Path:
         """Make an environment of Conda packages and, through uv, of wheels; return its prefix."""
         channels = Channels([str(self.channel), str(self.folder / "channel")])
-        channels.link(channels.solve(["python", *specs]), prefix, _Silent())
+        channels.link(channels.solve(["python", *specs]), prefix, Silent())
         if wheels:
             command = [find_uv_bin(), "pip", "install", "--quiet", "--offline", "--no-deps", "--no-config", *options]
             # What builds a source tree is installed already: nothing is fetched.

@@ -10,8 +10,7 @@ import pytest
 
 from python_package.address import Address
 from python_package.conda import condarc
-from python_package.conda.condarc import Condarc
-from python_package.conda.timeouts import Limits
+from python_package.conda.condarc import Condarc, Limits
 from python_package.errors import SolveError
 
 HERE = "linux-64"

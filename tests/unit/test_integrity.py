@@ -23,12 +23,7 @@ from python_package.conda.checksums import Archive, Seals
 from python_package.conda.solver import Channels, Solution
 from python_package.errors import ChecksumError, UnreachableError
 from python_package.files import disk
-
-
-class _Silent:
-    def downloaded(self, done: int, total: int) -> None: ...
-
-    def linked(self, done: int, total: int) -> None: ...
+from python_package.progress import Silent
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -90,7 +85,7 @@ def test_link__archive_in_a_folder_was_exchanged__is_refused_by_name_and_not_unp
     channels, solution = solve(folder)
     promised = spoil(pair, folder)
     with pytest.raises(ChecksumError, match="is not the package that was promised") as caught:
-        channels.link(solution, tmp_path / "env", _Silent())
+        channels.link(solution, tmp_path / "env", Silent())
     assert str(archive_of(folder)) in str(caught.value)
     assert promised in str(caught.value)
     assert not list((tmp_path / "rattler").glob("pkgs/tool*"))
@@ -101,39 +96,39 @@ def test_link__archive_is_put_right_again__links(pair: Path, folder: Path, tmp_p
     channels, solution = solve(folder)
     spoil(pair, folder)
     with pytest.raises(ChecksumError):
-        channels.link(solution, tmp_path / "env", _Silent())
+        channels.link(solution, tmp_path / "env", Silent())
     shutil.copyfile(archive_of(pair / "good" / "channel"), archive_of(folder))
-    channels.link(solution, tmp_path / "env", _Silent())
+    channels.link(solution, tmp_path / "env", Silent())
     assert (tmp_path / "env/share/tool.txt").read_text() == "good\n"
 
 
 def test_link__cache_was_unpacked_from_another_file__is_refused_by_name(folder: Path, tmp_path: Path) -> None:
     channels, solution = solve(folder)
-    channels.link(solution, tmp_path / "env", _Silent())
+    channels.link(solution, tmp_path / "env", Silent())
     (unpacked,) = (path for path in (tmp_path / "rattler/pkgs").glob("tool-*") if path.is_dir())
     listing = unpacked / "info/paths.json"
     listing.write_text(listing.read_text().replace("sha256", "sha257"))
     with pytest.raises(ChecksumError, match="unpacked from another file") as caught:
-        channels.link(solution, tmp_path / "again", _Silent())
+        channels.link(solution, tmp_path / "again", Silent())
     assert str(unpacked) in str(caught.value)
 
 
 def test_link__archive_is_gone_but_was_unpacked_before__links(folder: Path, tmp_path: Path) -> None:
     channels, solution = solve(folder)
-    channels.link(solution, tmp_path / "env", _Silent())
+    channels.link(solution, tmp_path / "env", Silent())
     archive_of(folder).unlink()
-    channels.link(solution, tmp_path / "again", _Silent())
+    channels.link(solution, tmp_path / "again", Silent())
     assert (tmp_path / "again/share/tool.txt").exists()
 
 
 def test_link__archive_is_gone_and_the_cache_was_cleaned__is_unreachable(folder: Path, tmp_path: Path) -> None:
     channels, solution = solve(folder)
-    channels.link(solution, tmp_path / "env", _Silent())
+    channels.link(solution, tmp_path / "env", Silent())
     archive = archive_of(folder)
     archive.unlink()
     shutil.rmtree(tmp_path / "rattler/pkgs")
     with pytest.raises(UnreachableError, match="there is no such package") as caught:
-        channels.link(solution, tmp_path / "again", _Silent())
+        channels.link(solution, tmp_path / "again", Silent())
     assert str(archive) in str(caught.value)
 
 
@@ -141,7 +136,7 @@ def test_link__archive_is_gone_and_was_never_seen__is_unreachable(folder: Path, 
     channels, solution = solve(folder)
     archive_of(folder).unlink()
     with pytest.raises(UnreachableError, match="there is no such package"):
-        channels.link(solution, tmp_path / "env", _Silent())
+        channels.link(solution, tmp_path / "env", Silent())
 
 
 def test_link__download_is_not_what_the_channel_promised__is_refused_by_name(
@@ -150,7 +145,7 @@ def test_link__download_is_not_what_the_channel_promised__is_refused_by_name(
     channels, solution = solve(served)
     promised = spoil(pair, folder)
     with pytest.raises(ChecksumError, match="is not the package that was promised") as caught:
-        channels.link(solution, tmp_path / "env", _Silent())
+        channels.link(solution, tmp_path / "env", Silent())
     assert f"{served}/linux-64/{archive_of(folder).name}" in str(caught.value)
     assert promised in str(caught.value)
 
@@ -159,15 +154,15 @@ def test_link__offline_and_not_in_the_cache__is_unreachable(served: str, tmp_pat
     solve(served)  # the index is in the cache from now on
     channels, solution = solve(served, offline=True)
     with pytest.raises(UnreachableError, match="not in the cache of packages, and --offline forbids to fetch it"):
-        channels.link(solution, tmp_path / "env", _Silent())
+        channels.link(solution, tmp_path / "env", Silent())
 
 
 def test_link__offline_and_in_the_cache__links(served: str, folder: Path, tmp_path: Path) -> None:
     channels, solution = solve(served)
-    channels.link(solution, tmp_path / "env", _Silent())
+    channels.link(solution, tmp_path / "env", Silent())
     archive_of(folder).unlink()
     channels, solution = solve(served, offline=True)
-    channels.link(solution, tmp_path / "again", _Silent())
+    channels.link(solution, tmp_path / "again", Silent())
     assert (tmp_path / "again/share/tool.txt").exists()
 
 

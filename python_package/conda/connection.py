@@ -1,18 +1,26 @@
-"""Wait for servers as long as they say something: as Conda does, whose limits are of silence and not of a download."""
+"""Connections to channels: with the configured certificates and proxies, and as long as a server says something.
+
+As Conda does, whose limits are of silence and not of a download.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import errno
+import json
 import os
 import socket
 import struct
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TypeVar
+
+import rattler
+
+from python_package.conda.condarc import Condarc, Limits
 
 _T = TypeVar("_T")
 
@@ -23,17 +31,32 @@ _TCP_INFO = struct.Struct("=B51xI")
 _ESTABLISHED, _SYN_SENT, _LISTEN = 1, 2, 10
 
 
-@dataclass(frozen=True)
-class Limits:
-    """Conda's settings by the same names: the seconds of silence that are waited through, and how often it is retried.
+def client(config: Condarc, retries: int = 3) -> rattler.Client:
+    """Return a client with the certificates and proxies of a configuration."""
+    lines = [] if config.verify else ["tls-no-verify = true"]
+    if config.proxies:
+        without = [host for host in (os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")).split(",") if host]
+        lines += ["[proxy-config]", f"non-proxy-hosts = {json.dumps([host.strip() for host in without])}"]
+        lines += [f"{scheme} = {json.dumps(address.reveal())}" for scheme, address in config.proxies.items()]
+    with _trusted(config.certificates):
+        return rattler.Client.from_config(rattler.Config.from_toml("\n".join(lines)), max_retries=retries)
 
-    `connect` is for a machine that does not even take the connection (remote_connect_timeout_secs), `read` for one that
-    says no more (remote_read_timeout_secs), `retries` is remote_max_retries.
-    """
 
-    connect: float = 9.15
-    read: float = 60.0
-    retries: int = 3
+@contextmanager
+def _trusted(certificates: Path | None) -> Iterator[None]:
+    """Let a client that is made meanwhile trust these certificates alone: it looks at two variables as it is made."""
+    if certificates is None:
+        yield
+        return
+    variables = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+    before = {name: os.environ.pop(name) for name in variables if name in os.environ}
+    os.environ["SSL_CERT_DIR" if certificates.is_dir() else "SSL_CERT_FILE"] = str(certificates)
+    try:
+        yield
+    finally:
+        for name in variables:
+            os.environ.pop(name, None)
+        os.environ.update(before)
 
 
 class SilentError(Exception):
