@@ -268,6 +268,7 @@ def test_build__two_at_once__both_find_a_whole_channel(tmp_path: Path, host_cach
 
 
 @pytest.mark.usefixtures("links")
+@pytest.mark.network
 def test_fetch__pip_that_uv_brings__serves_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PIP_CONFIG_FILE", "PIP_NO_INDEX"):
         monkeypatch.delenv(name)
