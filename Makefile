@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+# As many tests at once as there are processors; those of one file share what they make.
+PYTEST := pytest -n auto --dist loadfile
 
 # Every file that a POSIX shell reads.
 SHELL_SCRIPTS := $(shell grep -rlE --exclude='*.in' '^\#!/bin/sh$$|^\# shellcheck shell=sh$$' .ci integration python_package scripts)
@@ -24,10 +26,16 @@ test: lint test-unit              ## everything that CI runs: lint, the tests, a
 	scripts/test-integration --if-possible
 
 test-unit: $(VENV)/.installed     ## all tests that need no container
-	$(BIN)/python -m pytest
+	$(BIN)/python -m $(PYTEST)
 
 test-fast: $(VENV)/.installed     ## in under a minute: the tests that need no network and make no environment
-	$(BIN)/python -m pytest -n logical --dist loadfile -m "not slow and not network" tests/unit
+	$(BIN)/python -m $(PYTEST) -m "not slow and not network" tests/unit
+
+coverage: $(VENV)/.installed      ## the same tests, and how much of the package they run; fails below the floor
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m $(PYTEST)
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
 
 test-integration: $(VENV)/.installed  ## remote workers and a cluster, in containers
 	scripts/test-integration
