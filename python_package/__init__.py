@@ -6,25 +6,32 @@ expected failure is a `python_package.errors.PackageError`.
 
 from __future__ import annotations
 
-__all__ = ["__version__", "analyze_script", "create_environment"]
+__all__ = ["CreateOptions", "Created", "PackageError", "Spec", "__version__", "analyze_script", "create_environment"]
 
 __version__ = "2.0.0"
 
 TYPE_CHECKING = False  # typing's own would cost every command its start-up
 if TYPE_CHECKING:
     from python_package.analyze import analyze as analyze_script
-    from python_package.create.pipeline import create as create_environment
-
+    from python_package.create import Created, create_environment
+    from python_package.create.options import CreateOptions
+    from python_package.errors import PackageError
+    from python_package.spec import Spec
 else:
+    _HOMES = {
+        "CreateOptions": "create.options",
+        "Created": "create",
+        "PackageError": "errors",
+        "Spec": "spec",
+        "analyze_script": "analyze",
+        "create_environment": "create",
+    }
 
     def __getattr__(name: str) -> object:
-        """Import a public function when it is first asked for: analyze needs none of what create does."""
-        if name == "analyze_script":
-            from python_package.analyze import analyze
+        """Import a public name when it is first asked for: analyze needs none of what create does."""
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
 
-            return analyze
-        if name == "create_environment":
-            from python_package.create.pipeline import create
-
-            return create
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        home = import_module(f"python_package.{_HOMES[name]}")
+        return getattr(home, "analyze" if name == "analyze_script" else name)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 
@@ -37,3 +40,19 @@ class Silent:
         """Ignore."""
 
     linked = packed = downloaded
+
+
+class Clock:
+    """Announces phases to a Progress and keeps the seconds that each took."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def phase(self, title: str) -> Iterator[None]:
+        """Announce a phase; the time until the context is left is its own."""
+        self.progress.phase(title)
+        start = time.perf_counter()
+        yield
+        self.seconds[title] = self.seconds.get(title, 0.0) + time.perf_counter() - start

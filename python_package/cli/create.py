@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from python_package.cli import command
-    from python_package.create.inputs import Given
+    from python_package.create import Created
     from python_package.lock import Lock
+    from python_package.spec import Spec
 
 NAME = "python_package_create"
 
@@ -30,71 +31,43 @@ def main(argv: list[str]) -> int:
 
 def _main(argv: list[str]) -> int:
     import shlex
+    from dataclasses import fields
 
     from python_package.cli import progress
-    from python_package.create.inputs import Given
-    from python_package.create.pipeline import create, validate_name
+    from python_package.create import create_environment, validate_name
+    from python_package.create.options import CreateOptions
 
     args = _arguments(argv)
     output, name = _target(args.environment_name)
     validate_name(name)
-    locked = _lock(args.locked)
-    given = _read(args.dependency_file) if locked is None or args.dependency_file else Given(locked.spec)
-    if args.dry_run:
-        return _preview(given, args)
+    locked, changes = _locked(args.locked)
+    spec, notes = _read(args.dependency_file) if locked is None or args.dependency_file else (locked.spec, ())
+    chosen = {**vars(args), "channels": tuple(args.channels), "mapping": dict(args.mapping)}
+    chosen |= {"output": output, "locked": locked, "command": shlex.join([NAME, *argv])}
+    options = CreateOptions(**{each.name: chosen[each.name] for each in fields(CreateOptions) if each.name in chosen})
     start = perf_counter()
     with progress.on(sys.stderr, NAME, quiet=args.quiet) as display:
-        for note in (*given.notes, *_stale(locked, args.locked)):
+        for note in (*notes, *changes):
             display.note(note)
-        created = create(
-            given.spec,
-            name,
-            output=output,
-            channels=args.channel,
-            offline=args.offline,
-            interpreter=args.interpreter,
-            exact=args.exact,
-            check=args.check,
-            mapping=_mapping(args.map),
-            strict_names=args.strict_names,
-            lock=args.lock,
-            locked=locked,
-            sbom=args.sbom,
-            command=shlex.join([NAME, *argv]),
-            progress=display,
-        )
+        created = create_environment(spec, name, options, display)
+    if args.dry_run:
+        from python_package.cli.table import table
+
+        sys.stdout.write(table(created.packages))
     if not args.quiet:
-        split = ", ".join(f"{phase} {seconds:.1f}" for phase, seconds in created.seconds.items())
-        size = created.tarball.stat().st_size / 1e6
-        seconds = perf_counter() - start
-        print(f"{NAME}: {created.prefix} and {created.tarball.name} ({size:.1f} MB) in {seconds:.1f} s: {split}",
-              file=sys.stderr)  # fmt: skip
+        print(f"{NAME}: {_summary(created, perf_counter() - start)}", file=sys.stderr)
     return 0
 
 
-def _preview(given: Given, args: argparse.Namespace) -> int:
-    from python_package.cli import progress
-    from python_package.cli.table import size, table
-    from python_package.create.dry_run import preview
+def _summary(created: Created, seconds: float) -> str:
+    if created.packages:
+        from python_package.cli.table import size
 
-    with progress.on(sys.stderr, NAME, quiet=args.quiet) as display:
-        for note in given.notes:
-            display.note(note)
-        rows = preview(
-            given.spec,
-            channels=args.channel,
-            offline=args.offline,
-            interpreter=args.interpreter,
-            exact=args.exact,
-            mapping=_mapping(args.map),
-            strict_names=args.strict_names,
-            progress=display,
-        )
-    sys.stdout.write(table(rows))
-    if not args.quiet:
-        total = size(sum(row.size or 0 for row in rows))
-        print(f"{NAME}: {len(rows)} packages, {total}; nothing was made", file=sys.stderr)
-    return 0
+        total = size(sum(each.size or 0 for each in created.packages))
+        return f"{len(created.packages)} packages, {total}; nothing was made"
+    split = ", ".join(f"{phase} {each:.1f}" for phase, each in created.seconds.items())
+    megabytes = created.tarball.stat().st_size / 1e6
+    return f"{created.prefix} and {created.tarball.name} ({megabytes:.1f} MB) in {seconds:.1f} s: {split}"
 
 
 def _parser(*, locked: bool = False) -> command.Parser:
@@ -119,6 +92,8 @@ def _parser(*, locked: bool = False) -> command.Parser:
     parser.add_argument(
         "-c",
         "--channel",
+        dest="channels",
+        metavar="CHANNEL",
         action="append",
         default=[],
         help="take packages from this channel: a name, a URL or a folder (repeatable)",
@@ -136,6 +111,8 @@ def _parser(*, locked: bool = False) -> command.Parser:
     )
     parser.add_argument(
         "--map",
+        dest="mapping",
+        type=_choice,
         action="append",
         default=[],
         metavar="IMPORT=PACKAGE",
@@ -166,7 +143,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     else:
         parser = _parser()
         args = parser.parse_args(argv)
-    solving = {"--map": args.map, "--strict-names": args.strict_names, "--exact": args.exact}
+    solving = {"--map": args.mapping, "--strict-names": args.strict_names, "--exact": args.exact}
     solving |= {"--interpreter": args.interpreter != "auto", "--dry-run": args.dry_run}
     for option, given in solving.items():
         if args.locked is not None and given:
@@ -177,26 +154,17 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     return args
 
 
-def _lock(argument: str | None) -> Lock | None:
+def _locked(argument: str | None) -> tuple[Lock | None, list[str]]:
+    """Read a lock; return also what to say of one in an environment that somebody has changed since."""
     if argument is None:
-        return None
+        return None, []
     from pathlib import Path
 
     from python_package.conda import lockfile
 
-    return lockfile.load(Path(argument))
-
-
-def _stale(locked: Lock | None, argument: str | None) -> list[str]:
-    """Return what to say of a lock that lies in an environment which somebody has changed since."""
-    if locked is None or argument is None:
-        return []
-    from pathlib import Path
-
-    from python_package.conda import lockfile
-
-    changed = lockfile.outdated(locked, Path(argument))
-    return [f"{argument} no longer says what its environment has: {changed}"] if changed else []
+    lock = lockfile.load(Path(argument))
+    changed = lockfile.outdated(lock, Path(argument))
+    return lock, [f"{argument} no longer says what its environment has: {changed}"] if changed else []
 
 
 def _target(argument: str) -> tuple[str | None, str]:
@@ -209,17 +177,15 @@ def _target(argument: str) -> tuple[str | None, str]:
     return None, argument
 
 
-def _mapping(arguments: list[str]) -> dict[str, str]:
-    """Read the choices of --map; the last one for an import counts."""
-    pairs = [argument.partition("=")[::2] for argument in arguments]
-    for module, package in pairs:
-        if not package or not all(part.isidentifier() for part in module.split(".")):
-            raise UsageError(f"--map {module}{package and '='}{package}: expected IMPORT=PACKAGE, such as yaml=pyyaml")
-    return dict(pairs)
+def _choice(text: str) -> tuple[str, str]:
+    """Read an argument of --map."""
+    module, _, package = text.partition("=")
+    if not package or not all(part.isidentifier() for part in module.split(".")):
+        raise UsageError(f"--map {module}{package and '='}{package}: expected IMPORT=PACKAGE, such as yaml=pyyaml")
+    return module, package
 
 
-def _read(argument: str) -> Given:
-
+def _read(argument: str) -> tuple[Spec, tuple[str, ...]]:
     from python_package.create.inputs import decode, read
     from python_package.files import bounds
 
@@ -232,7 +198,8 @@ def _read(argument: str) -> Given:
             raw = bounds.read_stream(sys.stdin.buffer, argument, bounds.DOCUMENT)
     except OSError as error:
         raise SpecNotFoundError(f"{argument}: {os.strerror(error.errno or 0)}; expected a dependency file") from None
-    return read(decode(raw, argument), argument)
+    given = read(decode(raw, argument), argument)
+    return given.spec, given.notes
 
 
 def run() -> NoReturn:

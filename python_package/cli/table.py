@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from python_package.create.dry_run import Row
+from python_package.create.dry_run import PlannedPackage
 
 _UNITS = ("B", "kB", "MB", "GB")
 
 
-def table(rows: Sequence[Row]) -> str:
+def table(rows: Sequence[PlannedPackage]) -> str:
     """Return aligned columns: package, version, source, size, and what it is for."""
     cells = [("package", "version", "source", "size", "for")]
     cells += [(row.name, row.version, row.source, size(row.size), purpose(row)) for row in rows]
@@ -32,7 +32,7 @@ def size(count: int | None) -> str:
     return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
 
 
-def purpose(row: Row) -> str:
+def purpose(row: PlannedPackage) -> str:
     """Return the modules that a package is for, else the packages that need it."""
     if row.modules:
         return ", ".join(row.modules)

@@ -1,1 +1,141 @@
-"""python_package_create: Spec -> prefix -> tarball; one pipeline, its steps in the order in which they run."""
+"""Spec -> prefix -> tarball: one pipeline, whose steps are called in the order in which they run."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from python_package.create import outputs
+from python_package.create.options import CreateOptions
+from python_package.create.outputs import Staged
+from python_package.errors import PackError, UsageError, failing_as
+from python_package.progress import Clock, Progress, Silent
+from python_package.spec import Spec
+
+if TYPE_CHECKING:
+    from python_package.conda.condarc import Condarc
+    from python_package.create.checked_imports import Imports
+    from python_package.create.dry_run import PlannedPackage
+    from python_package.create.requirements import Wanted
+
+# What Conda itself refuses in a name, and what a shell or an option parser would misread.
+_NAME = re.compile(r"[^\W-][\w.+@=,-]*\Z")
+_RESERVED = ("base", "root")
+
+
+@dataclass(frozen=True)
+class Created:
+    """What was made.
+
+    `prefix`: where the environment is; after a dry run only its name.
+    `tarball`: the environment's tarball; after a dry run where it would be.
+    `seconds`: how long each phase took.
+    `packages`: what the environment would have; only after a dry run.
+    """
+
+    prefix: Path
+    tarball: Path
+    seconds: Mapping[str, float]
+    packages: tuple[PlannedPackage, ...] = ()
+
+
+def validate_name(name: str) -> str:
+    """Return the environment's name if Conda, a shell and a file system all take it; raise UsageError else."""
+    if not _NAME.match(name) or name in _RESERVED or len(os.fsencode(name)) > 200:
+        raise UsageError(
+            f"{name!r} cannot name an environment: use letters, digits and any of _ . + @ = , - (not first: . -), "
+            f"and none of {', '.join(_RESERVED)}"
+        )
+    return name
+
+
+def create_environment(
+    spec: Spec,
+    name: str,
+    options: CreateOptions = CreateOptions(),  # noqa: B008  # a frozen value
+    progress: Progress | None = None,
+) -> Created:
+    """Build the Conda environment `name` in the default directory of environments and pack it into a tarball.
+
+    What has the name of the environment or of a file is replaced when the new ones are complete.
+
+    Raises UsageError for a bad name, SpecError when a local module is not where the spec says or the lock is of another
+    spec, SolveError when something is in no channel and no index, conflicts or cannot be built, UnreachableError when
+    a channel or index does not answer, BrokenModuleError when a module does not import, ChecksumError when a file is
+    not the one that was promised, and PackError when something cannot be written; after each of them, all that existed
+    before is as it was.
+    """
+    validate_name(name)
+    with failing_as(PackError, f"cannot make the environment {name}"):
+        tarball = Path(options.output or f"{name}.tar.gz").absolute()
+        lock, bill = (Path(file).absolute() if file else None for file in (options.lock, options.sbom))
+        files = [file for file in (tarball, lock, bill) if file]
+        outputs.check([] if options.dry_run else files)
+        clock = Clock(progress or Silent())
+        wanted, condarc, options = _prepare(spec, options, clock)
+        from python_package.conda import lockfile, prefix
+        from python_package.create import dry_run, install, solve
+        from python_package.create.checked_imports import Imports, imports
+
+        with nullcontext() if options.dry_run else outputs.stage(prefix.envs_dir(condarc), name, files) as staged:
+            plan = solve.plan(spec, wanted, options, condarc, clock)
+            if staged is None:
+                return Created(Path(name), tarball, clock.seconds, dry_run.packages(spec, plan, wanted, options, clock))
+            with clock.phase("link"):
+                plan.channels.link(plan.solution, staged.path, clock.progress)
+            made = install.install(staged.path, spec, plan, wanted, clock, offline=options.offline)
+            prefix.write_history(staged.path, made.specs, options.command)
+            lockfile.write(staged.path, made)
+            if lock:
+                staged.write(lock, lockfile.to_text(made))
+            checked = imports(staged.path, made, wanted.chosen) if options.check else Imports()
+            content = _pack(staged, tarball, checked, clock)
+            if bill:
+                from python_package.create import sbom
+
+                staged.write(bill, sbom.to_json(made, staged.path, name, content))
+            staged.commit()
+            prefix.register(staged.target)
+            return Created(staged.target, tarball, clock.seconds)
+
+
+def _prepare(spec: Spec, options: CreateOptions, clock: Clock) -> tuple[Wanted, Condarc, CreateOptions]:
+    """Resolve the names and read the condarc, which may say that this machine is offline.
+
+    Our own imports take as long as asking the user's interpreter where it imports from.
+    """
+    from python_package.create import requirements
+
+    with ThreadPoolExecutor(1) as aside, clock.phase("prepare"):
+        resolving = aside.submit(requirements.resolve, spec, options)
+        from python_package.conda import condarc
+        from python_package.conda.records import PLATFORM
+
+        config = condarc.load(PLATFORM)
+        return resolving.result(), config, replace(options, offline=options.offline or config.offline)
+
+
+def _pack(staged: Staged, tarball: Path, imports: Imports, clock: Clock) -> str:
+    """Pack the environment, make its imports meanwhile, and prepare it for its place; return its content id."""
+    from python_package.create.import_check import ImportCheck
+    from python_package.pack import Packer
+
+    with Packer(staged.path) as packer:
+        with ImportCheck(staged.path, imports, packer.id) as checking:
+
+            def packed(done: int, total: int) -> None:
+                checking.stop_if_broken()
+                clock.progress.packed(done, total)
+
+            with clock.phase("pack"):
+                packer.pack(staged.partial(tarball), progress=packed)
+            with clock.phase("check"):
+                checking.finish(packer.id, clock.progress)
+        packer.relocate(str(staged.target))
+        return packer.id

@@ -5,33 +5,31 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
 from python_package.address import Address
-from python_package.conda import condarc
-from python_package.conda.records import PLATFORM
-from python_package.create import install, requirements, solve
-from python_package.create.clock import Clock
-from python_package.errors import PackError, failing_as
-from python_package.host_python.channel import default_cache
+from python_package.create import install
+from python_package.create.optional import with_optional
+from python_package.create.options import CreateOptions
+from python_package.create.requirements import Wanted
+from python_package.create.solve import Plan
+from python_package.host_python import default_cache
+from python_package.import_names.table import canonical
 from python_package.lock import CondaPackage, Distribution
-from python_package.progress import Progress, Silent
-from python_package.pypi import local_wheel, resolution
+from python_package.progress import Clock
+from python_package.pypi import resolution
 from python_package.spec import Spec
-from python_package.stdlib import standard_library
-
-if TYPE_CHECKING:
-    from python_package.create.solve import Interpreter
 
 
 @dataclass(frozen=True)
-class Row:
+class PlannedPackage:
     """A package that the environment would have.
 
     `source` is a channel, host for this machine's own interpreter, PyPI, git, direct for an address, or local for what
@@ -47,69 +45,54 @@ class Row:
     needed_by: tuple[str, ...]
 
 
-@failing_as(PackError, "cannot tell what would be made")
-def preview(
-    spec: Spec,
-    *,
-    channels: Sequence[str] = (),
-    offline: bool = False,
-    interpreter: Interpreter = "auto",
-    exact: bool = False,
-    mapping: Mapping[str, str] | None = None,
-    strict_names: bool = False,
-    python: str = "python3",
-    progress: Progress | None = None,
-) -> tuple[Row, ...]:
-    """Return the packages of which `create`, given the same, would make an environment, sorted by name.
+def packages(
+    spec: Spec, plan: Plan, wanted: Wanted, options: CreateOptions, clock: Clock
+) -> tuple[PlannedPackage, ...]:
+    """Return the packages that the environment of a plan would have, sorted by name.
 
-    Nothing is installed, but the wheels of the user's own projects are built to know what they need. Raises as
-    `create` does.
+    Nothing is installed, but the wheels of the user's own projects are built to know what they need.
     """
-    clock = Clock(progress or Silent())
-    with clock.phase("prepare"):
-        config = condarc.load(PLATFORM)
-        offline = offline or config.offline
-        wanted = requirements.resolve(spec, python, mapping=mapping, strict=strict_names)
-    for note in wanted.notes:
-        clock.progress.note(note)
-    with clock.phase("solve"):
-        sources = solve.Sources(config, tuple(channels), offline, interpreter, python, exact)
-        chosen = solve.make(spec, wanted.packages, sources, clock.progress)
-    builder = shutil.which(python) or sys.executable
-    asked = install.gather(spec, chosen, wanted, Path(builder), offline=offline, phase=clock.phase)
-    packages = chosen.solution.packages
-    target = resolution.Target(chosen.python, _abi(packages), _pythonic(packages), builder, offline, spec.indexes)
+    builder = shutil.which(options.python) or sys.executable
+    asked = install.gather(spec, plan, wanted, Path(builder), clock, offline=options.offline)
+    solved = plan.solution.packages
+    target = resolution.Target(plan.python, _abi(solved), _pythonic(solved), builder, options.offline, spec.indexes)
     with clock.phase("ask PyPI") if asked.must or asked.wishes else nullcontext():
-        foreseen, refused = resolution.foresee_most(asked.must, asked.wishes, target)
-    install.said(asked, refused, clock.progress.note)
-    rows = [*_from_channels(chosen), *_from_pypi(foreseen, asked)]
+        foreseen, refused = with_optional(partial(resolution.foresee, target=target), asked.must, asked.wishes)
+    asked.dropped(refused, clock)
+    modules = [(canonical(Requirement(requirement).name), module) for module, requirement in asked.of_modules]
     if wanted.files:
-        local_wheel.refuse_collisions(spec.local, wanted.files, Path(os.devnull), standard_library(chosen.python))
-        wheel = local_wheel.build(wanted.files)
-        modules = tuple(sorted(name for name, _ in spec.local))
-        rows.append(Row(wheel.name, wheel.version, "local", wheel.path.stat().st_size, modules, ()))
-    return tuple(sorted(rows, key=lambda row: row.name))
-
-
-def _from_channels(chosen: solve.Plan) -> list[Row]:
-    modules: dict[str, set[str]] = {}
-    for each in chosen.assigned:
-        if each.spec:
-            modules.setdefault(each.spec.rpartition("::")[2].split()[0], set()).add(each.package.module)
-    needed: dict[str, set[str]] = {}
-    for package in chosen.solution.packages:
-        for name in package.needs:
-            needed.setdefault(name, set()).add(package.name)
-    return [
-        Row(
-            package.name,
-            package.version,
-            _channel(package),
-            package.size,
-            tuple(sorted(modules.get(package.name, ()))),
-            tuple(sorted(needed.get(package.name, ()))),
+        own = install.local_modules(spec, wanted, Path(os.devnull), plan.python)
+        foreseen = (*foreseen, resolution.Foreseen(own, resolution.size_of(own.location), ()))
+        modules += [(own.name, name) for name, _ in spec.local]
+    modules_of = _grouped(modules)
+    found = [
+        PlannedPackage(
+            each.name, each.version, _source(each), file.size, modules_of.get(canonical(each.name), ()), file.needed_by
         )
-        for package in chosen.solution.packages
+        for file in foreseen
+        for each in [file.distribution]
+    ]
+    return tuple(sorted([*_from_channels(plan), *found], key=lambda each: each.name))
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Return the second of pairs by the name that is the first, sorted."""
+    found: dict[str, set[str]] = {}
+    for name, value in pairs:
+        found.setdefault(name, set()).add(value)
+    return {name: tuple(sorted(values)) for name, values in found.items()}
+
+
+def _from_channels(plan: Plan) -> list[PlannedPackage]:
+    solved = plan.solution.packages
+    asked = (each for each in plan.assigned if each.spec)
+    modules = _grouped((each.spec.rpartition("::")[2].split()[0], each.package.module) for each in asked)
+    needed = _grouped((name, package.name) for package in solved for name in package.needs)
+    return [
+        PlannedPackage(
+            each.name, each.version, _channel(each), each.size, modules.get(each.name, ()), needed.get(each.name, ())
+        )
+        for each in solved
     ]
 
 
@@ -121,27 +104,11 @@ def _channel(package: CondaPackage) -> str:
     return os.path.basename(str(Address(channel)))  # noqa: PTH119  # a URL's
 
 
-def _from_pypi(foreseen: Sequence[resolution.Foreseen], asked: install.Asked) -> list[Row]:
-    def modules(name: str) -> tuple[str, ...]:
-        return tuple(sorted({module for module, requirement in asked.of_modules if _is_for(requirement, name)}))
-
-    return [
-        Row(each.name, each.version, _source(each), file.size, modules(each.name), file.needed_by)
-        for file in foreseen
-        for each in [file.distribution]
-    ]
-
-
 def _source(distribution: Distribution) -> str:
     if not distribution.direct:
         return "PyPI"
     scheme = distribution.location.partition(":")[0].partition("+")[0]
     return {"file": "local", "git": "git"}.get(scheme, "direct")
-
-
-def _is_for(requirement: str, name: str) -> bool:
-    rest = requirement.removeprefix(name)
-    return rest != requirement and (not rest or rest[0] in "[<>=!~ ;@")
 
 
 def _pythonic(packages: Sequence[CondaPackage]) -> dict[str, str]:

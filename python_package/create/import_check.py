@@ -12,10 +12,11 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from python_package import subprocesses
-from python_package.create.imported import above, faults
+from python_package.create.checked_imports import Imports, above, faults
 from python_package.errors import BrokenModuleError
 from python_package.files import caches, scratch
 from python_package.import_names import Package
+from python_package.progress import Progress
 
 _NOT_ACTIVATED = 4  # the exit status of activate.sh and python_package_run
 _UNUSED_DAYS = 90  # a verdict is kept
@@ -59,10 +60,54 @@ start_activated exec "$CONDA_PREFIX/bin/python" "$@"
 )
 
 
-def check(prefix: Path, modules: Sequence[str], chosen: Mapping[str, Package] | None = None) -> None:
-    """Import all modules and wait for the verdict; raise as `Check.finish` does."""
-    with Check(prefix, modules, chosen) as checking:
-        checking.finish()
+class ImportCheck:
+    """All imports of an environment, made while it is packed, unless the same content is known to have passed.
+
+    `content` is the tarball's content id, or '' while that is not known.
+    """
+
+    def __init__(self, prefix: Path, imports: Imports, content: str = "") -> None:
+        self._prefix = prefix
+        self._imports = imports
+        wished = (*imports.optional, *imports.deferred)
+        self._names = (*imports.needed, "?", *wished)
+        self._known = self._verdict(content).known()
+        self._needed = Check(prefix, () if self._known else imports.needed, imports.chosen)
+        self._wished = Check(prefix, () if self._known else wished)
+
+    def __enter__(self) -> ImportCheck:
+        with ExitStack() as stack:
+            stack.enter_context(self._needed)
+            stack.enter_context(self._wished)
+            self._leave = stack.pop_all().close
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._leave()
+
+    def stop_if_broken(self) -> None:
+        """Raise as `finish` does if the verdict is there already and is bad."""
+        self._needed.stop_if_broken()
+
+    def finish(self, content: str, progress: Progress) -> None:
+        """Wait for the verdict, note which optional and deferred imports fail, and remember that all passed.
+
+        Raises BrokenModuleError that names each needed module which does not import, and why.
+        """
+        verdict = self._verdict(content)
+        if self._known or verdict.known():
+            return
+        self._needed.finish()
+        missed = self._wished.broken()
+        for kind, those in {"optional": self._imports.optional, "deferred": self._imports.deferred}.items():
+            if broken := {name: why for name, why in missed.items() if name in those}:
+                text = faults(broken, self._prefix, self._imports.chosen)
+                progress.note(f"{kind}, and does not import in the environment: {text}")
+        if not missed:
+            verdict.record(self._needed.used | self._wished.used)
+
+    def _verdict(self, content: str) -> Verdict:
+        return Verdict(content, self._names)
 
 
 class Check:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from python_package.conda.records import PLATFORM
+from python_package.create.optional import left_out, with_optional
 from python_package.create.requirements import Wanted
 from python_package.create.solve import Plan
 from python_package.errors import SolveError
-from python_package.lock import Distribution
+from python_package.lock import Distribution, Lock
+from python_package.progress import Clock
 from python_package.pypi import uv_pip
 from python_package.spec import Spec
 from python_package.stdlib import standard_library
 
-Phase = Callable[[str], AbstractContextManager[None]]
+# The tag of a wheel that was built on this machine: an index's wheels have others (PEP 600) and keep their own
+# libraries with them.
+_BUILT_HERE = re.compile(r"(?m)^Tag: \S+-linux_\w+\r?$")
 
 
 @dataclass(frozen=True)
@@ -31,16 +37,15 @@ class Asked:
     wishes: tuple[str, ...]
     failed: Mapping[str, str]
 
+    def dropped(self, refused: Mapping[str, str], clock: Clock) -> set[str]:
+        """Note which optional modules are left out and why, given the refused requirements; return them."""
+        failed = {**self.failed, **{module: refused[each] for module, each in self.of_modules if each in refused}}
+        for module, why in failed.items():
+            clock.progress.note(left_out(module, why))
+        return set(failed)
 
-@dataclass(frozen=True)
-class Filled:
-    """The files that were installed, and the optional modules that could not be had."""
 
-    distributions: tuple[Distribution, ...]
-    dropped: tuple[str, ...]
-
-
-def gather(spec: Spec, plan: Plan, wanted: Wanted, python: Path, *, offline: bool = False, phase: Phase) -> Asked:
+def gather(spec: Spec, plan: Plan, wanted: Wanted, python: Path, clock: Clock, *, offline: bool = False) -> Asked:
     """Build the user's projects with an interpreter, and say what is to be installed beside what was solved.
 
     Raises SolveError when a project cannot be built, UnreachableError when its build needs an index that is not there.
@@ -48,78 +53,113 @@ def gather(spec: Spec, plan: Plan, wanted: Wanted, python: Path, *, offline: boo
     asked = [(each.package.module, each.requirement) for each in plan.assigned if each.requirement]
     failed: dict[str, str] = {}
     needed: set[str] = set()
-    if wanted.projects:
-        from python_package.pypi import build  # few have any: imported late, as is what makes local modules
+    with clock.phase("build the user's projects") if wanted.projects else nullcontext():
+        for package, project in wanted.projects:
+            from python_package.pypi import build  # few have any: imported late, as is what makes local modules
 
-        with phase("build the user's projects"):
-            for package, project in wanted.projects:
-                try:
-                    built = build.build(
-                        [project],
-                        python,
-                        extras=package.extras,
-                        others=wanted.nearby,
-                        indexes=spec.indexes,
-                        offline=offline,
-                    )
-                except SolveError as error:
-                    if package.module not in spec.optional:
-                        raise
-                    failed[package.module] = str(error)
-                    continue
-                own = next((wheel for wheel in built.wheels if wheel.origin == project.url), None)
-                itself = (own or project).requirement
-                asked.append((package.module, itself(package.extras)))
-                needed |= {*(wheel.requirement() for wheel in built.wheels), *built.references} - {itself()}
+            try:
+                built = build.build(
+                    [project],
+                    python,
+                    extras=package.extras,
+                    others=wanted.nearby,
+                    indexes=spec.indexes,
+                    offline=offline,
+                )
+            except SolveError as error:
+                if package.module not in spec.optional:
+                    raise
+                failed[package.module] = str(error)
+                continue
+            own = next((wheel for wheel in built.wheels if wheel.origin == project.url), None)
+            itself = (own or project).requirement
+            asked.append((package.module, itself(package.extras)))
+            needed |= {*(wheel.requirement() for wheel in built.wheels), *built.references} - {itself()}
     must = {requirement for module, requirement in asked if module not in spec.optional}
     wishes = {requirement for _, requirement in asked} - must
     return Asked(tuple(asked), tuple(sorted(must | (needed - wishes))), tuple(sorted(wishes)), failed)
 
 
-def fill(
-    prefix: Path,
-    spec: Spec,
-    plan: Plan,
-    wanted: Wanted,
-    *,
-    offline: bool = False,
-    phase: Phase,
-    note: Callable[[str], None],
-) -> Filled:
-    """Install all that is left; `phase` announces what takes time, and `note` is told what is left out.
+def install(prefix: Path, spec: Spec, plan: Plan, wanted: Wanted, clock: Clock, *, offline: bool = False) -> Lock:
+    """Install all that is left, or what a lock says; return of what the environment is made.
 
-    Raises SolveError when something is in no index, cannot be built or collides with what is there,
-    UnreachableError when an index does not answer, and PackError when files cannot be written.
+    Notes what was compiled here and needs libraries that are not in the prefix. Raises SolveError when something is in
+    no index, cannot be built or collides with what is there, UnreachableError when an index does not answer, PackError
+    when files cannot be written, ChecksumError when a file is not the one that was locked.
     """
-    asked = gather(spec, plan, wanted, prefix / "bin" / "python", offline=offline, phase=phase)
+    if plan.locked:
+        made = plan.locked
+        if made.distributions:
+            with clock.phase("install from PyPI"):
+                uv_pip.install_locked(prefix, made.distributions, indexes=spec.indexes, offline=offline)
+    else:
+        distributions, dropped = _install_wanted(prefix, spec, plan, wanted, clock, offline=offline)
+        specs, records = plan.solution.specs, plan.solution.packages
+        made = Lock(spec, PLATFORM, plan.channels.urls, specs, records, distributions, dropped)
+    for distribution, libraries in foreign_libraries(prefix).items():
+        needed = ", ".join(libraries)
+        clock.progress.note(f"{distribution}: compiled on this machine; a worker, too, must have {needed}")
+    return made
+
+
+def _install_wanted(
+    prefix: Path, spec: Spec, plan: Plan, wanted: Wanted, clock: Clock, *, offline: bool
+) -> tuple[tuple[Distribution, ...], tuple[str, ...]]:
+    """Install what no channel has; return the files, and the optional modules that are left out."""
+    asked = gather(spec, plan, wanted, prefix / "bin" / "python", clock, offline=offline)
     distributions: list[Distribution] = []
     refused: dict[str, str] = {}
     if asked.must or asked.wishes:
-        with phase("install from PyPI"):
-            installed, refused = uv_pip.install_most(
-                prefix, asked.must, asked.wishes, indexes=spec.indexes, offline=offline
-            )
-        distributions += installed
-    dropped = said(asked, refused, note)
+
+        def from_pypi(_: Sequence[str], requirements: Sequence[str]) -> None:
+            with uv_pip.whole(prefix) if asked.wishes else nullcontext():
+                distributions.extend(uv_pip.install(prefix, requirements, indexes=spec.indexes, offline=offline))
+
+        with clock.phase("install from PyPI"):
+            _, refused = with_optional(from_pypi, asked.must, asked.wishes)
+    dropped = asked.dropped(refused, clock)
     if wanted.files:
-        from python_package.pypi import local_wheel
-
-        with phase("install local modules"):
-            local_wheel.refuse_collisions(spec.local, wanted.files, _site(prefix), standard_library(plan.python))
-            wheel = local_wheel.build(wanted.files)  # it needs nothing, so that there is nothing to settle first
-            own = Distribution(wheel.name, wheel.version, wheel.path.as_uri(), wheel.sha256, direct=True)
-            uv_pip.install_locked(prefix, [own], offline=offline)
+        with clock.phase("install local modules"):
+            own = local_modules(spec, wanted, next(prefix.glob("lib/python3*/site-packages")), plan.python)
+            uv_pip.install_locked(prefix, [own], offline=offline)  # it needs nothing: there is nothing to settle first
         distributions.append(own)
-    return Filled(tuple(distributions), tuple(sorted({*plan.dropped, *dropped})))
+    return tuple(distributions), tuple(sorted({*plan.dropped, *dropped}))
 
 
-def said(asked: Asked, refused: Mapping[str, str], note: Callable[[str], None]) -> set[str]:
-    """Tell which optional modules are left out and why, given the refused requirements; return them."""
-    failed = {**asked.failed, **{module: refused[each] for module, each in asked.of_modules if each in refused}}
-    for module, why in failed.items():
-        note(f"{module}: optional, and left out: {why}")
-    return set(failed)
+def local_modules(spec: Spec, wanted: Wanted, site: Path, python: str) -> Distribution:
+    """Return the wheel of the user's own modules; raise SolveError when one collides with what is in site-packages."""
+    from python_package.pypi import local_wheel
+
+    local_wheel.refuse_collisions(spec.local, wanted.files, site, standard_library(python))
+    wheel = local_wheel.build(wanted.files)
+    return Distribution(wheel.name, wheel.version, wheel.path.as_uri(), wheel.sha256, direct=True)
 
 
-def _site(prefix: Path) -> Path:
-    return next(prefix.glob("lib/python3*/site-packages"))
+# ---- What was compiled on this machine may need what is on this machine, and no worker has to have that
+
+
+def foreign_libraries(prefix: Path) -> dict[str, tuple[str, ...]]:
+    """Return, by distribution, the libraries outside the prefix that what was compiled here is linked with.
+
+    glibc's own are left out: every worker has them, in a version that the tarball's manifest asks for.
+    """
+    found = {}
+    for name, files in _compiled(prefix):
+        from python_package import elf  # reads ELF files: only where there are some
+
+        loader = elf.read((prefix / "bin" / "python").resolve()).loader or ""
+        libraries = {library: where for file in files for library, where in elf.libraries(file, loader).items()}
+        foreign = [library for library, where in libraries.items() if not (where and where.is_relative_to(prefix))]
+        if foreign:
+            found[name] = tuple(sorted(foreign))
+    return found
+
+
+def _compiled(prefix: Path) -> Iterator[tuple[str, list[Path]]]:
+    """Yield the distributions that were compiled on this machine, with their shared objects."""
+    for wheel in sorted(prefix.glob("lib/python3*/site-packages/*.dist-info/WHEEL")):
+        if _BUILT_HERE.search(wheel.read_text("utf-8", "replace")):
+            record = wheel.with_name("RECORD")
+            lines = record.read_text("utf-8", "replace").splitlines() if record.exists() else []
+            paths = (wheel.parent.parent / line.split(",")[0] for line in lines if re.match(r"[^,]+\.so[.\d]*,", line))
+            yield wheel.parent.name.split("-")[0], [path.resolve() for path in paths if path.is_file()]

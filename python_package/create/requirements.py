@@ -1,25 +1,36 @@
-"""What a dependency file asks for, in packages: by name, and what the user's interpreter has from no index."""
+"""What a dependency file asks for, as packages, and which of them come from a channel and which from PyPI."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
 from python_package import import_names
 from python_package.create import python_version
-from python_package.errors import HostPythonError
+from python_package.create.optional import left_out
+from python_package.create.options import CreateOptions
+from python_package.errors import HostPythonError, SolveError
 from python_package.host_python.on_path import likeliest
+from python_package.import_names import Package
 from python_package.import_names.installed import import_path
 from python_package.import_names.package import parse
 from python_package.import_names.table import canonical
 from python_package.pypi import direct_url
 from python_package.pypi.direct_url import Project
-from python_package.spec import Spec
+from python_package.spec import Pin, Spec
 from python_package.stdlib import standard_library
 
 if TYPE_CHECKING:
     from python_package.pypi.local_wheel import Member
+
+
+_OFFERED = 8  # versions named in a message
 
 
 @dataclass(frozen=True)
@@ -30,27 +41,29 @@ class Wanted:
     `files` are those of the user's own modules, and `notes` what they must be told.
     """
 
-    packages: tuple[import_names.Package, ...]
-    projects: tuple[tuple[import_names.Package, Project], ...] = ()
+    packages: tuple[Package, ...]
+    projects: tuple[tuple[Package, Project], ...] = ()
     nearby: Mapping[str, Project] = field(default_factory=dict)
     files: tuple[Member, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
-    def chosen(self) -> tuple[import_names.Package, ...]:
+    def chosen(self) -> tuple[Package, ...]:
         """Return all packages, wherever they come from."""
         return (*self.packages, *(package for package, _ in self.projects))
 
 
-def resolve(spec: Spec, python: str, *, mapping: Mapping[str, str] | None = None, strict: bool = False) -> Wanted:
-    """Resolve the import names of a dependency file with what the user's own `python` knows, as `names.resolve` does.
+def resolve(spec: Spec, options: CreateOptions) -> Wanted:
+    """Resolve the import names of a dependency file with what the user's own interpreter knows.
 
     Raises SolveError that names every module which no package is known to provide, SpecError when a local module is
     not where it should be.
     """
-    files, left_out = _local(spec)
-    paths = import_path(python)
-    chosen = {**dict(spec.mapping), **(mapping or {})}
+    if options.locked:
+        return Wanted(())
+    files, links = _local(spec)
+    paths = import_path(options.python)
+    chosen = {**dict(spec.mapping), **options.mapping}
     found = import_names.resolve(
         spec.modules,
         paths,
@@ -58,12 +71,12 @@ def resolve(spec: Spec, python: str, *, mapping: Mapping[str, str] | None = None
         declared=spec.packages,
         pins=spec.pins,
         optional=spec.optional,
-        strict=strict,
-        standard=standard_library(_version(spec.python, python)),
+        strict=options.strict_names,
+        standard=standard_library(_version(spec.python, options.python)),
     )
     packages = [*found, *import_names.requested(spec.packages)]
     notes = [package.note for package in packages if package.note]
-    notes += [f"{link}: points out of its package, and is left out" for link in left_out]
+    notes += [f"{link}: points out of its package, and is left out" for link in links]
     by_name = packages[len(found) :]
     nearby = direct_url.installed(paths) if by_name or any(package.origin for package in found) else {}
     declared = {package.pypi: nearby[package.pypi] for package in by_name if package.conda and package.pypi in nearby}
@@ -99,7 +112,7 @@ def _version(wanted: str, python: str) -> str:
     """Return a full version; of a range the user's own if that is in it, or else the likeliest."""
     if python_version.is_full(wanted):
         return wanted
-    from python_package.host_python.interpreter import ask  # its room takes long to import
+    from python_package.host_python.interpreter import ask  # takes long to import
 
     try:
         own = ask(python).version
@@ -111,5 +124,116 @@ def _version(wanted: str, python: str) -> str:
 
 
 def _exact(version: str) -> str:
-    """Return the version of a pin, or ''."""
-    return version.removeprefix("==") if version.startswith("==") else ""
+    """Return the one version that a constraint allows, or ''."""
+    exact = version.removeprefix("==")
+    return exact if exact != version and not any(mark in exact for mark in ",*=") else ""
+
+
+# ---- From a channel, or from PyPI
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """A package, and what asks for it: a match spec of the channels, a requirement of PyPI, or one of each."""
+
+    package: Package
+    spec: str = ""
+    requirement: str = ""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Where every package comes from, and what the user must be told; `dropped` are optional modules left out."""
+
+    assigned: tuple[Assigned, ...]
+    notes: tuple[str, ...]
+    dropped: tuple[str, ...]
+
+
+def assign(
+    packages: Iterable[Package],
+    found: Mapping[str, Collection[str]],
+    *,
+    pins: Iterable[Pin] = (),
+    optional: Collection[str] = (),
+    where: str = "",
+) -> Assignment:
+    """Take from the channels called `where` what they have, by name and version, and leave the rest to PyPI.
+
+    `found` are the versions that the channels have, by name. A pinned version that they lack is left to PyPI, with a
+    note, unless it came from Conda. Absent packages are dropped; their own notes say why.
+
+    Raises SolveError that names everything that can come from neither.
+    """
+    by_module = {pin.module: pin for pin in pins}
+    assigned, notes, dropped, problems = [], [], [], []
+    for package in packages:
+        if package.absent:
+            dropped.append(package.module)
+            continue
+        pin = by_module.get(package.module)
+        from_conda = pin is not None and pin.source == "conda" and package.version == f"=={pin.version}"
+        version = package.version
+        name = next((name for name in package.conda if name in found), None)
+        fitting = _fitting(version, found[name]) if name else []
+        if name and fitting:
+            # What a channel has is never replaced: PyPI only adds what the extras need.
+            extra = f"{package.pypi}{package.extras}" if package.extras and package.pypi else ""
+            bound = f"{package.channel}::" if package.channel else ""
+            assigned.append(Assigned(package, bound + _match_spec(name, version, fitting), extra))
+            continue
+        lack = _lack(package, version, where, found[name] if name else ())
+        if package.pypi and not (name and from_conda):
+            assigned.append(Assigned(package, requirement=package.pypi + package.extras + version))
+            if name or (pin and package.conda):
+                notes.append(f"{package.module}: {lack}; taking it from PyPI")
+        elif package.module in optional:
+            dropped.append(package.module)
+            notes.append(left_out(package.module, lack))
+        else:
+            problems.append(f"{package.module}: {lack}" + ("" if name else ", and PyPI is not asked for it"))
+    if problems:
+        raise SolveError(f"{'; '.join(problems)}; name a channel that has it with --channel")
+    return Assignment(tuple(assigned), tuple(dict.fromkeys(notes)), tuple(dropped))
+
+
+def _fitting(version: str, available: Collection[str]) -> list[str]:
+    """Return the versions that fit a PEP 440 constraint, in the channel's own spelling (2023.04 is 2023.4)."""
+    if not version:
+        return list(available)
+    exact = _exact(version)
+    try:
+        specifier = SpecifierSet(version)
+    except InvalidSpecifier:  # 9e, 2024a: Conda's versions are freer than PyPI's; its solver knows what they mean
+        return [each for each in available if each == exact or not exact]
+    fitting = []
+    for each in available:
+        with suppress(InvalidVersion):
+            if specifier.contains(Version(each), prereleases=True):
+                fitting.append(each)
+    return fitting
+
+
+def _match_spec(name: str, version: str, fitting: Collection[str]) -> str:
+    if _exact(version):
+        return f"{name} =={min(fitting)}"
+    # Conda writes 1.2.* for PEP 440's ==1.2.*, and knows no ===.
+    clauses = [re.sub(r"^===?(?=.*\.\*$)", "", clause.strip()) for clause in version.split(",")]
+    return f"{name} {','.join(clause.replace('===', '==') for clause in sorted(clauses))}".strip()
+
+
+def _lack(package: Package, version: str, where: str, available: Collection[str]) -> str:
+    if not available:
+        return f"its package {(*package.conda, package.pypi)[0]}{version} is in no channel of {where}"
+    wanted = f"{package.conda[0]} {_exact(version) or version}"
+    return f"{wanted} is in no channel of {where}: they have {', '.join(_newest(available))}"
+
+
+def _newest(available: Collection[str]) -> list[str]:
+    def order(text: str) -> tuple[bool, Version | str]:
+        try:
+            return True, Version(text)
+        except InvalidVersion:
+            return False, text
+
+    return sorted(available, key=order)[-_OFFERED:]

@@ -13,7 +13,6 @@ from zipfile import ZipFile
 from packaging.requirements import Requirement
 
 from python_package import import_names
-from python_package.errors import SolveError, UnreachableError
 from python_package.files import scratch
 from python_package.import_names.table import canonical
 from python_package.lock import Distribution
@@ -55,33 +54,13 @@ class Target:
     indexes: tuple[Index, ...] = ()
 
 
-def foresee_most(
-    requirements: Sequence[str], optional: Sequence[str], target: Target
-) -> tuple[tuple[Foreseen, ...], dict[str, str]]:
-    """Return what would be installed for the requirements and as many of the optional ones as can be had.
+def foresee(settled: Sequence[str], more: Sequence[str], target: Target) -> tuple[Foreseen, ...]:
+    """Return what would be installed for the requirements that are settled and for more, which a failure names.
 
-    Beside it, why each other optional one is refused. Raises SolveError when no index has a requirement or it conflicts
-    with what Conda would install, UnreachableError when an index does not answer.
+    Raises SolveError when no index has a requirement or it conflicts with what Conda would install, UnreachableError
+    when an index does not answer.
     """
-    try:
-        return _foresee([*requirements, *optional], target), {}
-    except (SolveError, UnreachableError):
-        if not optional:
-            raise
-    found = _foresee(requirements, target)
-    taken = list(requirements)
-    refused = {}
-    for requirement in optional:
-        try:
-            found = _foresee([*taken, requirement], target, [requirement])
-            taken.append(requirement)
-        except (SolveError, UnreachableError) as error:
-            refused[requirement] = str(error)
-    return found, refused
-
-
-def _foresee(requirements: Sequence[str], target: Target, named: Sequence[str] = ()) -> tuple[Foreseen, ...]:
-    """Resolve; a failure names the requirements that are `named`, else all."""
+    requirements = [*settled, *more]
     if not requirements:
         return ()
     uv = for_uv(named=target.indexes)
@@ -97,9 +76,7 @@ def _foresee(requirements: Sequence[str], target: Target, named: Sequence[str] =
             argv = ["compile", "--quiet", "--no-header", "--annotation-style", "line"]
             explicit = project(folder, requirements, target.indexes)
             argv += ["--constraint", str(constraints), *options, str(explicit or "-")]
-            report = uv_pip(
-                argv, uv.environ, named or requirements, "".join(f"{line}\n" for line in requirements)
-            ).stdout
+            report = uv_pip(argv, uv.environ, more, "".join(f"{line}\n" for line in requirements)).stdout
         lines = [match for match in map(_LINE.match, report.splitlines()) if match]
         other = {match["name"]: _provided(match["name"], target.conda) for match in lines}
         missing = {name: version for name, version in other.items() if version and name not in pinned}
@@ -115,10 +92,10 @@ def _foresee(requirements: Sequence[str], target: Target, named: Sequence[str] =
         explicit = project(folder, pins, [index for index in target.indexes if set(index.packages) & wanted])
         argv = ["compile", "--quiet", "--no-deps", "--no-header", "--format", "pylock.toml", *options]
         argv.append(str(explicit or "-"))
-        text = uv_pip(argv, uv.environ, named or requirements, "".join(f"{pin}\n" for pin in pins)).stdout
+        text = uv_pip(argv, uv.environ, more, "".join(f"{pin}\n" for pin in pins)).stdout
     sizes = _sizes(text)
     return tuple(
-        Foreseen(each, sizes.get(each.location) or _size(each.location), needed.get(each.name, ()))
+        Foreseen(each, sizes.get(each.location) or size_of(each.location), needed.get(each.name, ()))
         for each in pylock.parse(text, target.version, target.abi)
     )
 
@@ -164,6 +141,7 @@ def _sizes(text: str) -> dict[str, int]:
     return {file.url: file.size for file in files if file.url and file.size}
 
 
-def _size(location: str) -> int | None:
+def size_of(location: str) -> int | None:
+    """Return the size of a file on this machine, None for what is elsewhere."""
     path = Path(unquote(urlsplit(location).path))
     return path.stat().st_size if location.startswith("file:") and path.is_file() else None

@@ -43,6 +43,8 @@ def install(
     Raises SolveError when no index has a requirement or it conflicts with what Conda installed,
     UnreachableError when an index does not answer, and as `install_locked` does.
     """
+    if not requirements:
+        return ()
     uv = for_uv(named=indexes)
     require_admission(uv, requirements, str(prefix / "bin" / "python"), offline=offline)
     options = ["--python", str(prefix / "bin" / "python"), *(["--offline"] if offline else []), *uv.options]
@@ -78,41 +80,9 @@ def install_locked(
     _install(prefix, distributions, (_by_address, _by_version), indexes=indexes, offline=offline)
 
 
-def install_most(
-    prefix: Path,
-    requirements: Sequence[str],
-    optional: Sequence[str],
-    *,
-    indexes: Sequence[Index] = (),
-    offline: bool = False,
-) -> tuple[tuple[Distribution, ...], dict[str, str]]:
-    """Install the requirements and as many of the optional ones as can be had.
-
-    Return the files that were installed, and why each other optional requirement was refused.
-
-    Raises as `install` does, of an optional requirement only when files cannot be written.
-    """
-    if not optional:
-        return install(prefix, requirements, indexes=indexes, offline=offline), {}
-    try:
-        with _whole(prefix):
-            return install(prefix, [*requirements, *optional], indexes=indexes, offline=offline), {}
-    except (SolveError, UnreachableError):
-        pass
-    installed = list(install(prefix, requirements, indexes=indexes, offline=offline)) if requirements else []
-    refused = {}
-    for requirement in optional:
-        try:
-            with _whole(prefix):
-                installed += install(prefix, [requirement], indexes=indexes, offline=offline)
-        except (SolveError, UnreachableError) as error:
-            refused[requirement] = str(error)
-    return tuple(installed), refused
-
-
 @contextmanager
-def _whole(prefix: Path) -> Iterator[None]:
-    """Take back what was installed halfway: a file that no lock names must not be shipped."""
+def whole(prefix: Path) -> Iterator[None]:
+    """A context whose failure takes back what was installed in it: a file that no lock names must not be shipped."""
     before = set(_entries(prefix))
     try:
         yield

@@ -27,21 +27,13 @@ def pause():
     end = time.monotonic() + 1.5
     while time.monotonic() < end:
         time.sleep(0.01)
-try:
-    from python_package.create import outputs as transaction
-    swap = transaction._swap
-    def slow(new, target):
-        swap(new, target)
-        if target.name == sys.argv[-1]:
-            pause()
-    transaction._swap = slow
-except ImportError:
-    from python_package import outputs
-    commit = outputs.Outputs.commit
-    def late(self):
+from python_package.create import outputs
+swap = outputs._swap
+def slow(new, target):
+    swap(new, target)
+    if target.name == sys.argv[-1]:
         pause()
-        commit(self)
-    outputs.Outputs.commit = late
+outputs._swap = slow
 from python_package.cli.create import run
 run()
 """

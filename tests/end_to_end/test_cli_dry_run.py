@@ -14,7 +14,7 @@ from wheels import write_wheel
 
 from python_package import host_python
 from python_package.cli.table import size, table
-from python_package.create.dry_run import Row, _abi, _pythonic, _source
+from python_package.create.dry_run import PlannedPackage, _abi, _pythonic, _source
 from python_package.lock import CondaPackage, Distribution
 
 
@@ -170,7 +170,8 @@ def test_size__bytes__are_rounded_for_people(count: int | None, text: str) -> No
 
 
 def test_table__rows__are_aligned_and_have_no_trailing_blanks() -> None:
-    text = table([Row("a", "1", "PyPI", None, (), ()), Row("longer", "2.0.1", "conda-forge", 10, (), ("x", "y"))])
+    needed = PlannedPackage("longer", "2.0.1", "conda-forge", 10, (), ("x", "y"))
+    text = table([PlannedPackage("a", "1", "PyPI", None, (), ()), needed])
     assert text == (
         "package  version  source       size  for\n"
         "a        1        PyPI            ?\n"

@@ -16,8 +16,8 @@ from python_package.conda import condarc
 from python_package.conda.condarc import Condarc, Limits
 from python_package.conda.records import PLATFORM
 from python_package.conda.solver import Channels
-from python_package.create.assignment import assign
 from python_package.create.inputs import read
+from python_package.create.requirements import assign
 from python_package.errors import RefusedError, SolveError, SpecError
 from python_package.import_names import requested
 from scripts.faults.misbehaving import Request, Server, serving, status

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from python_package.cli import create
-from python_package.create import pipeline
+from python_package.create import create_environment
+from python_package.create.options import CreateOptions
 from python_package.errors import SolveError, UnreachableError, UsageError
 from python_package.progress import Silent
 from python_package.spec import Spec
@@ -80,11 +81,6 @@ def test_create__assumed__says_so() -> None:
             lines.append(line)
 
     with pytest.raises(UnreachableError):
-        pipeline.create(
-            Spec(PYTHON, ("discord", "numpy")),
-            "env",
-            channels=["./no-channel"],
-            interpreter="channel",
-            progress=Notes(),
-        )
+        options = CreateOptions(channels=("./no-channel",), interpreter="channel")
+        create_environment(Spec(PYTHON, ("discord", "numpy")), "env", options, Notes())
     assert lines == ["discord: assumed to be discord-py; py-cord can provide it too"]

@@ -20,6 +20,8 @@ from python_package.conda import connection
 from python_package.conda.condarc import Condarc, Limits
 from python_package.conda.solver import Channels
 from python_package.create import solve
+from python_package.create.options import CreateOptions
+from python_package.create.requirements import Wanted
 from python_package.errors import (
     ChecksumError,
     ContentError,
@@ -345,15 +347,18 @@ def test_link__post_link_script_that_fails__fails_and_names_it(
 
 def planned(channel: str, packages: Sequence[Package], python: str = sys.executable) -> solve.Plan:
     version = ".".join(map(str, sys.version_info[:3]))
-    sources = solve.Sources(Condarc(), (channel,), python=python)
-    return solve.make(Spec(version, tuple(each.module for each in packages)), packages, sources, progress.Silent())
+    spec, options = (
+        Spec(version, tuple(each.module for each in packages)),
+        CreateOptions(channels=(channel,), python=python),
+    )
+    return solve.plan(spec, Wanted(tuple(packages)), options, Condarc(), progress.Clock(progress.Silent()))
 
 
 @pytest.mark.parametrize("behaviour", [status(401), status(403), status(404), portal], ids=["401", "403", "404", "200"])
 def test_make__channel_refuses__is_not_answered_with_pypi(
     packages: Path, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(solve, "_host", lambda *_: pytest.fail("this host was packed"))
+    monkeypatch.setattr(solve, "host_channel", lambda **_: pytest.fail("this host was packed"))
     with serving(packages, {"*": behaviour}) as server, pytest.raises((RefusedError, ContentError)) as caught:
         planned(server.url, [Package("numpy", "numpy", ("numpy",), "", "")])
     assert caught.value.code in (5, 8)
@@ -374,16 +379,16 @@ def test_make__no_channel_answers_and_there_is_no_python3__says_the_first_first(
 
 
 def test_make__host_is_asked_for_and_there_is_no_python3__has_a_code_of_its_own() -> None:
-    sources = solve.Sources(Condarc(), interpreter="host", python="no-python3")
+    options = CreateOptions(interpreter="host", python="no-python3")
     with pytest.raises(HostPythonError, match="no-python3: no such interpreter") as caught:
-        solve.make(Spec("3.11.7", ()), [], sources, progress.Silent())
+        solve.plan(Spec("3.11.7", ()), Wanted(()), options, Condarc(), progress.Clock(progress.Silent()))
     assert caught.value.code == 9
 
 
 def test_make__constraint_on_python_and_there_is_no_python3__takes_the_channels(tmp_path: Path) -> None:
     _add_package(tmp_path, "python", {"bin/python": ""})
-    sources = solve.Sources(Condarc(), (str(tmp_path / "channel"),), python="no-python3")
-    made = solve.make(Spec(">=1", ()), [], sources, progress.Silent())
+    options = CreateOptions(channels=(str(tmp_path / "channel"),), python="no-python3")
+    made = solve.plan(Spec(">=1", ()), Wanted(()), options, Condarc(), progress.Clock(progress.Silent()))
     assert made.python == "1.0"
 
 

@@ -21,7 +21,7 @@ from python_package.errors import (
 from python_package.host_python.interpreter import ask
 from python_package.pypi import pip_wheels, uv_errors
 from python_package.pypi.pip_settings import for_uv
-from python_package.pypi.resolution import Target, foresee_most
+from python_package.pypi.resolution import Target, foresee
 from scripts.faults.misbehaving import Behaviour, Request, cut, portal, right, serving, silent, stalled, status
 
 HOSTILE = ("connect", "timeout-decorator", "dns-error", "error-sending-request", "failed-to-fetch", "hint", "cause")
@@ -76,11 +76,11 @@ def foreseen(
         monkeypatch.setenv("UV_INDEX_URL", f"{server.url}/simple")
         version = ".".join(map(str, sys.version_info[:3]))
         target = Target(version, f"cp{sys.version_info[0]}{sys.version_info[1]}", {}, offline=offline)
-        found, _ = foresee_most(requirements or ("good",), (), target)
+        found = foresee((), requirements or ("good",), target)
         return [each.distribution.name for each in found]
 
 
-def test_foresee_most__index_as_it_should_be__is_found(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_foresee__index_as_it_should_be__is_found(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert foreseen(index, monkeypatch, {}) == ["good"]
 
 
@@ -111,7 +111,7 @@ PAGE, FILE = "/simple/good/", "/files/*"
         (FILE, stalled, UnreachableError, "does not answer for good: operation timed out \\(http.*whl\\)"),
     ],
 )
-def test_foresee_most__index_misbehaves__says_why_and_which_file(
+def test_foresee__index_misbehaves__says_why_and_which_file(
     index: Path,
     monkeypatch: pytest.MonkeyPatch,
     pattern: str,
@@ -124,7 +124,7 @@ def test_foresee_most__index_misbehaves__says_why_and_which_file(
     assert type(caught.value) is kind
 
 
-def test_foresee_most__file_breaks_off__names_the_file(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_foresee__file_breaks_off__names_the_file(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # uv says of some that the server hung up, of others that what came is no wheel: it depends on which it sees first.
     with pytest.raises(
         (UnreachableError, ContentError), match=r"does not answer for good: .*whl\)|^good 1.0 from PyPI"
@@ -132,28 +132,28 @@ def test_foresee_most__file_breaks_off__names_the_file(index: Path, monkeypatch:
         foreseen(index, monkeypatch, {FILE: cut})
 
 
-def test_foresee_most__page_is_none__is_not_what_was_promised(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_foresee__page_is_none__is_not_what_was_promised(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table: dict[str, Behaviour] = {PAGE: lambda request, _: request.answer(200, b"\x89PNG", kind="image/png")}
     with pytest.raises(ContentError, match=r"^http.*/simple/good/ is not a package index: .*image/png"):
         foreseen(index, monkeypatch, table)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_foresee_most__project_called_like_an_error_is_in_no_index__cannot_be_solved(
+def test_foresee__project_called_like_an_error_is_in_no_index__cannot_be_solved(
     index: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     with pytest.raises(SolveError, match=name):
         foreseen(index, monkeypatch, {}, name)
 
 
-def test_foresee_most__needs_projects_called_like_errors__cannot_be_solved(
+def test_foresee__needs_projects_called_like_errors__cannot_be_solved(
     index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(SolveError, match="needy"):
         foreseen(index, monkeypatch, {}, "needy")
 
 
-def test_foresee_most__offline__is_unreachable(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_foresee__offline__is_unreachable(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UnreachableError, match="good: the caches do not hold good, and --offline"):
         foreseen(index, monkeypatch, {}, offline=True)
 
@@ -162,7 +162,7 @@ def test_foresee_most__offline__is_unreachable(index: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("variable", "code"), [("UV_EXTRA_INDEX_URL", 401), ("UV_EXTRA_INDEX_URL", 403), ("PIP_EXTRA_INDEX_URL", 401)]
 )
-def test_foresee_most__one_of_two_indexes_refuses__the_other_is_not_taken(
+def test_foresee__one_of_two_indexes_refuses__the_other_is_not_taken(
     index: Path, monkeypatch: pytest.MonkeyPatch, code: int, variable: str
 ) -> None:
     with serving(index, {"*": status(code)}) as private:
@@ -172,7 +172,7 @@ def test_foresee_most__one_of_two_indexes_refuses__the_other_is_not_taken(
     assert "hunter2" not in str(caught.value)
 
 
-def test_foresee_most__one_of_two_indexes_of_pip_has_not_the_project__the_other_is_taken(
+def test_foresee__one_of_two_indexes_of_pip_has_not_the_project__the_other_is_taken(
     index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for code in (403, 404):
@@ -181,24 +181,24 @@ def test_foresee_most__one_of_two_indexes_of_pip_has_not_the_project__the_other_
             assert foreseen(index, monkeypatch, {}) == ["good"]
 
 
-def test_foresee_most__nobody_listens__is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_foresee__nobody_listens__is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UV_INDEX_URL", "http://127.0.0.1:9/simple")
     target = Target("3.11.7", "cp311", {})
     with pytest.raises(UnreachableError, match=r"does not answer for good: Connection refused .*127\.0\.0\.1:9"):
-        foresee_most(("good",), (), target)
+        foresee((), ("good",), target)
 
 
-def test_foresee_most__repository_is_not_there__says_what_git_says() -> None:
+def test_foresee__repository_is_not_there__says_what_git_says() -> None:
     requirement = "good @ git+http://127.0.0.1:9/good.git"
     with pytest.raises(RefusedError, match=r"cannot fetch good from its repository: unable to access .*Failed to conn"):
-        foresee_most((requirement,), (), Target("3.11.7", "cp311", {}))
+        foresee((), (requirement,), Target("3.11.7", "cp311", {}))
 
 
-def test_foresee_most__repository_is_silent__is_given_up(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_foresee__repository_is_silent__is_given_up(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert for_uv().environ["GIT_HTTP_LOW_SPEED_TIME"] == "60"
     monkeypatch.setenv("GIT_HTTP_LOW_SPEED_TIME", "1")
     with serving(index, {"*": silent}) as server, pytest.raises(RefusedError, match="cannot fetch good from its repos"):
-        foresee_most((f"good @ git+{server.url}/good.git",), (), Target("3.11.7", "cp311", {}))
+        foresee((), (f"good @ git+{server.url}/good.git",), Target("3.11.7", "cp311", {}))
 
 
 # Words of uv that no loopback server brings about, and of versions before the one that is installed.

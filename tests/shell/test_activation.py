@@ -78,10 +78,14 @@ def test_check__activation_script__is_run_as_the_wrapper_does(prefix: Path, scri
     (prefix / "etc/conda/activate.d/it.sh").write_text(script)
 
     if SCRIPTS[script]:
-        import_check.check(prefix, ["activated"])
+        with import_check.Check(prefix, ["activated"]) as checking:
+            checking.finish()
     else:
-        with pytest.raises(BrokenModuleError, match="is not valid shell, or ends the shell"):
-            import_check.check(prefix, ["activated"])
+        with (
+            pytest.raises(BrokenModuleError, match="is not valid shell, or ends the shell"),
+            import_check.Check(prefix, ["activated"]) as checking,
+        ):
+            checking.finish()
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fake_python import fake_python
 
-from python_package.create import provided
+from python_package.create.checked_imports import modules_named
 from python_package.create.inputs import Given, decode, read
 from python_package.errors import SpecError
 from python_package.spec import Pin, Spec
@@ -487,7 +487,7 @@ def test_pyproject__what_cannot_be_read__is_refused(text: str, says: str) -> Non
 # what is checked
 
 
-def test_provided__modules__are_those_with_a_package_s_name(tmp_path: Path) -> None:
+def test_modules_named__packages__are_those_with_a_package_s_name(tmp_path: Path) -> None:
     for path in (
         "numpy/__init__.py", "my_lib.py", "fast.cpython-311-x86_64-linux-gnu.so", "data/x.txt", "PIL/__init__.py",
         "numpy-1.0.dist-info/METADATA", "other.py",
@@ -495,7 +495,7 @@ def test_provided__modules__are_those_with_a_package_s_name(tmp_path: Path) -> N
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).touch()
     asked = ("conda:numpy==1", "pypi:My.Lib[x]", "fast", "data", "pil", "absent")
-    assert provided.modules(tmp_path, asked) == ("PIL", "fast", "my_lib", "numpy")
+    assert modules_named(tmp_path, asked) == ("PIL", "fast", "my_lib", "numpy")
 
 
 def test_requirements__files_that_name_each_other_twice__are_read_once_each(tmp_path: Path) -> None:

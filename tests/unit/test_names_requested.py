@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import pytest
 
 from python_package import import_names
 from python_package.create import requirements
+from python_package.create.options import CreateOptions
 from python_package.errors import UsageError
 from python_package.spec import Spec, is_package
 
@@ -69,9 +71,8 @@ def test_requested__whatever_a_dependency_file_may_hold__is_read(package: str) -
 
 def test_resolve__mapping_and_packages_of_the_dependency_file__count() -> None:
     spec = Spec("3.11.7", ("cv2",), (("cv2", "opencv-python-headless"),), ("dill",))
-    assert [package.pypi for package in requirements.resolve(spec, sys.executable).packages] == [
-        "opencv-python-headless",
-        "dill",
-    ]
-    chosen = requirements.resolve(spec, sys.executable, mapping={"cv2": "opencv-contrib-python"})
+    options = CreateOptions(python=sys.executable)
+    found = requirements.resolve(spec, options).packages
+    assert [package.pypi for package in found] == ["opencv-python-headless", "dill"]
+    chosen = requirements.resolve(spec, replace(options, mapping={"cv2": "opencv-contrib-python"}))
     assert chosen.packages[0].pypi == "opencv-contrib-python"

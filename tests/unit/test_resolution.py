@@ -1,132 +1,90 @@
-"""What a dependency file asks for, with what the user's own interpreter has from no index."""
+"""What uv would install beside a solution, asked without an environment."""
 
 from __future__ import annotations
 
-import json
+import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+from wheels import write_wheel
 
-from python_package.create.requirements import Wanted, resolve
-from python_package.errors import SolveError, SpecError
-from python_package.spec import Pin, Spec, placed
+from python_package.create.optional import with_optional
+from python_package.errors import SolveError
+from python_package.pypi.resolution import Target, foresee
 
-
-@pytest.fixture
-def python(tmp_path: Path) -> str:
-    """Return an interpreter that has `mine` from a folder and `theirs` from a repository."""
-    site = tmp_path / "site"
-    for name, data in {
-        "mine": {"url": "file:///home/me/mine", "dir_info": {"editable": True}},
-        "theirs": {"url": "https://host/theirs", "vcs_info": {"vcs": "git", "commit_id": "abc"}},
-    }.items():
-        info = site / f"{name}-1.2.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(f"Name: {name}\nVersion: 1.2\n")
-        (info / "INSTALLER").write_text("pip\n")
-        (info / "RECORD").write_text(f"{name}.py,,\n")
-        (info / "direct_url.json").write_text(json.dumps(data))
-        (site / f"{name}.py").touch()
-    script = tmp_path / "python3"
-    script.write_text(f'#!/bin/sh\nPYTHONPATH={site} exec {sys.executable} "$@"\n')
-    script.chmod(0o755)
-    return str(script)
+VERSION = ".".join(map(str, sys.version_info[:3]))
+ABI = f"cp{sys.version_info[0]}{sys.version_info[1]}"
 
 
-def names(wanted: Wanted) -> tuple[list[str], list[tuple[str, str]]]:
-    return [each.pypi for each in wanted.packages], [(package.module, of.url) for package, of in wanted.projects]
+@pytest.fixture(autouse=True)
+def _index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an index of our own be the only one."""
+    index = tmp_path / "index"
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(index))
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    write_wheel(index, "dotted.name", {}, version="3.0")
+    write_wheel(
+        index,
+        "user",
+        {},
+        requires=("dotted-name>=1", "other", "deep; extra == 'more'"),
+        headers="Provides-Extra: more\n",
+    )
+    write_wheel(index, "picky", {}, requires=("dotted-name>=2",))
+    write_wheel(index, "other", {}, version="2.0")
+    write_wheel(index, "deep", {})
+    write_wheel(index, "newer", {}, headers="Requires-Python: >=4\n")
 
 
-@pytest.mark.parametrize("full", ["3.11.7", ">=3.9"])
-def test_resolve__modules__are_published_or_the_users_own(python: str, full: str) -> None:
-    wanted = resolve(Spec(full, ("mine", "numpy", "theirs")), python)
-    assert names(wanted) == (["numpy"], [("mine", "file:///home/me/mine"), ("theirs", "https://host/theirs")])
-    assert wanted.projects[1][1].requirement() == "theirs @ git+https://host/theirs@abc"
-    assert set(wanted.nearby) >= {"mine", "theirs"}
+def foreseen(
+    *requirements: str, optional: tuple[str, ...] = (), conda: dict[str, str] | None = None
+) -> tuple[dict[str, tuple[str, tuple[str, ...]]], dict[str, str]]:
+    work = partial(foresee, target=Target(VERSION, ABI, conda or {}))
+    found, refused = with_optional(work, requirements, optional)
+    return {each.distribution.name: (each.distribution.version, each.needed_by) for each in found}, refused
 
 
-def test_resolve__pinned_to_a_folder_that_this_interpreter_does_not_know__is_that_folder() -> None:
-    pin = Pin("other", "other", "3.4", "editable", "file:///home/you/other")
-    wanted = resolve(Spec("3.11.7", ("other",), pins=(pin,)), sys.executable)
-    ((_, project),) = wanted.projects
-    assert (project.name, project.url) == ("other", "file:///home/you/other")
+def test_foresee__nothing_from_conda__is_all_from_the_index_with_who_needs_it() -> None:
+    found, refused = foreseen("user", "other<3")
+    assert found == {"user": ("1.0", ()), "other": ("2.0", ("user",)), "dotted-name": ("3.0", ("user",))}
+    assert refused == {}
 
 
-def test_resolve__pinned_to_another_folder_than_this_interpreter_s__is_the_pinned_one(python: str) -> None:
-    pin = Pin("mine", "mine", "3.4", "editable", "file:///home/you/mine")
-    ((_, project),) = resolve(Spec("3.11.7", ("mine",), pins=(pin,)), python).projects
-    assert project.url == "file:///home/you/mine"
+def test_foresee__conda_has_a_part__is_left_out_whatever_the_spelling_of_its_name() -> None:
+    assert foreseen("user", conda={"dotted.name": "1.5", "unrelated": "7"})[0].keys() == {"user", "other"}
 
 
-def test_resolve__pinned_to_the_commit_that_this_interpreter_has__is_that(python: str) -> None:
-    pin = Pin("theirs", "theirs", "1.2", "local", "git+https://host/theirs@abc")
-    ((_, project),) = resolve(Spec("3.11.7", ("theirs",), pins=(pin,)), python).projects
-    assert (project.url, project.commit) == ("https://host/theirs", "abc")
+def test_foresee__extras_of_what_conda_has__are_added() -> None:
+    found, _ = foreseen("user[more]", conda={"user": "1.0", "other": "2.0", "dotted.name": "3.0"})
+    assert found == {"deep": ("1.0", ("user",))}
 
 
-@pytest.mark.parametrize("package", ["my.lib[x]", "pypi:my-lib"])
-def test_resolve__asked_for_by_name_with_a_place__is_from_there(python: str, package: str) -> None:
-    pin = Pin("my_lib", "my-lib", "", "local", "file:///home/me/lib")
-    wanted = resolve(Spec("3.11.7", (), packages=("dill", package), pins=(pin,)), python)
-    assert names(wanted)[0] == ["dill"]
-    assert [project.url for _, project in wanted.projects] == ["file:///home/me/lib"]
+def test_foresee__version_of_conda_does_not_fit__is_refused() -> None:
+    with pytest.raises(SolveError, match=r"cannot install picky from PyPI: .*dotted-name"):
+        foreseen("picky", conda={"dotted.name": "1.5"})
 
 
-def test_resolve__declared_name_of_the_users_own_project__is_not_asked_of_an_index(python: str) -> None:
-    wanted = resolve(Spec("3.11.7", ("mine",), packages=("mine>=1", "dill")), python)
-    published, own = names(wanted)
-    assert published == ["dill"]
-    assert {url for _, url in own} == {"file:///home/me/mine"}
-    assert any("mine: it is file:///home/me/mine, which your python3 has" in note for note in wanted.notes)
+def test_foresee__optional_that_does_not_fit__is_refused_alone_and_the_rest_taken() -> None:
+    found, refused = foreseen("other", optional=("deep", "picky", "absent"), conda={"dotted.name": "1.5"})
+    assert found.keys() == {"other", "deep"}
+    assert refused["picky"].startswith("cannot install picky from PyPI: ")
+    assert refused["absent"].startswith("cannot install absent from PyPI: ")
 
 
-def test_resolve__declared_for_pypi_alone__is_asked_there(python: str) -> None:
-    assert names(resolve(Spec("3.11.7", (), packages=("pypi:mine",)), python)) == (["mine"], [])
+def test_foresee__required_cannot_be_had__is_refused_whatever_is_optional() -> None:
+    with pytest.raises(SolveError, match="cannot install absent from PyPI"):
+        foreseen("absent", optional=("deep",))
 
 
-def test_resolve__chosen_by_the_user__is_the_published_one(python: str) -> None:
-    assert names(resolve(Spec("3.11.7", ("mine",)), python, mapping={"mine": "mine"})) == (["mine"], [])
+def test_foresee__needs_another_python__is_refused() -> None:
+    with pytest.raises(SolveError, match="newer"):
+        foreseen("newer")
 
 
-def test_resolve__optional_and_unknown__is_absent_and_said(python: str) -> None:
-    wanted = resolve(Spec("3.11.7", ("nobody_knows_it",), optional=("nobody_knows_it",)), python)
-    assert [package.absent for package in wanted.packages] == [True]
-    assert wanted.notes[0].startswith("nobody_knows_it: optional, and left out: ")
-
-
-def test_resolve__required_and_unknown__is_refused(python: str) -> None:
-    with pytest.raises(SolveError, match="nobody_knows_it: no package is known to provide it"):
-        resolve(Spec("3.11.7", ("nobody_knows_it",)), python)
-
-
-def test_resolve__local_modules__are_collected_and_what_is_left_out_is_said(tmp_path: Path) -> None:
-    (tmp_path / "pkg").mkdir()
-    (tmp_path / "pkg" / "a.py").touch()
-    (tmp_path / "pkg" / "away").symlink_to("/etc")
-    wanted = resolve(Spec("3.11.7", (), local=(("pkg", str(tmp_path / "pkg")),)), sys.executable)
-    assert [member.path for member in wanted.files] == ["pkg/a.py"]
-    assert wanted.notes == (f"{tmp_path}/pkg/away: points out of its package, and is left out",)
-
-
-def test_resolve__local_module_is_gone__is_an_invalid_spec(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="does not exist"):
-        resolve(Spec("3.11.7", (), local=(("gone", str(tmp_path / "gone")),)), sys.executable)
-
-
-def test_resolve__placed_by_the_scripts_metadata__is_there_whatever_its_module_is_called() -> None:
-    spec = Spec("3.11.7", ("yaml",), packages=("pyyaml",), pins=(placed("pyyaml", "file:///lab/pyyaml"),))
-    wanted = resolve(spec, sys.executable)
-    assert names(wanted) == ([], [("yaml", "file:///lab/pyyaml"), ("pyyaml", "file:///lab/pyyaml")])
-    assert wanted.nearby["pyyaml"].url == "file:///lab/pyyaml"
-
-
-def test_resolve__placed_and_mapped__is_the_published_one() -> None:
-    """The message about a folder that is gone advises it."""
-    spec = Spec("3.11.7", ("yaml",), packages=("pyyaml",), pins=(placed("pyyaml", "file:///gone"),))
-    assert names(resolve(spec, sys.executable, mapping={"yaml": "pyyaml==6.0"})) == (["pyyaml", "pyyaml"], [])
-
-
-def test_resolve__of_an_index_of_its_own__is_asked_of_no_channel() -> None:
-    wanted = resolve(Spec("3.11.7", ("yaml",), packages=("pypi:pyyaml",)), sys.executable)
-    assert [package.conda for package in wanted.packages] == [(), ()]
+def test_foresee__nothing_wanted__asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert foreseen() == ({}, {})

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from python_package.create import compiled
+from python_package.create.install import foreign_libraries
 
 XY = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -36,7 +36,7 @@ def describe(prefix: Path, *tags: str, record: str = "pkg/_bz2.so,sha256=x,1\npk
 
 def test_needs__compiled_here__names_the_machines_libraries(prefix: Path) -> None:
     describe(prefix, f"cp{XY.replace('.', '')}-cp{XY.replace('.', '')}-linux_x86_64")
-    assert compiled.needs(prefix) == {"pkg": ("libbz2.so.1.0",)}
+    assert foreign_libraries(prefix) == {"pkg": ("libbz2.so.1.0",)}
 
 
 def test_needs__library_in_the_prefix__is_not_the_machines(prefix: Path) -> None:
@@ -50,21 +50,21 @@ def test_needs__library_in_the_prefix__is_not_the_machines(prefix: Path) -> None
     assert host
     shutil.copy(host, prefix / "lib/libbz2.so.1.0")
     elf.set_rpath([built], prefix / "lib")
-    assert compiled.needs(prefix) == {}
+    assert foreign_libraries(prefix) == {}
 
 
 @pytest.mark.parametrize("tags", [("cp311-cp311-manylinux_2_17_x86_64",), ("py3-none-any",), ()])
 def test_needs__wheel_of_an_index__is_not_looked_at(prefix: Path, tags: tuple[str, ...]) -> None:
     describe(prefix, *tags)
-    assert compiled.needs(prefix) == {}
+    assert foreign_libraries(prefix) == {}
 
 
 def test_needs__file_that_record_names_is_gone__is_passed_over(prefix: Path) -> None:
     describe(prefix, "cp311-cp311-linux_x86_64", record="pkg/gone.so,sha256=x,1\n")
-    assert compiled.needs(prefix) == {}
+    assert foreign_libraries(prefix) == {}
 
 
 def test_needs__no_record__is_passed_over(prefix: Path) -> None:
     describe(prefix, "cp311-cp311-linux_x86_64")
     next(prefix.rglob("RECORD")).unlink()
-    assert compiled.needs(prefix) == {}
+    assert foreign_libraries(prefix) == {}

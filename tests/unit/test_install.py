@@ -6,8 +6,6 @@ import os
 import platform
 import sys
 import venv
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,25 +15,24 @@ import pytest
 from own_project import write_project
 from wheels import write_wheel
 
-from python_package.create.assignment import Assigned
+from python_package.create import install
 from python_package.create.install import Asked, gather
-from python_package.create.requirements import Wanted
+from python_package.create.requirements import Assigned, Wanted
 from python_package.errors import SolveError
 from python_package.import_names import Package
-from python_package.pypi import uv_pip
+from python_package.progress import Clock, Silent
 from python_package.pypi.direct_url import Project
 from python_package.spec import Spec
 
 PYTHON = Path(sys.executable)
-
-
-@contextmanager
-def phase(_title: str) -> Iterator[None]:
-    yield
+CLOCK = Clock(Silent())
 
 
 def plan(*assigned: Assigned) -> Any:
-    return SimpleNamespace(assigned=assigned)
+    solution = SimpleNamespace(specs=(), records=())
+    return SimpleNamespace(
+        assigned=assigned, dropped=(), locked=None, solution=solution, channels=SimpleNamespace(urls=())
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -63,13 +60,13 @@ def names(asked: Asked) -> tuple[list[str], list[str]]:
 
 def test_gather__project__brings_what_it_needs_from_elsewhere_than_an_index(wanted: Wanted) -> None:
     solved = plan(Assigned(Package("a", "a", ("a",), "", ""), requirement="a"))
-    asked = gather(Spec("3.11.7", ("a", "mine")), solved, wanted, PYTHON, phase=phase)
+    asked = gather(Spec("3.11.7", ("a", "mine")), solved, wanted, PYTHON, CLOCK)
     assert names(asked) == (["a", "far", "mine[more]", "near"], [])
     assert "far @ git+https://host/far@abc" in asked.must
 
 
 def test_gather__optional_project__is_only_a_wish_with_its_extras(wanted: Wanted) -> None:
-    asked = gather(Spec("3.11.7", ("mine",), optional=("mine",)), plan(), wanted, PYTHON, phase=phase)
+    asked = gather(Spec("3.11.7", ("mine",), optional=("mine",)), plan(), wanted, PYTHON, CLOCK)
     assert names(asked) == (["far", "near"], ["mine[more]"])
     assert asked.of_modules == (("mine", asked.wishes[0]),)
 
@@ -77,27 +74,27 @@ def test_gather__optional_project__is_only_a_wish_with_its_extras(wanted: Wanted
 def test_gather__project_from_a_repository__is_referred_to(wanted: Wanted) -> None:
     package = Package("far", "far", ("far",), "", "", extras="[x]")
     remote = Wanted((), ((package, wanted.nearby["far"]),), wanted.nearby)
-    asked = gather(Spec("3.11.7", ("far",)), plan(), remote, PYTHON, phase=phase)
+    asked = gather(Spec("3.11.7", ("far",)), plan(), remote, PYTHON, CLOCK)
     assert asked.must == ("far[x] @ git+https://host/far@abc",)
 
 
 def test_gather__optional_project_cannot_be_built__says_why(wanted: Wanted, tmp_path: Path) -> None:
     (tmp_path / "mine" / "hook.py").write_text("raise SystemExit('no compiler for you')\n")
-    asked = gather(Spec("3.11.7", ("mine",), optional=("mine",)), plan(), wanted, PYTHON, phase=phase)
+    asked = gather(Spec("3.11.7", ("mine",), optional=("mine",)), plan(), wanted, PYTHON, CLOCK)
     assert names(asked) == ([], [])
     assert asked.failed["mine"].endswith("no compiler for you")
     with pytest.raises(SolveError, match="no compiler for you"):
-        gather(Spec("3.11.7", ("mine",)), plan(), wanted, PYTHON, phase=phase)
+        gather(Spec("3.11.7", ("mine",)), plan(), wanted, PYTHON, CLOCK)
 
 
 def test_gather__same_requirement_for_a_required_and_an_optional_module__must_be_had() -> None:
     solved = plan(*(Assigned(Package(name, "a", ("a",), "", ""), requirement="a") for name in ("one", "two")))
-    asked = gather(Spec("3.11.7", ("one", "two"), optional=("two",)), solved, Wanted(()), PYTHON, phase=phase)
+    asked = gather(Spec("3.11.7", ("one", "two"), optional=("two",)), solved, Wanted(()), PYTHON, CLOCK)
     assert (asked.must, asked.wishes) == (("a",), ())
 
 
 @pytest.mark.parametrize("part", ["WHEEL", "RECORD"])
-def test_install_most__optional_one_breaks_halfway__leaves_just_what_it_says(
+def test_install__optional_one_breaks_halfway__leaves_just_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
     """uv links several wheels at once: of what it had linked when one failed, the lock would know nothing."""
@@ -110,10 +107,12 @@ def test_install_most__optional_one_breaks_halfway__leaves_just_what_it_says(
     without(wheel, part)
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "index"))
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
-    installed, refused = uv_pip.install_most(prefix, ["good"], ["bad", "fine"])
+    spec = Spec("3.11.7", ("good", "bad", "fine"), optional=("bad", "fine"))
+    solved = plan(*(Assigned(Package(name, name, (name,), "", ""), requirement=name) for name in spec.modules))
+    made = install.install(prefix, spec, solved, Wanted(()), CLOCK)
     site = next(prefix.glob("lib/python3*/site-packages"))
-    assert [each.name for each in installed] == ["good", "fine"]
-    assert list(refused) == ["bad"]
+    assert [each.name for each in made.distributions] == ["good", "fine"]
+    assert made.dropped == ("bad",)
     assert sorted(path.name for path in site.iterdir() if path.suffix != ".dist-info") == ["fine", "good"]
 
 

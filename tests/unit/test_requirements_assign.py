@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from python_package.create.assignment import Assignment, assign
+from python_package.create.requirements import Assignment, assign
 from python_package.errors import SolveError
 from python_package.import_names import Package
 from python_package.spec import Pin

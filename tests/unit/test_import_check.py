@@ -15,6 +15,11 @@ from python_package.errors import BrokenModuleError
 from python_package.import_names import Package
 
 
+def check(prefix: Path, modules: list[str], chosen: dict[str, Package] | None = None) -> None:
+    with import_check.Check(prefix, modules, chosen) as checking:
+        checking.finish()
+
+
 @pytest.fixture(scope="module")
 def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An interpreter with modules that fail in every way an import can."""
@@ -60,7 +65,7 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_check__all_import__returns(prefix: Path) -> None:
-    import_check.check(prefix, ["good", "json", "needs_activation"])
+    check(prefix, ["good", "json", "needs_activation"])
 
 
 @pytest.mark.parametrize(
@@ -68,7 +73,7 @@ def test_check__all_import__returns(prefix: Path) -> None:
     ["pack.inner", "pack.made", "pack:here", "pack:inner", "pack:lazy", "pack:made", "pack.inner:Known", "os:path"],
 )
 def test_check__what_is_there_when_it_runs__passes(prefix: Path, wanted: str) -> None:
-    import_check.check(prefix, ["pack", wanted])
+    check(prefix, ["pack", wanted])
 
 
 @pytest.mark.parametrize(
@@ -88,14 +93,14 @@ def test_check__not_in_the_version_that_is_installed__says_which_and_how_to_mend
     prefix: Path, wanted: str, says: str
 ) -> None:
     with pytest.raises(BrokenModuleError) as caught:
-        import_check.check(prefix, ["pack", wanted, "pack:here"])
+        check(prefix, ["pack", wanted, "pack:here"])
     assert f"does not import in the environment: {says}" in str(caught.value)
     assert "where another version has it, ask for that: --map 'pack=Pack-dist<0.12'" in str(caught.value)
 
 
 def test_check__module_fails__what_is_below_it_is_not_named(prefix: Path) -> None:
     with pytest.raises(BrokenModuleError) as caught:
-        import_check.check(prefix, ["absent", "pack", "absent.a", "absent.a:B", "pack.no", "pack.no:B"])
+        check(prefix, ["absent", "pack", "absent.a", "absent.a:B", "pack.no", "pack.no:B"])
     assert "absent (" in str(caught.value)
     assert "pack.no (" in str(caught.value)
     assert "absent.a" not in str(caught.value)
@@ -105,13 +110,13 @@ def test_check__module_fails__what_is_below_it_is_not_named(prefix: Path) -> Non
 def test_check__one_of_thousands_crashes__the_rest_is_tried_without_it(prefix: Path) -> None:
     many = [f"string:{name}" for name in ("digits", "hexdigits")] * 20_000
     with pytest.raises(BrokenModuleError) as caught:
-        import_check.check(prefix, ["crashes", *many, "pack:gone"])
+        check(prefix, ["crashes", *many, "pack:gone"])
     assert "crashes (" in str(caught.value)
     assert "from pack import gone (" in str(caught.value)
 
 
 def test_check__no_modules__passes(tmp_path: Path) -> None:
-    import_check.check(tmp_path / "no prefix at all", [])
+    check(tmp_path / "no prefix at all", [])
 
 
 def test_check__antigravity__opens_no_browser(prefix: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +125,7 @@ def test_check__antigravity__opens_no_browser(prefix: Path, tmp_path: Path, monk
     browser.write_text(f"#!/bin/sh\ntouch {opened}\n")
     browser.chmod(0o755)
     monkeypatch.setenv("BROWSER", str(browser))
-    import_check.check(prefix, ["antigravity"])
+    check(prefix, ["antigravity"])
     assert not opened.exists()
 
 
@@ -135,7 +140,7 @@ def test_check__antigravity__opens_no_browser(prefix: Path, tmp_path: Path, monk
 )
 def test_check__one_module_fails__names_it_and_why(prefix: Path, module: str, reason: str) -> None:
     with pytest.raises(BrokenModuleError) as caught:
-        import_check.check(prefix, ["good", module, "json"])
+        check(prefix, ["good", module, "json"])
     assert f"{module} (" in str(caught.value)
     assert reason in str(caught.value)
     assert "good (" not in str(caught.value)
@@ -144,17 +149,17 @@ def test_check__one_module_fails__names_it_and_why(prefix: Path, module: str, re
 
 def test_check__several_fail__names_each(prefix: Path) -> None:
     with pytest.raises(BrokenModuleError, match=r"absent \(.*crashes \(.*exits \("):
-        import_check.check(prefix, ["absent", "crashes", "exits", "good"])
+        check(prefix, ["absent", "crashes", "exits", "good"])
 
 
 def test_check__two_modules_clash_but_each_imports_alone__passes(prefix: Path) -> None:
-    import_check.check(prefix, ["good", "unless_first"])
+    check(prefix, ["good", "unless_first"])
 
 
 def test_check__module_hangs__is_named_after_the_time_limit(prefix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_check, "SECONDS", 1)
     with pytest.raises(BrokenModuleError, match=r"hangs \(still importing after 1 s\)"):
-        import_check.check(prefix, ["hangs"])
+        check(prefix, ["hangs"])
 
 
 def test_check__submitters_pythonpath__does_not_hide_the_fault(
@@ -164,7 +169,7 @@ def test_check__submitters_pythonpath__does_not_hide_the_fault(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(BrokenModuleError, match=r"absent \("):
-        import_check.check(prefix, ["absent"])
+        check(prefix, ["absent"])
 
 
 def test_verdict__recorded__is_known_for_that_content_and_those_modules_only(tmp_path: Path) -> None:
@@ -245,7 +250,7 @@ def test_check__what_was_installed_for_a_module_has_others__says_which_and_how_t
     prefix: Path, package: Package, says: str
 ) -> None:
     with pytest.raises(BrokenModuleError) as raised:
-        import_check.check(prefix, ["acme.part", package.module], {package.module: package})
+        check(prefix, ["acme.part", package.module], {package.module: package})
     assert f"{package.module} (ModuleNotFoundError: No module named" in str(raised.value)
     assert says in str(raised.value)
 
@@ -257,9 +262,9 @@ def test_check__module_is_there_or_its_package_is_not__tells_nothing_of_another(
     prefix: Path, module: str, project: str
 ) -> None:
     with pytest.raises(BrokenModuleError) as raised:
-        import_check.check(prefix, [module], {module: Package(module, project, (project,), "", "")})
+        check(prefix, [module], {module: Package(module, project, (project,), "", "")})
     assert "--map" not in str(raised.value)
 
 
 def test_check__another_package_has_the_module__passes(prefix: Path) -> None:
-    import_check.check(prefix, ["acme.part"], {"acme.part": Package("acme.part", "pack-dist", ("pack-dist",), "", "")})
+    check(prefix, ["acme.part"], {"acme.part": Package("acme.part", "pack-dist", ("pack-dist",), "", "")})

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from leftovers import left
 
-from python_package.create import outputs as transaction
+from python_package.create import outputs
 from python_package.errors import PackError
 from python_package.files import interrupts
 
@@ -32,10 +32,10 @@ def make_environment(where: Path, content: str) -> Path:
 
 def make(folder: Path, content: str, name: str = "env") -> None:
     """Do what create does: an environment and two files of one content."""
-    outputs = [folder / "out" / "env.tar.gz", folder / "out" / "env.lock"]
-    with transaction.stage(folder / "envs", name, outputs) as staged:
+    files = [folder / "out" / "env.tar.gz", folder / "out" / "env.lock"]
+    with outputs.stage(folder / "envs", name, files) as staged:
         make_environment(staged.path, content)
-        for output in outputs:
+        for output in files:
             staged.write(output, content)
         staged.commit()
 
@@ -66,7 +66,7 @@ def folder(tmp_path: Path) -> Path:
 def renaming(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Let two names be exchanged at once, or not, as on some network file systems."""
     if request.param == "renames":
-        monkeypatch.setattr(transaction, "_exchange", lambda *_: False)
+        monkeypatch.setattr(outputs, "_exchange", lambda *_: False)
     return str(request.param)
 
 
@@ -79,7 +79,7 @@ def at_line(number: int, do: Callable[[], None], *, after: str) -> Callable[[], 
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
         nonlocal count, begun
-        if frame.f_code.co_filename != transaction.__file__:
+        if frame.f_code.co_filename != outputs.__file__:
             return None
         begun = begun or frame.f_code.co_name == after
         if event == "line" and begun:
@@ -112,7 +112,7 @@ def in_child(work: Callable[[], None]) -> int:
 
 def test_stage__committed_over_an_old_one__replaces_it_and_leaves_nothing_else(tmp_path: Path) -> None:
     make_environment(tmp_path / "env", "old")
-    with transaction.stage(tmp_path, "env") as staged:
+    with outputs.stage(tmp_path, "env") as staged:
         make_environment(staged.path, "new")
         assert (tmp_path / "env" / "content").read_text() == "old"
         staged.commit()
@@ -123,7 +123,7 @@ def test_stage__committed_over_an_old_one__replaces_it_and_leaves_nothing_else(t
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_stage__failure_inside__leaves_the_old_one_whole(tmp_path: Path, error: type[BaseException]) -> None:
     make_environment(tmp_path / "env", "old")
-    with pytest.raises(error), transaction.stage(tmp_path, "env") as staged:
+    with pytest.raises(error), outputs.stage(tmp_path, "env") as staged:
         make_environment(staged.path, "half made")
         raise error
     assert (tmp_path / "env" / "content").read_text() == "old"
@@ -132,13 +132,13 @@ def test_stage__failure_inside__leaves_the_old_one_whole(tmp_path: Path, error: 
 
 def test_stage__leftovers_of_a_killed_process__are_cleared(tmp_path: Path) -> None:
     make_environment(tmp_path / ".env.new", "half made")
-    with transaction.stage(tmp_path, "env") as staged:
+    with outputs.stage(tmp_path, "env") as staged:
         assert not staged.path.exists()
 
 
 def test_stage__replaced_environment_whose_removal_was_cut_short__is_removed(tmp_path: Path) -> None:
     make_environment(tmp_path / ".env.old.1", "replaced")
-    with transaction.stage(tmp_path, "env") as staged:
+    with outputs.stage(tmp_path, "env") as staged:
         make_environment(staged.path, "new")
         staged.commit()
     assert left(tmp_path) == ["env"]
@@ -147,31 +147,31 @@ def test_stage__replaced_environment_whose_removal_was_cut_short__is_removed(tmp
 def test_stage__name_taken_by_something_else__is_refused_untouched(tmp_path: Path) -> None:
     (tmp_path / "env").mkdir()
     (tmp_path / "env" / "thesis.txt").write_text("precious")
-    with pytest.raises(PackError, match="is not a Conda environment"), transaction.stage(tmp_path, "env"):
+    with pytest.raises(PackError, match="is not a Conda environment"), outputs.stage(tmp_path, "env"):
         raise AssertionError("the body must not run")
     assert (tmp_path / "env" / "thesis.txt").read_text() == "precious"
 
 
 def test_stage__held_by_another_process__is_refused(tmp_path: Path) -> None:
     holder = (
-        "import sys; from pathlib import Path; from python_package.create import outputs as transaction\n"
-        "with transaction.stage(Path(sys.argv[1]), 'env'):\n"
+        "import sys; from pathlib import Path; from python_package.create import outputs\n"
+        "with outputs.stage(Path(sys.argv[1]), 'env'):\n"
         "    print('held', flush=True); sys.stdin.read()\n"
     )
     argv = [sys.executable, "-c", holder, str(tmp_path)]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
-        with pytest.raises(PackError, match="another python_package_create"), transaction.stage(tmp_path, "env"):
+        with pytest.raises(PackError, match="another python_package_create"), outputs.stage(tmp_path, "env"):
             raise AssertionError("the body must not run")
         process.communicate(timeout=30)
-    with transaction.stage(tmp_path, "env") as staged:
+    with outputs.stage(tmp_path, "env") as staged:
         assert staged.target == tmp_path / "env"
 
 
 @pytest.mark.parametrize("which", ["env.tar.gz", "env.lock"])
 def test_stage__output_that_another_process_writes__is_refused_before_any_work(folder: Path, which: str) -> None:
-    with transaction.stage(folder / "envs", "one", [folder / "out" / which]):
+    with outputs.stage(folder / "envs", "one", [folder / "out" / which]):
         with pytest.raises(PackError, match=f"another python_package_create is writing .*/{which}"):
             make(folder, "new")
         assert state(folder) == OLD
@@ -201,7 +201,7 @@ def test_stage__killed_at_any_line__the_next_one_finds_the_old_or_the_new_and_cl
 
         ended = in_child(killed)
         # Another environment's create clears it all, and finishes what was begun.
-        with transaction.stage(place / "envs", "other"):
+        with outputs.stage(place / "envs", "other"):
             assert state(place) in (OLD, NEW), number
         assert [name for name in everything(place) if name != ".env.lock"] == CLEAR, number  # that one is empty
         if ended == 0:
@@ -252,7 +252,7 @@ def test_commit__output_cannot_get_its_name__all_is_as_it_was(folder: Path, whic
     output = folder / "out" / which
     with (
         pytest.raises(PackError, match=f"cannot write .*{which}: a folder has that name now; all is as it was"),
-        transaction.stage(folder / "envs", "env", [folder / "out" / "first", output]) as staged,
+        outputs.stage(folder / "envs", "env", [folder / "out" / "first", output]) as staged,
     ):
         make_environment(staged.path, "new")
         staged.write(folder / "out" / "first", "new")

@@ -5,12 +5,15 @@ An import is written `module`, or `module:name` for `from module import name`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from importlib import metadata
+from pathlib import Path, PurePosixPath
 
-from python_package.create import provided
 from python_package.import_names import Package, installed, table
+from python_package.import_names.package import parse
+from python_package.import_names.table import canonical
 from python_package.lock import Lock
 
 _FEW = 5
@@ -33,7 +36,7 @@ def imports(prefix: Path, made: Lock, chosen: Iterable[Package] = ()) -> Imports
     """Return what to import in an environment: modules first, then what is below them."""
     spec = made.spec
     sites = _sites(prefix) if spec.packages else ()
-    named = {module for site in sites for module in provided.modules(site, spec.packages)}
+    named = {module for site in sites for module in modules_named(site, spec.packages)}
     modules = sorted(named.union(made.modules))
     had = [module for module in spec.submodules if not _within(module, made.dropped)]
     names = [f"{module}:{name}" for module, name in spec.names if not _within(module, made.dropped)]
@@ -42,6 +45,23 @@ def imports(prefix: Path, made: Lock, chosen: Iterable[Package] = ()) -> Imports
     optional = [module for module in modules if module in spec.optional]
     deferred = [module for module in had if module in spec.deferred]
     return Imports((*needed, *names), tuple(optional), tuple(deferred), {each.module: each for each in chosen})
+
+
+def modules_named(site: Path, packages: Iterable[str]) -> tuple[str, ...]:
+    """Return the top-level modules in site-packages that have the name of one of the packages, as they are spelled.
+
+    That is what the names themselves tell of packages that were asked for by name.
+
+    A folder without __init__.py may be a namespace or mere data, and is none.
+    """
+    wanted = {canonical(parse(package).name) for package in packages}
+    found = set()
+    for place in site.iterdir():
+        name = place.name.partition(".")[0]
+        is_module = place.suffix in (".py", ".so") or (place / "__init__.py").is_file()
+        if is_module and name.isidentifier() and canonical(name) in wanted:
+            found.add(name)
+    return tuple(sorted(found))
 
 
 def above(wanted: str) -> Iterator[str]:
@@ -76,7 +96,7 @@ def faults(broken: Mapping[str, str], prefix: Path, chosen: Mapping[str, Package
 
 def _instead(package: Package, prefix: Path) -> str:
     """Return what was installed for a module that nothing has, what that has, and which other packages may have it."""
-    had = provided.by(prefix, package)
+    had = _provided_by(prefix, package)
     if not had:
         return ""
     name, known = package.pypi or package.conda[0], table.load()
@@ -84,6 +104,40 @@ def _instead(package: Package, prefix: Path) -> str:
     others = [each for each in dict.fromkeys(p for prefix in inside for p in known.portions(prefix)) if each != name]
     may = f" ({_few(others)})" if others else ""
     return f"; {name} was installed for it and has {_few(had)}: choose another with --map {package.module}=PACKAGE{may}"
+
+
+def _provided_by(prefix: Path, package: Package) -> tuple[str, ...]:
+    """Return the modules that a package brought, without what is inside them; none where it is not installed.
+
+    What is shared with others, the packages that the module it was installed for is in, is passed over.
+    """
+    shared = {*map(str, PurePosixPath(package.module.replace(".", "/")).parents)}
+    found = {name for file in _files(prefix, package) if (name := _module(file)) and name not in shared}
+    outermost = {name for name in found if found.isdisjoint(map(str, PurePosixPath(name).parents))}
+    return tuple(sorted(name.replace("/", ".") for name in outermost))
+
+
+def _files(prefix: Path, package: Package) -> Iterable[str]:
+    """Return the files of a package below site-packages."""
+    for name in package.conda:
+        for file in (prefix / "conda-meta").glob(f"{name}-*.json"):
+            record = json.loads(file.read_text(encoding="utf-8"))
+            if record["name"] == name:
+                return [path.partition("/site-packages/")[2] for path in record["files"]]
+    for site in prefix.glob("lib/python3*/site-packages"):
+        for distribution in metadata.distributions(path=[str(site)]):
+            if package.pypi and canonical(distribution.metadata["Name"] or "") == package.pypi:
+                return [file.as_posix() for file in distribution.files or ()]
+    return []
+
+
+def _module(file: str) -> str:
+    """Return the module that a file is, with slashes, or ''."""
+    path = PurePosixPath(file)
+    name = path.with_name(path.name.partition(".")[0]) if path.name else path
+    if path.suffix not in (".py", ".so") or not all(part.isidentifier() for part in name.parts):
+        return ""
+    return str(name.parent if name.name == "__init__" else name)
 
 
 def _few(names: Sequence[str]) -> str:

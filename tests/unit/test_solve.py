@@ -10,9 +10,11 @@ import pytest
 
 from python_package.conda.condarc import Condarc
 from python_package.create import solve
+from python_package.create.options import CreateOptions
+from python_package.create.requirements import Wanted
 from python_package.errors import SolveError
 from python_package.import_names import Package
-from python_package.progress import Silent
+from python_package.progress import Clock, Silent
 from python_package.spec import Pin, Spec
 
 PYTHON = ".".join(map(str, sys.version_info[:3]))
@@ -29,7 +31,7 @@ class Notes(Silent):
 
 
 @pytest.fixture
-def sources(tmp_path: Path) -> solve.Sources:
+def options(tmp_path: Path) -> CreateOptions:
     """Return a channel of two Pythons, two numpys, and packages that cannot be had together."""
     records = [
         ("python", "3.10.3", []),
@@ -61,57 +63,57 @@ def sources(tmp_path: Path) -> solve.Sources:
     (tmp_path / "noarch").mkdir()
     data = {"info": {"subdir": "noarch"}, "packages": {}, "packages.conda": packages, "repodata_version": 1}
     (tmp_path / "noarch" / "repodata.json").write_text(json.dumps(data))
-    return solve.Sources(Condarc(), (str(tmp_path),), interpreter="channel", python=sys.executable)
+    return CreateOptions(channels=(str(tmp_path),), interpreter="channel", python=sys.executable)
 
 
-def made(spec: Spec, sources: solve.Sources, notes: Notes | None = None) -> solve.Plan:
+def made(spec: Spec, options: CreateOptions, notes: Notes | None = None) -> solve.Plan:
     versions = {pin.module: f"=={pin.version}" for pin in spec.pins}
     packages = [Package(name, name, (name,), versions.get(name, ""), "") for name in spec.modules]
-    return solve.make(spec, packages, sources, notes or Notes())
+    return solve.plan(spec, Wanted(tuple(packages)), options, Condarc(), Clock(notes or Notes()))
 
 
 def solved(result: solve.Plan) -> dict[str, str]:
     return {each.name: each.version for each in result.solution.packages}
 
 
-def test_make__constraint_on_python__is_the_users_own(sources: solve.Sources) -> None:
-    assert solved(made(Spec(">=3.10", ()), sources)) == {"python": PYTHON}
+def test_plan__constraint_on_python__is_the_users_own(options: CreateOptions) -> None:
+    assert solved(made(Spec(">=3.10", ()), options)) == {"python": PYTHON}
 
 
-def test_make__constraint_on_python_that_theirs_does_not_meet__is_another(sources: solve.Sources) -> None:
-    assert solved(made(Spec("==3.10.*", ()), sources)) == {"python": "3.10.3"}
+def test_plan__constraint_on_python_that_theirs_does_not_meet__is_another(options: CreateOptions) -> None:
+    assert solved(made(Spec("==3.10.*", ()), options)) == {"python": "3.10.3"}
 
 
-def test_make__patch_release_that_is_not_there__is_the_nearest_later_and_said(sources: solve.Sources) -> None:
+def test_plan__patch_release_that_is_not_there__is_the_nearest_later_and_said(options: CreateOptions) -> None:
     notes = Notes()
-    assert solved(made(Spec("3.10.1", ()), sources, notes)) == {"python": "3.10.3"}
+    assert solved(made(Spec("3.10.1", ()), options, notes)) == {"python": "3.10.3"}
     assert [line.partition(";")[2] for line in notes.lines] == [" taking 3.10.3, the nearest later one"]
 
 
-def test_make__pinned_version__is_linked_although_there_is_a_newer(sources: solve.Sources) -> None:
+def test_plan__pinned_version__is_linked_although_there_is_a_newer(options: CreateOptions) -> None:
     spec = Spec(PYTHON, ("numpy",), pins=(Pin("numpy", "numpy", "1.26.4", "pypi"),))
-    assert solved(made(spec, sources))["numpy"] == "1.26.4"
-    assert solved(made(Spec(PYTHON, ("numpy",)), sources))["numpy"] == "2.0.1"
+    assert solved(made(spec, options))["numpy"] == "1.26.4"
+    assert solved(made(Spec(PYTHON, ("numpy",)), options))["numpy"] == "2.0.1"
 
 
-def test_make__pins_that_the_channel_lacks__are_refused_before_anything_is_solved(sources: solve.Sources) -> None:
+def test_plan__pins_that_the_channel_lacks__are_refused_before_anything_is_solved(options: CreateOptions) -> None:
     pins = tuple(Pin(name, name, "0.1", "conda") for name in ("numpy", "old"))
     with pytest.raises(SolveError, match=r"numpy: numpy 0\.1 is in no .* 1\.26\.4, 2\.0\.1; old: old 0\.1 .* 1\.0;"):
-        made(Spec(PYTHON, ("numpy", "old"), pins=pins), sources)
+        made(Spec(PYTHON, ("numpy", "old"), pins=pins), options)
 
 
-def test_make__pinned_version_has_no_build_for_this_python__pypi_is_asked_and_it_is_said(
-    sources: solve.Sources,
+def test_plan__pinned_version_has_no_build_for_this_python__pypi_is_asked_and_it_is_said(
+    options: CreateOptions,
 ) -> None:
     for version in ("1.0", "2.0"):
         notes = Notes()
-        result = made(Spec(PYTHON, ("moved",), pins=(Pin("moved", "moved", version, "pypi"),)), sources, notes)
+        result = made(Spec(PYTHON, ("moved",), pins=(Pin("moved", "moved", version, "pypi"),)), options, notes)
         assert [each.requirement for each in result.assigned] == [f"moved=={version}"]
         assert f"for python {PYTHON}: they have 3.0; taking it from PyPI" in notes.lines[0]
 
 
-def test_make__package_has_no_build_for_this_python__pypi_is_asked(sources: solve.Sources) -> None:
-    result = made(Spec(PYTHON, ("early", "late", "moved")), sources)
+def test_plan__package_has_no_build_for_this_python__pypi_is_asked(options: CreateOptions) -> None:
+    result = made(Spec(PYTHON, ("early", "late", "moved")), options)
     assert [(each.spec, each.requirement) for each in result.assigned] == [
         ("", "early"),
         ("", "late"),
@@ -119,9 +121,9 @@ def test_make__package_has_no_build_for_this_python__pypi_is_asked(sources: solv
     ]
 
 
-def test_make__optional_module_that_conflicts__is_dropped_and_said(sources: solve.Sources) -> None:
+def test_plan__optional_module_that_conflicts__is_dropped_and_said(options: CreateOptions) -> None:
     notes = Notes()
-    result = made(Spec(PYTHON, ("new", "old", "torn"), optional=("old", "torn")), sources, notes)
+    result = made(Spec(PYTHON, ("new", "old", "torn"), optional=("old", "torn")), options, notes)
     assert set(solved(result)) == {"new", "numpy", "python"}
     assert result.dropped == ("old", "torn")
     assert [each.package.module for each in result.assigned] == ["new"]
@@ -131,16 +133,16 @@ def test_make__optional_module_that_conflicts__is_dropped_and_said(sources: solv
     ]
 
 
-def test_make__optional_modules_that_conflict_with_each_other__the_first_stays(sources: solve.Sources) -> None:
-    result = made(Spec(PYTHON, ("new", "old"), optional=("new", "old")), sources)
+def test_plan__optional_modules_that_conflict_with_each_other__the_first_stays(options: CreateOptions) -> None:
+    result = made(Spec(PYTHON, ("new", "old"), optional=("new", "old")), options)
     assert (set(solved(result)), result.dropped) == ({"new", "numpy", "python"}, ("old",))
 
 
-def test_make__required_modules_conflict__is_refused(sources: solve.Sources) -> None:
+def test_plan__required_modules_conflict__is_refused(options: CreateOptions) -> None:
     with pytest.raises(SolveError, match="no environment can be made"):
-        made(Spec(PYTHON, ("new", "old", "torn"), optional=("torn",)), sources)
+        made(Spec(PYTHON, ("new", "old", "torn"), optional=("torn",)), options)
 
 
-def test_make__optional_module_that_a_channel_has__is_linked(sources: solve.Sources) -> None:
-    result = made(Spec(PYTHON, ("old",), optional=("old",)), sources)
+def test_plan__optional_module_that_a_channel_has__is_linked(options: CreateOptions) -> None:
+    result = made(Spec(PYTHON, ("old",), optional=("old",)), options)
     assert (solved(result)["numpy"], result.dropped) == ("1.26.4", ())

@@ -1,0 +1,57 @@
+"""How an environment is made: one value, built once and read by every step."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from python_package.errors import UsageError
+
+if TYPE_CHECKING:
+    from python_package.lock import Lock
+
+Interpreter = Literal["auto", "channel", "host"]
+
+
+@dataclass(frozen=True)
+class CreateOptions:
+    """How `create_environment` makes an environment; each field has the default of the command's option.
+
+    `output`: the tarball's path; NAME.tar.gz in the current directory if it is None.
+    `channels`: where packages come from, in place of the channels of the dependency file and of the condarc.
+    `offline`: use only what the caches hold.
+    `interpreter`: where python comes from: a channel, this host's own `python`, which is packaged for that, or `auto`:
+    the host's when no channel answers and its version is the one that is asked for.
+    `exact`: refuse a later patch release of python in place of one that the channels lack.
+    `check`: import the modules before the environment ships.
+    `mapping`: the package that provides an import, by the import's name.
+    `strict_names`: refuse a package that is only assumed to provide an import.
+    `python`: the user's own interpreter.
+    `lock`: a file to write that says what the environment is made of.
+    `locked`: a lock to make again, just as it says; `channels` then only say where folders are now.
+    `sbom`: a file to write with a bill of materials (CycloneDX JSON).
+    `dry_run`: solve and list the packages, but make nothing.
+    `command`: what Conda's history says was run.
+    """
+
+    output: str | os.PathLike[str] | None = None
+    channels: tuple[str, ...] = ()
+    offline: bool = False
+    interpreter: Interpreter = "auto"
+    exact: bool = False
+    check: bool = True
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    strict_names: bool = False
+    python: str = "python3"
+    lock: str | os.PathLike[str] | None = None
+    locked: Lock | None = None
+    sbom: str | os.PathLike[str] | None = None
+    dry_run: bool = False
+    command: str = "python_package.create_environment"
+
+    def __post_init__(self) -> None:
+        """Refuse what would have two meanings."""
+        if self.locked and self.dry_run:
+            raise UsageError("a dry run has no meaning with a lock, which solves nothing")
