@@ -29,7 +29,7 @@ CLOCK = Clock(Silent())
 
 
 def plan(*assigned: Assigned) -> Any:
-    solution = SimpleNamespace(specs=(), records=())
+    solution = SimpleNamespace(specs=(), packages=())
     return SimpleNamespace(
         assigned=assigned, dropped=(), locked=None, solution=solution, channels=SimpleNamespace(urls=())
     )
