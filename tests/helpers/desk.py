@@ -107,6 +107,7 @@ def make_desk(root: Path, channel: Path, caches: Mapping[str, str]) -> Desk:
         "PIP_FIND_LINKS": str(index),
         "PIP_NO_INDEX": "1",
         "UV_HTTP_RETRIES": "0",
+        **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},  # make coverage
         **caches,
     }
     return Desk(home, cwd, channel, environ)
