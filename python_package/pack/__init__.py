@@ -1,6 +1,6 @@
-"""prefix -> NAME.tar.gz, by conda-pack's rules; the only room that imports conda_pack."""
+"""prefix -> NAME.tar.gz, by conda-pack's rules; the only package that imports conda_pack."""
 
 from python_package.pack.manifest import Manifest, read
-from python_package.pack.pack import Packer, pack
+from python_package.pack.packer import Packer, pack
 
 __all__ = ["Manifest", "Packer", "pack", "read"]

@@ -8,6 +8,7 @@ import io
 import os
 import stat
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from python_package.pack import normalize, tar
@@ -33,94 +34,58 @@ class Item(NamedTuple):
 
 
 class Piece:
-    """A run of raw tar bytes: the first `size` of `data`, a buffer that is used again for other pieces.
-
-    `entries` begin in it; `whole` says that it ends where one ends.
-    """
+    """A run of raw tar bytes; `entries` begin in it, and `whole` says that it ends where one ends."""
 
     def __init__(self) -> None:
-        self.data = bytearray(PIECE)
-        self.clear()
-
-    def clear(self) -> None:
-        """Make the piece empty."""
-        self.size = 0
+        self.data = bytearray()
         self.items: list[Item] = []
         self.entries = 0
         self.whole = True
 
-    def append(self, data: bytes) -> memoryview:
-        """Add bytes, for which there must be room, and return them."""
-        view = memoryview(self.data)[self.size : self.size + len(data)]
-        view[:] = data
-        self.size += len(data)
-        return view
 
-    def read(self, descriptor: int, size: int, source: str) -> memoryview:
-        """Add that many bytes of a file, for which there must be room, and return them."""
-        view = memoryview(self.data)[self.size : self.size + size]
-        done = 0
-        while done < size:
-            count = os.readv(descriptor, [view[done:]])
-            if not count:
-                raise OSError(errno.EIO, f"became shorter while it was read: {source}")
-            done += count
-        self.size += size
-        return view
-
-
-class Archive:
+class ArchiveWriter:
     """Turns files into normalised tar entries and hands over the pieces.
 
     Every entry's owner, time and mode are fixed: only names, contents, link targets and the owner's x bit count.
-    `take` returns an empty piece. `expect` returns the sha256 in hex that a source ought to have, or ""; `edit`
+    `emit` takes a piece that is full. `expect` returns the sha256 in hex that a source ought to have, or ""; `edit`
     takes a path in the environment and the file's bytes and returns what is shipped instead.
     """
 
     def __init__(
         self,
         prefix: str,
-        take: Callable[[], Piece],
         emit: Callable[[Piece], None],
         *,
         expect: Callable[[str], str],
         edit: Callable[[str, bytes], bytes],
     ) -> None:
         self._prefix = prefix
-        self._take = take
         self._emit = emit
         self._expect = expect
         self._edit = edit
-        self._piece = take()
+        self._piece = Piece()
         self.files = 0
         self.disk = 0
         # What was shipped instead of a file's own bytes, by target.
         self.edited: dict[str, bytes] = {}
-        # Large files that were not as expected; of others the pipeline tells.
+        # Large files that were not as expected; compressing tells of the others.
         self.wrong: list[str] = []
 
     def add(self, source: str, target: str) -> None:
         """Add the file, symbolic link or empty directory `source` as `target`, as it is."""
-        try:
-            descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW)
-        except OSError as error:
-            if error.errno != errno.ELOOP:
-                raise
+        status = os.lstat(source)
+        if stat.S_ISLNK(status.st_mode):
             destination = normalize.destination(self._prefix, source, target)
             self._add_header(tar.header(target, kind=tar.SYMLINK, target=destination))
-            return
-        try:
-            status = os.fstat(descriptor)
-            if stat.S_ISDIR(status.st_mode):
-                self._add_header(tar.header(target + "/", kind=tar.DIRECTORY))
-                return
-            header = tar.header(target, status.st_size, executable=bool(status.st_mode & stat.S_IXUSR))
-            self._add_file(
-                header, status.st_size, lambda piece, count: piece.read(descriptor, count, source), target,
-                self._expect(source),
-            )  # fmt: skip
-        finally:
-            os.close(descriptor)
+        elif stat.S_ISDIR(status.st_mode):
+            self._add_header(tar.header(target + "/", kind=tar.DIRECTORY))
+        else:
+            descriptor = os.open(source, os.O_RDONLY)
+            try:
+                read = partial(_read, descriptor, source)
+                self._add_file(target, status.st_size, status.st_mode, read, self._expect(source))
+            finally:
+                os.close(descriptor)
 
     def add_bytes(self, source: str, data: bytes, target: str) -> None:
         """Add `data`, edited, as `target`, with the x bit of the file `source`."""
@@ -129,60 +94,64 @@ class Archive:
         if edited is not data or target.startswith("bin/"):  # whose first line conda-pack has changed already
             self.edited[target] = edited
             expected = ""
-        executable = bool(os.stat(source).st_mode & stat.S_IXUSR)
-        self._add_data(tar.header(target, len(edited), executable=executable), edited, target, expected)
+        self._add_file(target, len(edited), os.stat(source).st_mode, io.BytesIO(edited).read, expected)
 
     def add_text(self, target: str, data: bytes, *, executable: bool = False) -> None:
         """Add `data` as `target`."""
-        self._add_data(tar.header(target, len(data), executable=executable), data, target, "")
+        self._add_file(target, len(data), stat.S_IXUSR if executable else 0, io.BytesIO(data).read, "")
 
     def close(self) -> None:
         """Hand over what is left, perhaps nothing; after that nothing can be added."""
-        self._piece.whole = True
-        self._emit(self._piece)
-
-    def _add_data(self, header: bytes, data: bytes, target: str, expected: str) -> None:
-        stream = io.BytesIO(data)
-        self._add_file(header, len(data), lambda piece, count: piece.append(stream.read(count)), target, expected)
+        self._flush(whole=True)
 
     def _add_header(self, header: bytes) -> None:
         self._begin(header, 0)
         self._piece.items.append(Item(header))
 
-    def _add_file(
-        self, header: bytes, size: int, fill: Callable[[Piece, int], memoryview], target: str, expected: str
-    ) -> None:
-        """Add an entry whose content `fill` appends to pieces; one that fills more than a piece is cut."""
-        room = size + len(tar.padding(size))
-        self._begin(header, room)
+    def _add_file(self, target: str, size: int, mode: int, read: Callable[[int], bytes], expected: str) -> None:
+        """Add an entry with `size` bytes that `read` returns; one that fills more than a piece is cut."""
+        header = tar.header(target, size, executable=bool(mode & stat.S_IXUSR))
+        padding = tar.padding(size)
+        self._begin(header, size + len(padding))
         self.disk += -(-size // DISK_BLOCK) * DISK_BLOCK
-        if len(header) + room <= PIECE:
-            start = self._piece.size
-            fill(self._piece, size)
-            self._piece.items.append(Item(header, start, self._piece.size, target, expected))
+        if len(header) + size + len(padding) <= PIECE:
+            start = len(self._piece.data)
+            self._piece.data += read(size)
+            self._piece.items.append(Item(header, start, start + size, target, expected))
         else:
             digest = hashlib.sha256()
             left = size
             while left:
-                if self._piece.size == PIECE:
+                if len(self._piece.data) == PIECE:
                     self._flush(whole=False)
-                count = min(left, PIECE - self._piece.size)
-                digest.update(fill(self._piece, count))
-                left -= count
+                part = read(min(left, PIECE - len(self._piece.data)))
+                digest.update(part)
+                self._piece.data += part
+                left -= len(part)
             self._piece.items.append(Item(header + digest.digest()))
             if expected not in ("", digest.hexdigest()):
                 self.wrong.append(target)
-        self._piece.append(tar.padding(size))
+        self._piece.data += padding
 
     def _begin(self, header: bytes, room: int) -> None:
         """Begin an entry, in a new piece if there is not that much room behind the header."""
-        if self._piece.size + len(header) + room > PIECE:
+        if len(self._piece.data) + len(header) + room > PIECE:
             self._flush(whole=True)
-        self._piece.append(header)
+        self._piece.data += header
         self._piece.entries += 1
         self.files += 1
 
     def _flush(self, *, whole: bool) -> None:
         self._piece.whole = whole
         self._emit(self._piece)
-        self._piece = self._take()
+        self._piece = Piece()
+
+
+def _read(descriptor: int, source: str, size: int) -> bytes:
+    data = os.read(descriptor, size)
+    while len(data) < size:
+        more = os.read(descriptor, size - len(data))
+        if not more:
+            raise OSError(errno.EIO, "became shorter while it was read", source)
+        data += more
+    return data

@@ -5,53 +5,82 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from conda_pack.core import CondaPackException, File, load_environment
 
 from python_package.errors import PackError
-from python_package.pack import dist_info as wheel
+from python_package.pypi import dist_info
+from python_package.pypi.dist_info import RecordLine
 
 _COMPILED = re.compile(r"(.*/|)__pycache__/([^/]+)\.[^./]+(?:\.opt-[^./]+)?\.pyc")
-
-# Made by rattler and uv for themselves, or put in anew by us.
-SKIPPED = re.compile(r"CACHEDIR\.TAG|\.lock|conda-meta/.*|.*\.dist-info/uv_cache\.json")
 
 
 @dataclass(frozen=True)
 class Layer:
-    """Files that are packed together, by target: a Conda package, a PyPI distribution, or the rest."""
+    """Files that are packed together, by target: a Conda package, a PyPI distribution, or the rest.
+
+    `record` is Conda's record of a Conda package, `record_text` the bytes of its file.
+    `dist_info` is the folder of a distribution that pip or uv installed, `recorded` its RECORD by path, and
+    `platforms` are the tags of its wheel.
+    """
 
     name: str
     files: tuple[File, ...]
-    # Conda's record with the bytes of its file, for a Conda package.
     record: Mapping[str, Any] | None = None
     record_text: bytes = b""
-    # The dist-info folder and its RECORD by path, for a distribution that pip or uv installed.
     dist_info: str = ""
-    recorded: Mapping[str, wheel.Recorded] = field(default_factory=dict)
+    recorded: Mapping[str, RecordLine] = field(default_factory=dict)
+    platforms: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
         """Return about how many bytes the files have, as far as somebody wrote it down."""
-        sizes = [
-            int(path.get("size_in_bytes", 0)) for path in (self.record or {}).get("paths_data", {}).get("paths", ())
-        ]
-        return sum(sizes) + sum(max(entry.size, 0) for entry in self.recorded.values())
+        paths = (self.record or {}).get("paths_data", {}).get("paths", ())
+        sizes = [int(path.get("size_in_bytes", 0)) for path in paths]
+        return sum(sizes) + sum(max(line.size, 0) for line in self.recorded.values())
+
+    @property
+    def is_prebuilt(self) -> bool:
+        """Tell a wheel of an index from one that was built here."""
+        return bool(self.platforms) and not any(platform.startswith("linux_") for platform in self.platforms)
 
 
 @dataclass(frozen=True)
 class Contents:
-    """An environment; `python` identifies its interpreter's build, and is empty where it has none."""
+    """An environment and its layers."""
 
     prefix: Path
     layers: tuple[Layer, ...]
-    python: str
-    version: str
-    subdir: str
+
+    @property
+    def records(self) -> list[Mapping[str, Any]]:
+        """Return Conda's records, sorted by name."""
+        return [layer.record for layer in self.layers if layer.record is not None]
+
+    @property
+    def subdir(self) -> str:
+        """Return Conda's name of the platform, "noarch" if nothing depends on it."""
+        return next((str(r["subdir"]) for r in self.records if r.get("subdir", "noarch") != "noarch"), "noarch")
+
+    @cached_property
+    def python(self) -> str:
+        """Return what identifies the interpreter's build, "" where there is none."""
+        python = self._python
+        return f"{python.get('version')}-{python.get('build')}-{python.get('sha256')}" if python else ""
+
+    @property
+    def version(self) -> str:
+        """Return the interpreter's version, or "none"."""
+        return str(self._python.get("version", "none"))
+
+    @cached_property
+    def _python(self) -> Mapping[str, Any]:
+        return next((record for record in self.records if record["name"] == "python"), {})
 
 
 def load(prefix: Path) -> Contents:
@@ -68,36 +97,28 @@ def load(prefix: Path) -> Contents:
         raise PackError(f"cannot pack {prefix}: {_reason(error)}") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PackError(f"cannot pack {prefix}: its conda-meta cannot be read: {error!r}") from None
-    installed = {}
-    for dist_info in sorted(os.path.dirname(file.target) for file in files if _is_foreign_record(file)):
-        installed[dist_info] = {entry.path: entry for entry in wheel.read_record(prefix, dist_info)}
-        owners.update({path: dist_info for path in installed[dist_info] if path not in owners})
     sources = {file.target: file.source for file in files}
+    installed = {}
+    foreign = (file.target for file in files if not file.is_conda and file.target.endswith(".dist-info/RECORD"))
+    for folder in sorted(map(os.path.dirname, foreign)):
+        installed[folder] = {line.path: line for line in dist_info.read_record(prefix, folder)}
+        for path in installed[folder]:
+            owners.setdefault(path, folder)
     groups: dict[str, dict[str, File]] = {}
     for file in files:
-        if not SKIPPED.fullmatch(file.target) and not _is_local_bytecode(prefix, sources, file):
+        if not is_skipped(file.target) and not _is_local_bytecode(str(prefix), sources, file):
             # A path that two packages have is one file: the one listed last, as when conda-pack's is unpacked.
             groups.setdefault(owners.get(file.target, ""), {})[file.target] = file
 
     def files_of(owner: str) -> tuple[File, ...]:
-        members = groups.get(owner, {})
-        return tuple(members[path] for path in sorted(members))
+        return tuple(file for _, file in sorted(groups.get(owner, {}).items()))
 
     layers = [Layer(f"conda/{name}", files_of(name), *records[name]) for name in sorted(records)]
-    layers += [
-        Layer(f"pypi/{os.path.basename(path)}", files_of(path), dist_info=path, recorded=recorded)
-        for path, recorded in installed.items()
-    ]
-    layers.append(Layer("rest", files_of("")))
-    python = records.get("python", ({}, b""))[0]
-    build = f"{python.get('version')}-{python.get('build')}-{python.get('sha256')}" if python else ""
-    return Contents(
-        prefix,
-        tuple(layers),
-        build,
-        str(python.get("version", "none")),
-        _subdir(record for record, _ in records.values()),
-    )
+    for folder, recorded in installed.items():
+        name = f"pypi/{os.path.basename(folder)}"
+        platforms = dist_info.platforms(_wheel(prefix / folder))
+        layers.append(Layer(name, files_of(folder), dist_info=folder, recorded=recorded, platforms=platforms))
+    return Contents(prefix, (*layers, Layer("rest", files_of(""))))
 
 
 def _records(prefix: Path) -> dict[str, tuple[dict[str, Any], bytes]]:
@@ -109,8 +130,18 @@ def _records(prefix: Path) -> dict[str, tuple[dict[str, Any], bytes]]:
     return records
 
 
-def _subdir(records: Iterable[Mapping[str, Any]]) -> str:
-    return next((str(r["subdir"]) for r in records if r.get("subdir", "noarch") != "noarch"), "noarch")
+def _wheel(folder: Path) -> str:
+    """Return the WHEEL file of an installed distribution, "" if it has none."""
+    try:
+        return (folder / "WHEEL").read_text("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def is_skipped(path: str) -> bool:
+    """Tell what rattler and uv made for themselves, and what is put in anew by us."""
+    is_loose = path in ("CACHEDIR.TAG", ".lock")
+    return is_loose or path.startswith("conda-meta/") or path.endswith(".dist-info/uv_cache.json")
 
 
 def source_of(path: str) -> str | None:
@@ -123,15 +154,10 @@ def source_of(path: str) -> str | None:
     return f"{match[1]}{match[2]}.py" if match else None
 
 
-def _is_foreign_record(file: File) -> bool:
-    return not file.is_conda and bool(file.target.endswith(".dist-info/RECORD"))
-
-
-def _is_local_bytecode(prefix: Path, sources: Mapping[str, str], file: File) -> bool:
+def _is_local_bytecode(prefix: str, sources: Mapping[str, str], file: File) -> bool:
     """Tell compiled files that did not come in a package: they hold the prefix, and are made anew."""
-    if not file.target.endswith(".pyc") or file.source != os.path.join(prefix, file.target):
-        return False
-    return source_of(file.target) in sources
+    is_local = file.target.endswith(".pyc") and file.source == f"{prefix}/{file.target}"
+    return is_local and source_of(file.target) in sources
 
 
 def _reason(error: CondaPackException) -> str:

@@ -5,65 +5,50 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from conda_pack.core import File, Packer, is_binary_file
 
-from python_package.pack import dist_info, identity, normalize
-from python_package.pack.archive import Archive
+from python_package.pack import layer_keys, normalize
+from python_package.pack.archive import ArchiveWriter
 from python_package.pack.bytecode import Compiled
+from python_package.pack.compression import GzipMember
 from python_package.pack.contents import Contents, Layer
-from python_package.pack.pipeline import Member
+from python_package.pypi import dist_info
+from python_package.pypi.dist_info import RecordLine
 
 
-@dataclass(frozen=True)
-class Filled:
+class LayerFacts(NamedTuple):
     """What a layer turned out to hold.
 
     `prefixes` are (path, placeholder, mode) of the files to relocate; `bytecode` the compiled files that were made
     for it; `glibc` the least version that it needs, or ().
     """
 
-    prefixes: tuple[tuple[str, str, str], ...] = ()
-    bytecode: tuple[str, ...] = ()
-    glibc: tuple[int, ...] = ()
+    prefixes: Sequence[tuple[str, str, str]] = ()
+    bytecode: Sequence[str] = ()
+    glibc: Sequence[int] = ()
 
 
-@dataclass(frozen=True)
-class Summary:
+class PackedLayer(NamedTuple):
     """What is known of a packed layer without reading it; `digest` is of its content."""
 
     digest: str
-    members: tuple[Member, ...]
+    members: Sequence[GzipMember]
     files: int
     disk: int
-    filled: Filled
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the summary for JSON."""
-        return {**vars(self), "filled": vars(self.filled)}
+    facts: LayerFacts
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Summary:
-        """Take the summary from what JSON kept of `to_json`."""
-        filled = data["filled"]
-        return cls(
-            data["digest"],
-            tuple(Member(*member) for member in data["members"]),
-            data["files"],
-            data["disk"],
-            Filled(
-                tuple((path, placeholder, mode) for path, placeholder, mode in filled["prefixes"]),
-                tuple(filled["bytecode"]),
-                tuple(filled["glibc"]),
-            ),
-        )
+    def from_json(cls, data: Sequence[Any]) -> PackedLayer:
+        """Take the layer from what JSON kept of it."""
+        digest, members, files, disk, facts = data
+        return cls(digest, [GzipMember(*member) for member in members], files, disk, LayerFacts(*facts))
 
 
-def fill(archive: Archive, contents: Contents, layer: Layer, compiled: Compiled) -> Filled:
+def fill(archive: ArchiveWriter, contents: Contents, layer: Layer, compiled: Compiled) -> LayerFacts:
     """Add a layer's files to the archive, and the compiled ones besides or instead of them."""
     prefix = str(contents.prefix)
     packer = Packer(prefix, archive)
@@ -84,12 +69,12 @@ def fill(archive: Archive, contents: Contents, layer: Layer, compiled: Compiled)
     made = sorted(set(compiled) - {file.target for file in layer.files})
     if layer.dist_info:
         archive.add_text(record, dist_info.format_record(layer.dist_info, _record(archive, layer, made)))
-    return Filled(tuple(_prefixes(packer, archive, prefix)), tuple(made), _glibc(contents, layer))
+    return LayerFacts(tuple(_prefixes(packer, archive, prefix)), made, _glibc(layer))
 
 
 def _is_large_binary(file: File) -> bool:
     """Tell a file that conda-pack would read whole only to leave it as it is."""
-    if file.file_mode != "unknown" or os.path.islink(file.source) or os.path.getsize(file.source) <= identity.LARGE:
+    if file.file_mode != "unknown" or os.path.islink(file.source) or os.path.getsize(file.source) <= layer_keys.LARGE:
         return False
     with open(file.source, "rb") as stream:
         head = stream.read(1 << 16)
@@ -97,18 +82,18 @@ def _is_large_binary(file: File) -> bool:
     return all(is_binary_file(head[: len(head) - cut]) for cut in range(4))
 
 
-def _record(archive: Archive, layer: Layer, made: Iterable[str]) -> Iterable[dist_info.Recorded]:
+def _record(archive: ArchiveWriter, layer: Layer, made: Iterable[str]) -> Iterable[RecordLine]:
     """Yield RECORD's lines in order: hashes of edited files anew, compiled files without, as pip does."""
     targets = {file.target for file in layer.files}
-    lines = {path: entry for path, entry in layer.recorded.items() if path in targets or identity.is_listed(path)}
+    lines = {path: line for path, line in layer.recorded.items() if path in targets or layer_keys.is_listed(path)}
     for path, data in archive.edited.items():
         if path in lines:
-            lines[path] = dist_info.Recorded(path, hashlib.sha256(data).hexdigest(), len(data))
-    lines.update({path: dist_info.Recorded(path, "", -1) for path in made})
+            lines[path] = RecordLine(path, hashlib.sha256(data).hexdigest(), len(data))
+    lines.update({path: RecordLine(path) for path in made})
     return (lines[path] for path in sorted(lines))
 
 
-def _prefixes(packer: Packer, archive: Archive, prefix: str) -> Iterable[tuple[str, str, str]]:
+def _prefixes(packer: Packer, archive: ArchiveWriter, prefix: str) -> Iterable[tuple[str, str, str]]:
     """Yield what conda-pack would relocate, without the texts that do not hold the prefix."""
     for path, placeholder, mode in packer.prefixes:
         if placeholder != prefix:
@@ -117,19 +102,15 @@ def _prefixes(packer: Packer, archive: Archive, prefix: str) -> Iterable[tuple[s
             yield path, normalize.PLACEHOLDER, mode
 
 
-def _glibc(contents: Contents, layer: Layer) -> tuple[int, ...]:
+def _glibc(layer: Layer) -> Sequence[int]:
     """Return the glibc that the layer's metadata asks for, or its ELF files where nobody wrote it down."""
     if layer.record is not None:
         depends = " ".join(layer.record.get("depends", ()))
-        return max((_version(v) for v in re.findall(r"__glibc >=([\d.]+\d)", depends)), default=())
-    prefix = str(contents.prefix)
-    if layer.dist_info and identity.is_prebuilt(prefix, layer.dist_info):
-        return dist_info.glibc(dist_info.platforms(identity.read_wheel(prefix, layer.dist_info))) or ()
+        versions = re.findall(r"__glibc >=([\d.]+\d)", depends)
+        return max((tuple(map(int, version.split("."))) for version in versions), default=())
+    if layer.is_prebuilt:
+        return dist_info.glibc(layer.platforms) or ()
     return max((_elf_glibc(file.source) for file in layer.files), default=())
-
-
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(map(int, text.split(".")))
 
 
 def _elf_glibc(path: str) -> tuple[int, ...]:

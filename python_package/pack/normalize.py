@@ -12,7 +12,6 @@ from typing import Any
 from conda_pack.core import is_binary_file, rewrite_shebang
 
 from python_package.address import scrub
-from python_package.pack import dist_info
 
 # Stands for the prefix in files that no package manager tracks; conda-unpack puts the real one there.
 PLACEHOLDER = "/opt/python-package-prefix-placeholder"
@@ -98,12 +97,25 @@ def untracked(prefix: str, path: str, data: bytes) -> bytes:
     if path.startswith("bin/"):
         data = _LONG_SHEBANG.sub(rb"#!/usr/bin/env \1\n", data, count=1)
     if path.endswith(".dist-info/direct_url.json"):
-        data = dist_info.direct_url(data)
+        data = direct_url(data)
     if prefix.encode() in data and not is_binary_file(data):
         if path.startswith("bin/"):
             data, _ = rewrite_shebang(data, path, prefix)
         data = data.replace(prefix.encode(), PLACEHOLDER.encode())
     return data
+
+
+def direct_url(data: bytes) -> bytes:
+    """Return direct_url.json without the folder that a local file was installed from."""
+    try:
+        value = json.loads(data)
+        url = value["url"]
+    except (ValueError, KeyError, TypeError):
+        return data
+    if not str(url).startswith("file:"):
+        return data
+    value["url"] = "file:///" + str(url).rstrip("/").rsplit("/", 1)[-1]
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
 def destination(prefix: str, source: str, path: str) -> str:

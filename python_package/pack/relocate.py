@@ -10,22 +10,19 @@ from pathlib import Path
 from conda_pack.prefixes import replace_prefix
 
 from python_package.errors import PackError
-from python_package.pack import contents, identity
-from python_package.pack.spelling import spelled
-
-# A file, relative to the prefix, and how it holds that: as "text", "binary", or "" where nobody says it.
-Place = tuple[str, str]
+from python_package.pack.contents import Contents
 
 
-def relocate(prefix: Path, files: Iterable[Place], new: str) -> list[Place]:
-    """Make the environment at `prefix` believe that it lies in `new`; return those of the files that hold the prefix.
+def relocate(prefix: Path, files: Iterable[tuple[str, str]], new: str) -> None:
+    """Make the environment at `prefix` believe that it lies in `new`.
 
+    `files` are those that may hold the prefix, each with how it does: as "text", "binary", or "" where nobody says it.
     Files are replaced, not changed: they may be hard links into a package cache. Raises PackError when `new` has
     no room in a binary file; then nothing was changed.
     """
     old = str(prefix)
     if old == new:
-        return []
+        return
     records = [(f"conda-meta/{path.name}", "text") for path in (prefix / "conda-meta").iterdir() if path.is_file()]
     changes = {}
     for place in (*records, *files):
@@ -49,15 +46,14 @@ def relocate(prefix: Path, files: Iterable[Place], new: str) -> list[Place]:
         _replace(prefix / place[0], after)
     for path in (prefix / "conda-meta").glob("*.json"):
         _update_record(path, hashes)
-    return [place for place in changes if place not in records]
 
 
-def candidates(environment: contents.Contents) -> Iterator[Place]:
+def candidates(environment: Contents) -> Iterator[tuple[str, str]]:
     """Yield each file that may hold the prefix, Conda's records aside."""
     prefix = environment.prefix
     for layer in environment.layers:
         # An index's wheel was made elsewhere: only the scripts in it are written by the installer.
-        only_scripts = bool(layer.dist_info) and identity.is_prebuilt(str(prefix), layer.dist_info)
+        only_scripts = layer.is_prebuilt
         for file in layer.files:
             path = prefix / file.target
             if not file.file_mode or (only_scripts and not file.target.startswith("bin/")):
@@ -85,3 +81,14 @@ def _replace(path: Path, data: bytes) -> None:
         raise PackError(f"cannot write {path}: {error.strerror}") from None
     finally:
         new.unlink(missing_ok=True)
+
+
+# The text of this function is in every conda-unpack, too, which any version of Python may run.
+def spelled(file, path):
+    # type: (str, str) -> str
+    """Return a path as it stands in a string literal of the file's language, where that has characters to escape."""
+    if file.endswith((".py", ".json")):
+        path = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    if file.endswith(".py"):
+        path = path.replace("'", "\\'")
+    return path

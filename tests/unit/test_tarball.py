@@ -107,6 +107,7 @@ def test_pack__once_relocated__holds_what_conda_packs_archive_holds(
     compiled = re.compile(r".*/__pycache__/[^/]+\.pyc")
     assert {path for path in set(actual) - set(expected) if not compiled.fullmatch(path)} == {
         "bin/run_in_env",
+        "conda-meta/python-package-list",
         "conda-meta/python-package-manifest",
         "conda-meta/python-package-prefix",
         "conda-meta/python-package-relocation",

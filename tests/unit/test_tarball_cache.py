@@ -9,15 +9,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from tarball_environment import Workshop
 
 from python_package import pack
-from python_package.pack import bytecode, store
-from python_package.pack.store import Store
+from python_package.pack import bytecode, layer_cache
+from python_package.pack.contents import Layer
+from python_package.pack.layer_cache import LayerCache
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +46,10 @@ def entries(cache: Path) -> dict[str, tuple[int, int]]:
     return {p.name: (p.stat().st_ino, p.stat().st_size) for p in cache.iterdir() if p.name != "lock"}
 
 
-def refuse(*_: object) -> list[dict[str, str]]:
+def refuse(_contents: object, layers: Sequence[Layer], *_: object) -> list[dict[str, str]]:
     """Stand in for the compiler where nothing may be left to compile."""
-    raise AssertionError("a layer is not in the cache")
+    assert not layers, "a layer is not in the cache"
+    return []
 
 
 def test_pack__again__copies_every_layer(workshop: Workshop, prefix: Path, cache: Path, tmp_path: Path) -> None:
@@ -121,7 +123,7 @@ def test_pack__without_a_usable_cache__packs_all_the_same(
     if trouble == "file":
         cache.write_text("not a folder\n")
     elif trouble == "off":
-        monkeypatch.setenv(store.SIZE_VARIABLE, "0")
+        monkeypatch.setenv(layer_cache.SIZE_VARIABLE, "0")
     else:
         cache = Path("/proc/nowhere/layers")
     pack.pack(prefix, tmp_path / "env.tar.gz", cache=cache)
@@ -163,29 +165,29 @@ def test_pack__killed__leaves_the_old_tarball_and_a_sound_cache(
     assert digest(output) == digest(workshop.folder / "cached.tar.gz")
 
 
-def _fill(cache: Store, key: str, size: int) -> None:
+def _fill(cache: LayerCache, key: str, size: int) -> None:
     with cache.draft(key) as draft:
         draft.write(b"x" * size)
         draft.commit({"key": key})
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Iterator[Store]:
+def small(tmp_path: Path) -> Iterator[LayerCache]:
     """A store for 2500 bytes, with three entries of about 1000."""
-    made = Store(tmp_path, 2500)
+    made = LayerCache(tmp_path, 2500)
     for number, key in enumerate(("oldest", "middle", "newest")):
         _fill(made, key, 950)
         os.utime(tmp_path / key, (number, number))
     yield made
 
 
-def test_trim__too_much__removes_what_was_not_used_for_longest(small: Store, tmp_path: Path) -> None:
+def test_trim__too_much__removes_what_was_not_used_for_longest(small: LayerCache, tmp_path: Path) -> None:
     assert small.find("oldest")
     small.trim()
     assert sorted(entries(tmp_path)) == ["newest", "oldest"]
 
 
-def test_trim__somebody_holds_the_cache__waits_for_another_time(small: Store, tmp_path: Path) -> None:
+def test_trim__somebody_holds_the_cache__waits_for_another_time(small: LayerCache, tmp_path: Path) -> None:
     with small.hold(), small.hold():
         entry = small.find("middle")
         small.trim()
@@ -197,7 +199,7 @@ def test_trim__somebody_holds_the_cache__waits_for_another_time(small: Store, tm
 
 
 def test_find__more_entries_than_open_files_are_allowed__finds_them_all(tmp_path: Path) -> None:
-    store = Store(tmp_path, 1 << 20)
+    store = LayerCache(tmp_path, 1 << 20)
     before, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
     try:
@@ -210,7 +212,7 @@ def test_find__more_entries_than_open_files_are_allowed__finds_them_all(tmp_path
         resource.setrlimit(resource.RLIMIT_NOFILE, (before, hard))
 
 
-def test_trim__drafts__goes_by_their_age(small: Store, tmp_path: Path) -> None:
+def test_trim__drafts__goes_by_their_age(small: LayerCache, tmp_path: Path) -> None:
     (tmp_path / "a.1.new").write_bytes(b"")
     (tmp_path / "b.2.new").write_bytes(b"")
     old = time.time() - 3 * 24 * 3600
@@ -220,7 +222,7 @@ def test_trim__drafts__goes_by_their_age(small: Store, tmp_path: Path) -> None:
 
 
 def test_draft__not_committed__leaves_nothing(tmp_path: Path) -> None:
-    with Store(tmp_path, 1000).draft("key") as draft:
+    with LayerCache(tmp_path, 1000).draft("key") as draft:
         draft.write(b"half")
     assert entries(tmp_path) == {}
 
@@ -229,8 +231,8 @@ def test_draft__not_committed__leaves_nothing(tmp_path: Path) -> None:
 def test_default_size__the_variable__is_understood(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, size: int
 ) -> None:
-    monkeypatch.setenv(store.SIZE_VARIABLE, text)
-    assert store.default_size(tmp_path) == size
+    monkeypatch.setenv(layer_cache.SIZE_VARIABLE, text)
+    assert layer_cache.default_size(tmp_path) == size
 
 
 def test_default_size__no_variable_or_nonsense__is_bounded_by_the_disk(
@@ -238,5 +240,5 @@ def test_default_size__no_variable_or_nonsense__is_bounded_by_the_disk(
 ) -> None:
     status = os.statvfs(tmp_path)
     for text in ("", "lots"):
-        monkeypatch.setenv(store.SIZE_VARIABLE, text)
-        assert 0 < store.default_size(tmp_path) <= min(10 << 30, status.f_frsize * status.f_blocks // 10 + 1)
+        monkeypatch.setenv(layer_cache.SIZE_VARIABLE, text)
+        assert 0 < layer_cache.default_size(tmp_path) <= min(10 << 30, status.f_frsize * status.f_blocks // 10 + 1)

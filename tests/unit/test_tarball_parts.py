@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 from conda_pack.core import File
 
-from python_package.pack import Manifest, bytecode, dist_info, normalize, tar
+from python_package.pack import Manifest, bytecode, normalize, tar
+from python_package.pack.compression import GzipMember
 from python_package.pack.contents import Layer
 from python_package.pack.manifest import ENTRY_SIZE, MAX_CHUNKS, MEMBER_SIZE, Chunk
-from python_package.pack.output import split
-from python_package.pack.pipeline import Member
+from python_package.pack.tarball import split
+from python_package.pypi import dist_info
 
 MANIFEST = Manifest(
     "3f2a" * 5, "linux-64", "2.36", "3.11.7", 4096, 2, 9000, (Chunk(MEMBER_SIZE, 9000 - MEMBER_SIZE, 2, 99),)
@@ -82,7 +83,7 @@ def test_manifest__at_its_largest__fits_its_member() -> None:
 
 
 def test_split__many_small_members__become_few_chunks_without_gaps() -> None:
-    members = [Member(100 + n % 7, 1000, 3, True) for n in range(1000)]
+    members = [GzipMember(100 + n % 7, 1000, 3, True) for n in range(1000)]
     chunks = split(members)
     assert 32 <= len(chunks) <= MAX_CHUNKS
     assert chunks[0].offset == MEMBER_SIZE
@@ -95,7 +96,11 @@ def test_split__many_small_members__become_few_chunks_without_gaps() -> None:
 
 
 def test_split__a_file_over_several_members__stays_in_one_chunk() -> None:
-    members = [Member(10, 2 * 10**6, 1, True), *[Member(50, 10**7, 0, False)] * 6, Member(20, 10**5, 4, True)]
+    members = [
+        GzipMember(10, 2 * 10**6, 1, True),
+        *[GzipMember(50, 10**7, 0, False)] * 6,
+        GzipMember(20, 10**5, 4, True),
+    ]
     assert split(members) == (
         Chunk(MEMBER_SIZE, 10, 2, ENTRY_SIZE + 2 * 10**6),
         Chunk(MEMBER_SIZE + 10, 320, 4, 6 * 10**7 + 10**5),
@@ -178,9 +183,9 @@ def test_untracked__a_binary_or_another_text__is_the_same_object() -> None:
 
 def test_direct_url__a_local_file__keeps_only_its_name() -> None:
     local = b'{"url": "file:///home/me/dist/thing-1.0.whl", "archive_info": {}}'
-    assert json.loads(dist_info.direct_url(local)) == {"url": "file:///thing-1.0.whl", "archive_info": {}}
+    assert json.loads(normalize.direct_url(local)) == {"url": "file:///thing-1.0.whl", "archive_info": {}}
     for kept in (b'{"url": "https://example/thing.whl"}', b"{broken", b"[]"):
-        assert dist_info.direct_url(kept) is kept
+        assert normalize.direct_url(kept) is kept
 
 
 @pytest.mark.parametrize(

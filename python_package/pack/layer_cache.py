@@ -43,7 +43,7 @@ def default_size(folder: Path) -> int:
 
 
 @dataclass(frozen=True)
-class Entry:
+class CachedLayer:
     """A layer in the cache: a file whose first `length` bytes are its members, and its summary."""
 
     path: Path
@@ -51,7 +51,7 @@ class Entry:
     summary: Any
 
 
-class Store:
+class LayerCache:
     """The cache. Whatever goes wrong with it makes packing slower, never wrong, and is not reported.
 
     Processes share it: entries appear whole, stay while somebody holds the cache, and the folder is trimmed by one
@@ -74,7 +74,7 @@ class Store:
                 stack.enter_context(self._lock(fcntl.LOCK_SH))
             yield
 
-    def find(self, key: str) -> Entry | None:
+    def find(self, key: str) -> CachedLayer | None:
         """Return the entry of that key if it is there and unharmed, and note that it was used."""
         if not key or not self._size:
             return None
@@ -175,7 +175,7 @@ class Draft:
         self.discard()
 
 
-def _check(path: Path, file: BinaryIO) -> Entry | None:
+def _check(path: Path, file: BinaryIO) -> CachedLayer | None:
     size = os.fstat(file.fileno()).st_size
     if size < _TRAILER.size:
         return None
@@ -187,4 +187,4 @@ def _check(path: Path, file: BinaryIO) -> Entry | None:
         text = bytes(view[length : length + text_length])
         if deflate.crc32(view[:length]) != crc or deflate.crc32(text) != text_crc:
             return None
-    return Entry(path, length, json.loads(text))
+    return CachedLayer(path, length, json.loads(text))

@@ -13,28 +13,28 @@ from pathlib import Path
 import conda_pack
 from conda_pack.core import File
 
-from python_package.pack import dist_info as wheel
 from python_package.pack import normalize
-from python_package.pack.contents import SKIPPED, Contents, Layer
-from python_package.pack.pipeline import CODEC
+from python_package.pack.compression import CODEC
+from python_package.pack.contents import Contents, Layer, is_skipped
+from python_package.pypi.dist_info import RecordLine
 
 # Part of every key: raise it when the same input comes to make other bytes.
-_FORMAT = "1"
+_FORMAT = "2"
 
 # A larger file that no package tracks is never held in memory whole, unless it is a text.
 LARGE = 8 << 20
 
 
 @dataclass(frozen=True)
-class Identity:
+class LayerKey:
     """A layer's key in the cache ("" if it must not be kept), and what the sha256 of each source ought to be."""
 
     key: str
-    expect: Callable[[str], str]
+    expect: Callable[[str], str] = lambda _: ""
 
 
-def identify(contents: Contents, layer: Layer) -> Identity:
-    """Return the identity of a layer of that environment."""
+def identify(contents: Contents, layer: Layer) -> LayerKey:
+    """Return the key of a layer of that environment."""
     return _package(contents, layer) if layer.record is not None else _untracked(contents, layer)
 
 
@@ -47,12 +47,12 @@ def combine(*facts: str | bytes) -> str:
     return digest.hexdigest()
 
 
-def stamp(status: os.stat_result) -> str:
+def _stamp(status: os.stat_result) -> str:
     """Return what tells that a file, which package managers share among environments, was written to in place."""
     return f"{status.st_size} {status.st_mtime_ns}"
 
 
-def _package(contents: Contents, layer: Layer) -> Identity:
+def _package(contents: Contents, layer: Layer) -> LayerKey:
     """Identify a Conda package: conda-pack ships what lies in the package cache, where only people change anything."""
     record = layer.record or {}
     folder = Path(record["link"]["source"])
@@ -61,7 +61,7 @@ def _package(contents: Contents, layer: Layer) -> Identity:
     except OSError:
         paths = b""  # packages of before 2017
     archive = record.get("sha256") or record.get("md5") or ""
-    facts = [_describe(contents.prefix, file) for file in layer.files]
+    facts = [_describe(str(contents.prefix), file) for file in layer.files]
     key = combine("conda", archive, hashlib.sha256(paths).digest(), contents.python, *facts) if archive else ""
 
     sums: dict[str, str] = {}
@@ -71,25 +71,25 @@ def _package(contents: Contents, layer: Layer) -> Identity:
             sums.update({f"{folder}/{p['_path']}": p.get("sha256", "") for p in json.loads(paths)["paths"]})
         return sums.get(source, "")
 
-    return Identity(key, expect)
+    return LayerKey(key, expect)
 
 
-def _describe(prefix: Path, file: File) -> str:
+def _describe(prefix: str, file: File) -> str:
     """Return what a package's file is, with its stamp in the package cache.
 
     One that the installer wrote, such as an entry point, is what its content is.
     """
-    if file.source != os.path.join(prefix, file.target):
-        content = stamp(os.lstat(file.source))
+    if file.source != f"{prefix}/{file.target}":
+        content = _stamp(os.lstat(file.source))
     elif os.path.isfile(file.source):
         data = Path(file.source).read_bytes()
-        content = hashlib.sha256(normalize.untracked(str(prefix), file.target, data)).hexdigest()
+        content = hashlib.sha256(normalize.untracked(prefix, file.target, data)).hexdigest()
     else:
         content = ""
     return f"{file.target}\0{file.file_mode}\0{file.prefix_placeholder}\0{content}"
 
 
-def _untracked(contents: Contents, layer: Layer) -> Identity:
+def _untracked(contents: Contents, layer: Layer) -> LayerKey:
     """Identify a distribution, or the rest: by RECORD's hash where a file is as it was recorded, else by content.
 
     A file is taken to be as recorded if it has the recorded size and is not younger than RECORD, which installers
@@ -97,60 +97,40 @@ def _untracked(contents: Contents, layer: Layer) -> Identity:
     """
     prefix = str(contents.prefix)
     record = f"{layer.dist_info}/RECORD"
-    written = os.stat(os.path.join(prefix, record)).st_mtime_ns if layer.dist_info else 0
+    written = os.stat(f"{prefix}/{record}").st_mtime_ns if layer.dist_info else 0
     expected: dict[str, str] = {}
     facts = [contents.python]
     for file in layer.files:
         status = os.lstat(file.source)
-        if not stat.S_ISREG(status.st_mode):
-            facts.append(f"{file.target}\0{_nature(prefix, file, status.st_mode)}")
+        if stat.S_ISLNK(status.st_mode):
+            facts.append(f"{file.target}\0-> {normalize.destination(prefix, file.source, file.target)}")
+        elif not stat.S_ISREG(status.st_mode):
+            facts.append(f"{file.target}\0folder")
         elif file.target != record:
-            entry = layer.recorded.get(file.target)
-            if entry and _is_as_recorded(entry, status, written):
-                expected[file.source] = shipped = entry.sha256
+            line = layer.recorded.get(file.target)
+            if line and _is_as_recorded(line, status, written):
+                expected[file.source] = shipped = line.sha256
                 if status.st_nlink > 1:  # an edit before RECORD was written here, by way of the installer's cache
-                    shipped += f" {stamp(status)}"
+                    shipped += f" {_stamp(status)}"
             else:
                 expected[file.source], shipped = _hash(prefix, file)
             facts.append(f"{file.target}\0{bool(status.st_mode & stat.S_IXUSR)}\0{shipped}")
     targets = {file.target for file in layer.files}
-    facts += [str(entry) for path, entry in layer.recorded.items() if path not in targets and is_listed(path)]
-    if layer.dist_info and not is_prebuilt(prefix, layer.dist_info):
+    facts += [str(line) for path, line in layer.recorded.items() if path not in targets and is_listed(path)]
+    if layer.dist_info and not layer.is_prebuilt:
         facts.append(prefix)  # compiled here, with paths of this prefix in it perhaps
-    return Identity(combine("untracked", *facts), lambda source: expected.get(source, ""))
+    return LayerKey(combine("untracked", *facts), lambda source: expected.get(source, ""))
 
 
 def is_listed(path: str) -> bool:
     """Say whether a RECORD that is shipped lists a path that is not there: all but what is made anew or left out."""
-    return not path.endswith(".pyc") and not SKIPPED.fullmatch(path)
+    return not path.endswith(".pyc") and not is_skipped(path)
 
 
-def is_prebuilt(prefix: str, dist_info: str) -> bool:
-    """Tell a wheel of an index from one that was built here, by its platform tags."""
-    platforms = wheel.platforms(read_wheel(prefix, dist_info))
-    return bool(platforms) and not any(platform.startswith("linux_") for platform in platforms)
-
-
-def read_wheel(prefix: str, dist_info: str) -> str:
-    """Return the WHEEL file of an installed distribution, "" if it has none."""
-    try:
-        return Path(prefix, dist_info, "WHEEL").read_text("utf-8", "replace")
-    except OSError:
-        return ""
-
-
-def _is_as_recorded(entry: wheel.Recorded, status: os.stat_result, written: int) -> bool:
+def _is_as_recorded(line: RecordLine, status: os.stat_result, written: int) -> bool:
     # Installers rewrite what goes into bin, where their record of it holds the prefix.
-    return (
-        bool(entry.sha256)
-        and entry.size == status.st_size
-        and status.st_mtime_ns <= written
-        and not entry.path.startswith("bin/")
-    )
-
-
-def _nature(prefix: str, file: File, mode: int) -> str:
-    return f"-> {normalize.destination(prefix, file.source, file.target)}" if stat.S_ISLNK(mode) else "folder"
+    is_same = line.size == status.st_size and status.st_mtime_ns <= written
+    return bool(line.sha256) and is_same and not line.path.startswith("bin/")
 
 
 def _hash(prefix: str, file: File) -> tuple[str, str]:

@@ -20,7 +20,7 @@ CODEC = "libdeflate-1-2"
 _MANY_FILES = 100
 
 
-class Member(NamedTuple):
+class GzipMember(NamedTuple):
     """One gzip member: its length, the raw bytes and entries in it, and whether it ends where an entry ends."""
 
     length: int
@@ -32,36 +32,27 @@ class Member(NamedTuple):
 class Compressed(NamedTuple):
     """A member with its bytes, what identifies its content, and the files that were not as expected."""
 
-    member: Member
+    member: GzipMember
     data: bytes | bytearray
     identity: bytes
     wrong: tuple[str, ...]
 
 
-class Pipeline:
+class Compressor:
     """Runs ahead of its reader by `ahead` pieces at most: that many times a few pieces is the memory it needs."""
 
     def __init__(self, pool: Executor, ahead: int) -> None:
         self._pool = pool
         self._ahead = ahead
-        self._queue: deque[tuple[Piece, Future[Compressed], Callable[[Compressed], None]] | Callable[[], None]] = (
-            deque()
-        )
-        self._free: list[Piece] = []
+        self._queue: deque[tuple[Future[Compressed], Callable[[Compressed], None]] | Callable[[], None]] = deque()
         self._running = 0
 
-    def take(self) -> Piece:
-        """Return an empty piece, from one that is done with if there is one."""
-        return self._free.pop() if self._free else Piece()
-
     def compress(self, piece: Piece, done: Callable[[Compressed], None]) -> None:
-        """Compress a piece, which is then free; call `done` in this thread when all that was asked before is done."""
-        if not piece.size:
-            self._free.append(piece)
-            return
-        self._drain(self._ahead)
-        self._queue.append((piece, self._pool.submit(compress, piece), done))
-        self._running += 1
+        """Compress a piece; call `done` in this thread when all that was asked before is done."""
+        if piece.data:
+            self._drain(self._ahead)
+            self._queue.append((self._pool.submit(compress, piece), done))
+            self._running += 1
 
     def then(self, action: Callable[[], None]) -> None:
         """Call `action` in this thread when all that was asked before is done."""
@@ -77,13 +68,10 @@ class Pipeline:
             first = self._queue.popleft()
             if callable(first):
                 first()
-                continue
-            piece, future, done = first
-            self._running -= 1
-            compressed = future.result()
-            piece.clear()
-            self._free.append(piece)
-            done(compressed)
+            else:
+                future, done = first
+                self._running -= 1
+                done(future.result())
 
 
 def compress(piece: Piece) -> Compressed:
@@ -98,6 +86,6 @@ def compress(piece: Piece) -> Compressed:
             identity.append(actual.digest())
             if expected and actual.hexdigest() != expected:
                 wrong.append(name)
-    member = deflate.gzip_compress(data[: piece.size], 1 if piece.entries >= _MANY_FILES else 2)
-    about = Member(len(member), piece.size, piece.entries, piece.whole)
+    member = deflate.gzip_compress(data, 1 if piece.entries >= _MANY_FILES else 2)
+    about = GzipMember(len(member), len(data), piece.entries, piece.whole)
     return Compressed(about, member, b"".join(identity), tuple(wrong))

@@ -1,0 +1,99 @@
+"""The layer that an environment has beside its packages': Conda's records and history, scripts, a list of packages."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import textwrap
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import conda_pack
+from conda_pack import core, prefixes
+
+from python_package.lock import FILE
+from python_package.pack import layer_keys, normalize
+from python_package.pack.archive import ArchiveWriter
+from python_package.pack.contents import Contents
+from python_package.pack.layer import LayerFacts
+from python_package.pack.layer_keys import LayerKey
+from python_package.pack.relocate import spelled
+
+# One line for each package, which `python_package_run --info` prints.
+PACKAGES = "conda-meta/python-package-list"
+
+_RUN = Path(__file__).parents[1] / "run"
+
+# conda-pack's own, which it promises to nobody: its scripts for the archive's bin, as (source, target), and the text of
+# the functions that put the prefix into files. A test tells when they change.
+_CONDA_PACK_SCRIPTS: Sequence[tuple[str, str]] = core._scripts
+_CONDA_PACK_FUNCTIONS = (prefixes.replace_prefix, prefixes.text_replace, prefixes.binary_replace)
+
+
+def identify(contents: Contents, facts: Sequence[LayerFacts]) -> LayerKey:
+    """Return the layer's key; `facts` are what the environment's other layers hold, in their order."""
+    parts = (_packages(contents), _history(contents), _lock(contents), json.dumps(facts))
+    records = (layer.record_text for layer in contents.layers)
+    return LayerKey(layer_keys.combine("environment", *records, *parts, *_templates(), inspect.getsource(spelled)))
+
+
+def fill(archive: ArchiveWriter, contents: Contents, facts: Sequence[LayerFacts]) -> LayerFacts:
+    """Add the layer's files to the archive."""
+    for layer, each in zip(contents.layers, facts, strict=True):
+        if layer.record is not None:
+            name = "{name}-{version}-{build}.json".format_map(layer.record)
+            archive.add_text(f"conda-meta/{name}", normalize.record(layer.record, each.bytecode))
+    archive.add_text("conda-meta/history", _history(contents))
+    archive.add_text(PACKAGES, _packages(contents))
+    if lock := _lock(contents):
+        archive.add_text(FILE, lock)
+    for path, data in sorted(scripts(prefix for each in facts for prefix in each.prefixes).items()):
+        archive.add_text(path, data, executable=True)
+    return LayerFacts()
+
+
+def scripts(records: Iterable[tuple[str, str, str]]) -> dict[str, bytes]:
+    """Return path -> content of conda-pack's activate, and of our conda-unpack and run_in_env.
+
+    `records` are (path, placeholder, mode) of the files to relocate.
+    """
+    added = {target: Path(source).read_bytes() for source, target in _CONDA_PACK_SCRIPTS}
+    # By conda-pack's rule the interpreter stays as it is: it runs the script, and finds its own prefix.
+    kept = sorted((*record,) for record in records if record[2] == "text" or not record[0].startswith("bin/python"))
+    functions = [textwrap.dedent(inspect.getsource(each)) for each in (*_CONDA_PACK_FUNCTIONS, spelled)]
+    unpack, added["bin/run_in_env"] = _templates()
+    for name, value in (
+        (b"@REPLACE@", "\n\n".join(["on_win = False\n", *functions])),
+        (b"@RECORDS@", "".join(f"    {record!r},\n" for record in kept)),
+        (b"@VERSION@", conda_pack.__version__),
+    ):
+        unpack = unpack.replace(name, value.encode())
+    added["bin/conda-unpack"] = unpack
+    return added
+
+
+def _templates() -> tuple[bytes, bytes]:
+    return (_RUN / "conda-unpack.in").read_bytes(), (_RUN / "run_in_env").read_bytes()
+
+
+def _packages(contents: Contents) -> bytes:
+    lines = ["package {name}-{version}-{build}".format_map(record) for record in contents.records]
+    folders = (Path(layer.dist_info).name for layer in contents.layers if layer.dist_info)
+    lines += [f"pypi {folder.removesuffix('.dist-info')}" for folder in folders]
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+
+
+def _history(contents: Contents) -> bytes:
+    try:
+        text = (contents.prefix / "conda-meta/history").read_text("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        text = ""
+    return normalize.history(contents.records, text)
+
+
+def _lock(contents: Contents) -> bytes:
+    """Return the lock of an environment, empty if it was made without."""
+    try:
+        return (contents.prefix / FILE).read_bytes()
+    except FileNotFoundError:
+        return b""

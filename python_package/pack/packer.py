@@ -1,0 +1,225 @@
+"""prefix -> NAME.tar.gz: ordinary to every tool, made of gzip members that are compressed side by side."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from python_package.errors import PackError
+from python_package.files import caches, scratch
+from python_package.pack import bytecode, contents, environment_layer, layer_keys, normalize, relocate
+from python_package.pack.archive import ArchiveWriter
+from python_package.pack.compression import Compressed, Compressor, GzipMember
+from python_package.pack.layer import LayerFacts, PackedLayer, fill
+from python_package.pack.layer_cache import CachedLayer, LayerCache
+from python_package.pack.layer_keys import LayerKey
+from python_package.pack.manifest import Manifest
+from python_package.pack.tarball import Tarball, content_id
+
+# Told of (bytes done, bytes in all).
+Progress = Callable[[int, int], None]
+
+
+class Packer:
+    """Packs one environment, and rewrites it so that its folder may be renamed.
+
+    `cache` is the folder of packed layers. `id` is the content id, empty while it takes packing to know it. The cache
+    is not trimmed before the environment is packed or the context left. Raises PackError for what cannot be packed.
+    """
+
+    def __init__(self, prefix: Path, *, cache: Path | None = None) -> None:
+        self._cache = LayerCache(cache or caches.folder("layers"))
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._cache.hold())
+            self._contents = contents.load(prefix.absolute())
+            try:
+                self._keys = [layer_keys.identify(self._contents, layer) for layer in self._contents.layers]
+            except OSError as error:
+                raise PackError(f"cannot pack {prefix}: {error.strerror}: {error.filename}") from None
+            self._found = [self._cache.find(each.key) for each in self._keys]
+            self.id = self._known_id()
+            self._holding = stack.pop_all()
+
+    def __enter__(self) -> Packer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._holding.close()
+
+    def _known_id(self) -> str:
+        layers = [PackedLayer.from_json(found.summary) for found in self._found if found]
+        if len(layers) < len(self._found):
+            return ""
+        key = environment_layer.identify(self._contents, [layer.facts for layer in layers]).key
+        last = self._cache.find(key)
+        return content_id([*layers, PackedLayer.from_json(last.summary)]) if last else ""
+
+    def pack(
+        self,
+        output: Path,
+        *,
+        threads: int | None = None,
+        progress: Progress = lambda _done, _total: None,
+        compiler: bytecode.Compiler = bytecode.compile_layers,
+    ) -> Manifest:
+        """Write the tarball `output`, and return the manifest it begins with.
+
+        The bytes depend on the environment's contents alone: not on its path, the machine or the time. `threads` is
+        the number used, `progress` may end it all by raising. Layers that are in the cache are copied, all others are
+        filled, compressed and kept. Raises PackError when the file cannot be written; what was at `output` stays
+        until the new file is whole.
+        """
+        threads = threads or len(os.sched_getaffinity(0))
+        with _replacing(output) as file, ThreadPoolExecutor(threads) as pool:
+            meter = _Meter(sum(layer.size for layer in self._contents.layers), progress)
+            tarball = Tarball(file, meter.advance)
+            # Beside the pieces in work, one that waits: no thread is idle while the next piece is read.
+            writer = _LayerWriter(str(self._contents.prefix), self._cache, tarball, Compressor(pool, threads + 1))
+            try:
+                with scratch.folder() as folder:
+                    missing = [
+                        layer for layer, found in zip(self._contents.layers, self._found, strict=True) if not found
+                    ]
+                    compiled = compiler(self._contents, missing, folder, pool, lambda: meter.advance(0))
+                    self._write(writer, iter(compiled))
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+            meter.finish()
+            manifest = tarball.finish(version=self._contents.version, subdir=self._contents.subdir)
+        self._holding.close()
+        self._cache.trim()
+        self.id = manifest.id
+        return manifest
+
+    def _write(self, writer: _LayerWriter, compiled: Iterator[bytecode.Compiled]) -> None:
+        """Write all layers: those that are in the cache are copied, all others are filled, compressed and kept."""
+        environment = self._contents
+        facts = []
+        with writer:
+            for layer, key, found in zip(environment.layers, self._keys, self._found, strict=True):
+                if found:
+                    facts.append(writer.copy(found))
+                else:
+                    filling = partial(fill, contents=environment, layer=layer, compiled=next(compiled))
+                    facts.append(writer.make(key, filling, (layer.record or {}).get("link", {}).get("source", "")))
+            key = environment_layer.identify(environment, facts)
+            if found := self._cache.find(key.key):
+                writer.copy(found)
+            else:
+                writer.make(key, partial(environment_layer.fill, contents=environment, facts=facts))
+
+    def relocate(self, new: str) -> None:
+        """Make the environment believe that it lies in `new`; raise PackError as `relocate.relocate` does."""
+        relocate.relocate(self._contents.prefix, relocate.candidates(self._contents), new)
+
+
+def pack(prefix: Path, output: Path, *, cache: Path | None = None, **options: Any) -> Manifest:
+    """Pack the environment at `prefix` as Packer.pack does, which takes the same options."""
+    with Packer(prefix, cache=cache) as packer:
+        return packer.pack(output, **options)
+
+
+@contextlib.contextmanager
+def _replacing(output: Path) -> Iterator[FileIO]:
+    """Write a file beside `output` that takes its name once it is whole and on disk."""
+    new = output.with_name(f".{output.name}.{os.getpid()}.new")
+    try:
+        with new.open("wb", buffering=0) as file:
+            yield file
+            os.fsync(file.fileno())
+        new.replace(output)
+    except OSError as error:
+        # A file that cannot be read is named; the one being written has a name that nobody knows.
+        culprit = "" if error.filename in (None, str(new)) else f": {error.filename}"
+        raise PackError(f"cannot write {output}: {error.strerror or error}{culprit}") from None
+    finally:
+        new.unlink(missing_ok=True)
+
+
+class _LayerWriter:
+    """Writes layers to a tarball, and those that it makes to the cache, too; the context ends when all is written."""
+
+    def __init__(self, prefix: str, cache: LayerCache, tarball: Tarball, compressor: Compressor) -> None:
+        self._prefix = prefix
+        self._cache = cache
+        self._tarball = tarball
+        self._compressor = compressor
+        self._drafts = contextlib.ExitStack()
+
+    def __enter__(self) -> None:
+        self._drafts.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        with self._drafts:
+            if error[0] is None:
+                self._compressor.finish()
+
+    def copy(self, cached: CachedLayer) -> LayerFacts:
+        """Add a layer from the cache."""
+        layer = PackedLayer.from_json(cached.summary)
+        self._compressor.then(lambda: self._tarball.copy(cached, layer))
+        return layer.facts
+
+    def make(self, key: LayerKey, fill: Callable[[ArchiveWriter], LayerFacts], package: str = "") -> LayerFacts:
+        """Add a layer that `fill` puts into an archive.
+
+        Raises PackError when a file is not what the Conda package holds that lies in the folder `package`.
+        """
+        draft = self._drafts.enter_context(self._cache.draft(key.key))
+        members: list[GzipMember] = []
+        digest = hashlib.sha256()
+        wrong: list[str] = []
+
+        def take(compressed: Compressed) -> None:
+            self._tarball.write(compressed.member, compressed.data)
+            draft.write(compressed.data)
+            members.append(compressed.member)
+            digest.update(compressed.identity)
+            wrong.extend(compressed.wrong)
+
+        def complete() -> None:
+            wrong.extend(archive.wrong)
+            if wrong and package:
+                raise PackError(
+                    f"{package} is damaged: {wrong[0]} is not what the package holds; remove it and create again"
+                )
+            layer = PackedLayer(digest.hexdigest(), members, archive.files, archive.disk, facts)
+            # A file that changed behind its RECORD is shipped as it is, but the key does not stand for it.
+            if not wrong:
+                draft.commit(layer)
+            self._tarball.complete(layer)
+
+        archive = ArchiveWriter(
+            self._prefix,
+            lambda piece: self._compressor.compress(piece, take),
+            expect=key.expect,
+            edit=partial(normalize.untracked, self._prefix),
+        )
+        facts = fill(archive)
+        archive.close()
+        self._compressor.then(complete)
+        return facts
+
+
+class _Meter:
+    """Counts bytes up to the total, which records of installation give: headers and compiled files are not in it."""
+
+    def __init__(self, total: int, tell: Progress) -> None:
+        self._done = 0
+        self._total = total
+        self._tell = tell
+
+    def advance(self, size: int) -> None:
+        self._done = min(self._done + size, self._total)
+        self._tell(self._done, self._total)
+
+    def finish(self) -> None:
+        self.advance(self._total)

@@ -1,0 +1,112 @@
+"""The tarball being written: gzip members one after the other, then the manifest in the place kept before them."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Sequence
+from io import FileIO
+
+from python_package import __version__
+from python_package.pack import tar
+from python_package.pack.archive import DISK_BLOCK, Piece
+from python_package.pack.compression import GzipMember, compress
+from python_package.pack.layer import PackedLayer
+from python_package.pack.layer_cache import CachedLayer
+from python_package.pack.layer_keys import combine
+from python_package.pack.manifest import ENTRY_SIZE, MAX_CHUNKS, MEMBER_SIZE, Chunk, Manifest
+
+# What a worker's creating one more file costs, in bytes that it could have written instead.
+_ENTRY_COST = 16 << 10
+
+_COPY_SIZE = 1 << 20
+
+
+class Tarball:
+    """An unbuffered file, filled from behind the manifest's place; `progress` gets the raw bytes of each member."""
+
+    def __init__(self, file: FileIO, progress: Callable[[int], None]) -> None:
+        self._file = file
+        self._file.seek(MEMBER_SIZE)
+        self._progress = progress
+        self._members: list[GzipMember] = []
+        self._layers: list[PackedLayer] = []
+
+    def write(self, member: GzipMember, data: bytes | bytearray) -> None:
+        """Add a member."""
+        self._write(data)
+        self._add((member,))
+
+    def complete(self, layer: PackedLayer) -> None:
+        """Say that all members of a layer are written."""
+        self._layers.append(layer)
+
+    def copy(self, cached: CachedLayer, layer: PackedLayer) -> None:
+        """Add a layer from the cache."""
+        left = cached.length
+        with cached.path.open("rb", buffering=0) as file:
+            while left:
+                data = file.read(min(left, _COPY_SIZE))
+                if not data:
+                    raise OSError(errno.EIO, "a file of the cache became shorter while it was copied")
+                self._write(data)
+                left -= len(data)
+        self._add(layer.members)
+        self.complete(layer)
+
+    def finish(self, *, version: str, subdir: str) -> Manifest:
+        """Write the end of the archive, and the manifest of an environment with that python on that platform."""
+        end = Piece()
+        end.data += tar.END
+        compressed = compress(end)
+        self.write(compressed.member, compressed.data)
+        glibc = max((tuple(layer.facts.glibc) for layer in self._layers), default=())
+        manifest = Manifest(
+            id=content_id(self._layers),
+            subdir=subdir,
+            glibc=".".join(map(str, glibc)) or "none",
+            python=version,
+            size=DISK_BLOCK + sum(layer.disk for layer in self._layers),
+            files=1 + sum(layer.files for layer in self._layers),
+            archive=self._file.tell(),
+            chunks=split(self._members),
+            created_by=f"python_package_create {__version__}",
+        )
+        self._file.seek(0)
+        self._write(manifest.to_member())
+        return manifest
+
+    def _add(self, members: Sequence[GzipMember]) -> None:
+        self._members += members
+        self._progress(sum(member.raw for member in members))
+
+    def _write(self, data: bytes | bytearray) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[self._file.write(view) :]
+
+
+def content_id(layers: Sequence[PackedLayer]) -> str:
+    """Return what identifies the content of a tarball with these layers, the environment's own the last."""
+    return combine(*(layer.digest for layer in layers))[:20]
+
+
+def split(members: Sequence[GzipMember]) -> tuple[Chunk, ...]:
+    """Group members into at most MAX_CHUNKS runs that end where an entry ends."""
+    share = sum(map(_cost, members)) / MAX_CHUNKS
+    chunks: list[Chunk] = []
+    start = end = MEMBER_SIZE
+    entries, raw, cost = 1, ENTRY_SIZE, 0  # the manifest's own
+    for number, member in enumerate(members, 1):
+        end += member.length
+        entries += member.entries
+        raw += member.raw
+        cost += _cost(member)
+        # A chunk takes its share or more, so there are never more than MAX_CHUNKS, a last small one included.
+        if number == len(members) or (member.whole and cost >= share):
+            chunks.append(Chunk(start, end - start, entries, raw))
+            start, entries, raw, cost = end, 0, 0, 0
+    return tuple(chunks)
+
+
+def _cost(member: GzipMember) -> int:
+    return member.raw + member.entries * _ENTRY_COST
