@@ -22,6 +22,7 @@ from python_package.conda.link import Reporter, conform, run_scripts
 from python_package.conda.lockfile import canonical
 from python_package.conda.records import PLATFORM
 from python_package.errors import PackageError, PackError, SolveError, UnreachableError
+from python_package.files import caches
 from python_package.lock import CondaPackage
 from python_package.progress import Progress
 
@@ -201,6 +202,7 @@ class Channels:
                 rattler.install,
                 list(map(records.to_rattler, solution.packages)),
                 prefix,
+                cache_dir=_cache(),
                 show_progress=False,
                 client=self._client,
                 requested_specs=specs,
@@ -226,9 +228,7 @@ class Channels:
                 needed.append((each, f"{each.url} is not in the cache of packages, and --offline forbids to fetch it"))
         if not needed:
             return
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        cache = Path(os.environ.get("RATTLER_CACHE_DIR") or Path(base, "rattler", "cache")) / "pkgs"
-        index = run(PackageCache(cache).index)
+        index = run(PackageCache(_cache()).index)
         for each, absence in needed:
             if not index.contains_record(records.to_rattler(each)):
                 raise UnreachableError(absence)
@@ -275,6 +275,11 @@ class Channels:
                 except GatewayError:
                     return f"{source.base_url.rstrip('/')}/{platform}/repodata.json"
         return ""
+
+
+def _cache() -> Path:
+    """Return where py-rattler keeps packages; absolute, because environments record where their packages lie."""
+    return Path(os.environ.get("RATTLER_CACHE_DIR") or caches.base() / "rattler" / "cache", "pkgs").absolute()
 
 
 def _channel(address: Address) -> rattler.Channel:

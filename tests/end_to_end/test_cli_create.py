@@ -106,6 +106,21 @@ def test_create__name_ends_in_tar_gz__is_the_tarballs_path(desk: Desk, tmp_path:
     assert (desk.envs / "packed" / "bin" / "python").exists()
 
 
+def test_create__all_folders_named_from_the_working_directory__are_found_from_it(desk: Desk) -> None:
+    (desk.cwd / "channel").symlink_to(desk.channel)
+    (desk.cwd / "wheels").symlink_to(desk.environ["PIP_FIND_LINKS"])
+    (desk.cwd / "tmp").mkdir()
+    relative = {"RATTLER_CACHE_DIR": "rattler", "UV_CACHE_DIR": "uv", "CONDA_ENVS_PATH": "envs"}
+    relative |= {"TMPDIR": "tmp", "PIP_FIND_LINKS": "wheels"}
+    spec = desk.spec("idna", "onlypypi")
+    words = ("-q", "-c", "./channel", *OURS, "--lock", "env.lock", "--sbom", "env.json", spec, "env")
+    made = desk.run(*words, **relative)
+    assert (made.returncode, made.stderr) == (0, "")
+    again = desk.run("-q", "--locked", "env.lock", "again", **relative)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert (desk.cwd / "env.tar.gz").read_bytes() == (desk.cwd / "again.tar.gz").read_bytes()
+
+
 def test_create__spec_on_stdin_quiet__says_nothing(desk: Desk) -> None:
     spec = (desk.cwd / desk.spec()).read_text()
     done = subprocess.run(
