@@ -27,7 +27,7 @@ from python_package.spec import Pin, Spec
 from python_package.stdlib import standard_library
 
 if TYPE_CHECKING:
-    from python_package.pypi.local_wheel import Member
+    from python_package.pypi.wheel import Member
 
 
 _OFFERED = 8  # versions named in a message

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import configparser
 import re
 import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
-from email.parser import Parser
+from importlib.metadata import Distribution
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.tags import Tag
@@ -23,6 +22,7 @@ from python_package.files import scratch
 from python_package.host_python import bytecode, conda_package
 from python_package.host_python.interpreter import Interpreter
 from python_package.host_python.wheel_layout import Layout, record, unpack
+from python_package.pypi.wheel import distribution
 
 # The glibc of the manylinux tags that came before the tag itself named it (PEP 513, 571, 599).
 _MANYLINUX = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
@@ -65,15 +65,9 @@ def read(path: Path) -> Wheel:
     try:
         name, version, _, tags = parse_wheel_filename(path.name)
         with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            info = next(n.split("/")[0] for n in names if re.fullmatch(r"[^/]+\.dist-info/METADATA", n))
-            metadata = Parser().parsestr(archive.read(f"{info}/METADATA").decode())
-            points = f"{info}/entry_points.txt"
-            text = archive.read(points).decode() if points in names else ""
-            return Wheel(path, name, str(version), tags, metadata, info, _entry_points(text))
-    except StopIteration:
-        raise PackError(f"{path}: not a wheel: it has no METADATA") from None
-    except (InvalidWheelFilename, zipfile.BadZipFile, ValueError, configparser.Error, OSError) as error:
+            info, found = distribution(archive)
+            return Wheel(path, name, str(version), tags, cast("Message", found.metadata), info, _entry_points(found))
+    except (InvalidWheelFilename, zipfile.BadZipFile, ValueError, TypeError, OSError) as error:
         raise PackError(f"{path}: not a wheel: {error}") from None
 
 
@@ -139,18 +133,15 @@ def _one_minor(wheel: Wheel) -> bool:
     return wheel.minor_only or any(re.search(r"\bpython_(full_)?version\b", line.partition(";")[2]) for line in lines)
 
 
-def _entry_points(text: str) -> dict[str, str]:
-    parser = configparser.RawConfigParser(delimiters="=")
-    parser.optionxform = str  # type: ignore[assignment, method-assign]  # commands keep their case
-    parser.read_string(text)
-    found = {}
-    for section in ("console_scripts", "gui_scripts"):
-        for name, target in parser.items(section) if parser.has_section(section) else ():
-            match = _ENTRY_POINT.fullmatch(f"{name}={target}")
+def _entry_points(found: Distribution) -> dict[str, str]:
+    commands = {}
+    for each in found.entry_points:
+        if each.group in ("console_scripts", "gui_scripts"):
+            match = _ENTRY_POINT.fullmatch(f"{each.name}={each.value}")
             if not match:
-                raise ValueError(f"its entry point {name!r} is not a command of the form module:function")
-            found[match["name"]] = re.sub(r"\s", "", match["target"])
-    return found
+                raise ValueError(f"its entry point {each.name!r} is not a command of the form module:function")
+            commands[match["name"]] = re.sub(r"\s", "", match["target"])
+    return commands
 
 
 def _requirements(

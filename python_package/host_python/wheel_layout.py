@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import csv
 import hashlib
-import io
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -15,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from python_package.errors import PackError
 from python_package.host_python import conda_package
 from python_package.host_python.interpreter import Interpreter
+from python_package.pypi.wheel import Recorded, format_record
 
 # Rewritten below, or the mark of another installer.
 _NOT_COPIED = ("RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json")
@@ -62,10 +60,9 @@ def unpack(wheel: Path, info: str, entry_points: Mapping[str, str], layout: Layo
 def record(info: str, entry_points: Mapping[str, str], layout: Layout, stage: Path) -> None:
     """Write the RECORD of all that is staged, and of the commands that linking makes."""
     made_later = entry_points if layout.noarch else ()
-    rows = [*_rows(stage, layout), *((f"../../../bin/{command}", "", "") for command in made_later)]
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([*rows, (f"{info}/RECORD", "", "")])
-    _put(stage / layout.site / info / "RECORD", text.getvalue().encode())
+    lines = [*_lines(stage, layout), *(Recorded(f"../../../bin/{command}", "", -1) for command in made_later)]
+    text = format_record([*lines, Recorded(f"{info}/RECORD", "", -1)])
+    _put(stage / layout.site / info / "RECORD", text.encode())
 
 
 def _place(member: str, layout: Layout) -> tuple[str, PurePosixPath | None]:
@@ -98,8 +95,8 @@ def _script(target: str) -> bytes:
     ).encode()
 
 
-def _rows(stage: Path, layout: Layout) -> Iterator[tuple[str, str, str]]:
-    """Yield path (from site-packages), hash and size of every staged file; no hash where linking rewrites the file."""
+def _lines(stage: Path, layout: Layout) -> Iterator[Recorded]:
+    """Yield the line of every staged file, its path from site-packages; no hash where linking rewrites the file."""
     for path in sorted(path for path in stage.rglob("*") if path.is_file()):
         inside = path.relative_to(stage)
         if inside.is_relative_to(layout.site):
@@ -109,8 +106,5 @@ def _rows(stage: Path, layout: Layout) -> Iterator[tuple[str, str, str]]:
         else:
             name = f"../../../{inside}"
         data = path.read_bytes()
-        if conda_package.PLACEHOLDER.encode() in data:
-            yield name, "", ""
-        else:
-            digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
-            yield name, f"sha256={digest}", str(len(data))
+        rewritten = conda_package.PLACEHOLDER.encode() in data
+        yield Recorded(name, "", -1) if rewritten else Recorded(name, hashlib.sha256(data).hexdigest(), len(data))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +20,10 @@ from python_package.address import Address
 from python_package.errors import ProgramError, SolveError
 from python_package.files import disk
 from python_package.import_names.table import canonical
-from python_package.pypi import source_copy, uv_errors, uv_settings, uv_workspace
+from python_package.pypi import source_copy, uv_errors, uv_settings, uv_workspace, wheel
 from python_package.pypi.direct_url import Project
 from python_package.pypi.pip_settings import for_uv
-from python_package.pypi.wheel_cache import Wheel, Wheels, parse
+from python_package.pypi.wheel_cache import Wheel, Wheels
 from python_package.spec import Index
 
 # Raise it when the same project would become another wheel.
@@ -150,7 +150,7 @@ def _wheel(project: Project, python: Path, indexes: Sequence[Index], offline: bo
             f"{project.name}: {path}, where it is to come from, does not exist; "
             "install it again, or choose a published package with --map"
         )
-    if path.suffix == ".whl" and parse(path.name):
+    if path.suffix == ".whl" and wheel.parse_name(path.name):
         return wheels.put(path, project.url)
     if path.is_file():
         key = disk.sha256(path)
@@ -241,21 +241,12 @@ def _ask(python: Path) -> _Builder:
     return _Builder(json.dumps(facts).replace(prefix, "PREFIX"), linkers)
 
 
-def _needs(wheel: Path) -> tuple[Requirement, ...]:
-    """Return all that a wheel may require."""
-    try:
-        with ZipFile(wheel) as archive:
-            name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
-            text = archive.read(name).decode("utf-8", "replace")
-    except (BadZipFile, StopIteration, OSError):
-        return ()  # uv says what is wrong with it
-    found = []
-    for line in text.partition("\n\n")[0].splitlines():
-        header, _, value = line.partition(":")
-        if header.lower() == "requires-dist":
+def _needs(path: Path) -> Iterator[Requirement]:
+    """Yield all that a wheel may require."""
+    with suppress(BadZipFile, ValueError, OSError), ZipFile(path) as archive:  # uv says what is wrong with it
+        for text in wheel.distribution(archive)[1].requires or ():
             with suppress(InvalidRequirement):
-                found.append(Requirement(value.strip()))
-    return tuple(found)
+                yield Requirement(text)
 
 
 def _reason(stderr: str) -> str:

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from python_package.errors import SolveError, SpecError
 from python_package.files import disk, scratch
 from python_package.import_names import installed
+from python_package.pypi import wheel
+from python_package.pypi.wheel import Member
 from python_package.pypi.wheel_cache import Wheel, Wheels
 
 NAME = "python-package-local"
 
-_BLOCK = 1 << 20
 _MODULE_SUFFIXES = (".py", ".so")
-
-
-@dataclass(frozen=True)
-class Member:
-    """A file to ship: its path below site-packages, and where it is."""
-
-    path: str
-    file: Path
-
-    @property
-    def mode(self) -> int:
-        """Return its mode, in which only the right to execute counts."""
-        return 0o755 if self.file.stat().st_mode & 0o100 else 0o644
 
 
 def members(local: Iterable[tuple[str, str]]) -> tuple[tuple[Member, ...], tuple[str, ...]]:
@@ -53,28 +37,11 @@ def members(local: Iterable[tuple[str, str]]) -> tuple[tuple[Member, ...], tuple
 
 def build(files: Sequence[Member], *, wheels: Wheels | None = None) -> Wheel:
     """Make the wheel of the files; the same files give the same bytes."""
-    hashed = [(member, disk.sha256(member.file), member.file.stat().st_size) for member in files]
     digest = hashlib.sha256()
-    for member, sha256, size in hashed:
-        digest.update(f"{member.path}\0{member.mode:o}\0{sha256}\0{size}\0".encode())
-    version = f"0+{digest.hexdigest()[:16]}"
-    stem = f"{NAME.replace('-', '_')}-{version}"
-    info = f"{stem}.dist-info"
-    texts = {
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {NAME}\nVersion: {version}\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: python_package\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = [_line(member.path, sha256, size) for member, sha256, size in hashed]
-    record += [_line(path, hashlib.sha256(text.encode()).hexdigest(), len(text)) for path, text in texts.items()]
-    texts[f"{info}/RECORD"] = "".join([*record, f"{info}/RECORD,,\n"])
+    for each in files:
+        digest.update(f"{each.path}\0{each.mode:o}\0{disk.sha256(each.file)}\0{each.file.stat().st_size}\0".encode())
     with scratch.folder() as folder:
-        file = folder / f"{stem}-py3-none-any.whl"
-        with ZipFile(file, "w", ZIP_STORED) as archive:  # the tarball compresses it
-            for member in files:
-                with member.file.open("rb") as source, archive.open(_entry(member.path, member.mode), "w") as target:
-                    shutil.copyfileobj(source, target, _BLOCK)
-            for path, text in texts.items():
-                archive.writestr(_entry(path, 0o644), text)
+        file = wheel.write(folder, NAME, f"0+{digest.hexdigest()[:16]}", files)
         cache = wheels or Wheels()
         cache.trim()
         return cache.put(file, "")
@@ -129,14 +96,3 @@ def _of_package(
                 yield from _of_package(f"{target}/{place.name}", place, root, (real, *above), left_out)
         elif place.is_file():
             yield Member(f"{target}/{place.name}", place)
-
-
-def _line(path: str, sha256: str, size: int) -> str:
-    quoted = f'"{path.replace(chr(34), chr(34) * 2)}"' if "," in path or '"' in path else path
-    return f"{quoted},sha256={base64.urlsafe_b64encode(bytes.fromhex(sha256)).rstrip(b'=').decode()},{size}\n"
-
-
-def _entry(path: str, mode: int) -> ZipInfo:
-    entry = ZipInfo(path)  # dated 1980, as is all that is reproducible
-    entry.external_attr = (0o100000 | mode) << 16
-    return entry

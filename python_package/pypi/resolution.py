@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
-from zipfile import ZipFile
 
 from packaging.requirements import Requirement
 
@@ -16,7 +15,7 @@ from python_package import import_names
 from python_package.files import scratch
 from python_package.import_names.table import canonical
 from python_package.lock import Distribution
-from python_package.pypi import pylock
+from python_package.pypi import pylock, wheel
 from python_package.pypi.pip_settings import PROJECT, for_uv, project
 from python_package.pypi.uv_pip import require_admission, uv_pip
 from python_package.spec import Index
@@ -109,15 +108,7 @@ def _constraints(pinned: Mapping[str, str], extended: Collection[str], folder: P
         if name in extended:
             yield f"{name}=={version}\n"
             continue
-        stem = f"{name.replace('-', '_')}-{version}"
-        wheel = folder / f"{stem}-py3-none-any.whl"
-        with ZipFile(wheel, "w") as archive:
-            archive.writestr(f"{stem}.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-            archive.writestr(
-                f"{stem}.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-            )
-            archive.writestr(f"{stem}.dist-info/RECORD", "")
-        yield f"{name} @ {wheel.as_uri()}\n"
+        yield f"{name} @ {wheel.write(folder, name, version).as_uri()}\n"
 
 
 def _provided(name: str, conda: Mapping[str, str]) -> str:

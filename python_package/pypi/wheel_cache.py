@@ -8,10 +8,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
-
 from python_package.errors import PackError, failing_as
 from python_package.files import caches, disk
+from python_package.pypi.wheel import parse_name
 
 _UNUSED_DAYS = 90
 
@@ -95,15 +94,6 @@ class Wheels:
             disk.remove_unused(self.folder.glob(pattern), _UNUSED_DAYS)
 
 
-def parse(file_name: str) -> tuple[str, str] | None:
-    """Return a wheel's distribution, canonically named, and version; None for what is not named as wheels are."""
-    try:
-        name, version, *_ = parse_wheel_filename(file_name)
-    except InvalidWheelFilename:
-        return None
-    return name, str(version)
-
-
 def _wheel(path: Path, origin: str) -> Wheel:
-    name, version = parse(path.name) or ("", "")
+    name, version = parse_name(path.name) or ("", "")
     return Wheel(name, version, path, origin)

@@ -15,7 +15,7 @@ import pytest
 from uv import find_uv_bin
 
 from python_package.errors import SolveError, SpecError
-from python_package.pypi import local_wheel
+from python_package.pypi import local_wheel, wheel
 from python_package.pypi.wheel_cache import Wheels
 
 
@@ -51,7 +51,7 @@ def named(home: Path, *names: str) -> list[tuple[str, str]]:
     return [(name, str(home / places.get(name, name))) for name in names]
 
 
-def paths(members: tuple[local_wheel.Member, ...]) -> list[str]:
+def paths(members: tuple[wheel.Member, ...]) -> list[str]:
     return [member.path for member in members]
 
 

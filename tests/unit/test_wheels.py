@@ -12,7 +12,8 @@ import pytest
 from wheels import write_wheel
 
 from python_package.errors import PackError
-from python_package.pypi.wheel_cache import Wheels, parse
+from python_package.pypi.wheel import parse_name
+from python_package.pypi.wheel_cache import Wheels
 
 
 @pytest.fixture
@@ -119,5 +120,5 @@ def test_wheels__cache_home__is_where_the_user_says(monkeypatch: pytest.MonkeyPa
         ("a-1.0.tar.gz", None),
     ],
 )
-def test_parse__file_name__is_distribution_and_version(name: str, parsed: tuple[str, str] | None) -> None:
-    assert parse(name) == parsed
+def test_parse_name__file_name__is_distribution_and_version(name: str, parsed: tuple[str, str] | None) -> None:
+    assert parse_name(name) == parsed

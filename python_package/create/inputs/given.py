@@ -19,7 +19,7 @@ from python_package.files import bounds
 from python_package.files.documents import toml_value
 from python_package.import_names.table import canonical
 from python_package.pypi.uv_settings import Settings
-from python_package.pypi.wheel_cache import parse
+from python_package.pypi.wheel import parse_name
 from python_package.spec import Index, Spec, placed
 
 # The folders in which Conda's packages are built, by Anaconda, by conda-forge and by conda-build at home; they end in
@@ -182,7 +182,7 @@ def _placed(text: str, where: str, only: str, folder: Path) -> Wish:
 def _name(path: Path) -> str:
     """Return the name of a wheel's or a project's distribution, or ''."""
     if path.suffix == ".whl":
-        return (parse(path.name) or ("",))[0]
+        return (parse_name(path.name) or ("",))[0]
     try:
         file = path / "pyproject.toml"
         data = toml_value(bounds.read(file, str(file), bounds.DOCUMENT).decode())
