@@ -178,7 +178,7 @@ class _Reader:
             settings.check(names)
             return settings
         except ValueError as error:
-            name = re.match(r"\[tool\.uv\.sources\] (\S+?):", str(error))
+            name = re.match(r"\[tool\.uv\.sources\.(\S+)\]", str(error))
             line = self._line(f"{name[1]} =") if name else self._line("tool.uv")
             raise self._invalid(line, str(error)) from None
 

@@ -8,16 +8,9 @@ from pathlib import Path
 from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import InvalidRequirement, Requirement
 
+from python_package.files.sections import Section
 from python_package.import_names.table import canonical
-from python_package.pypi.uv_workspace import (
-    as_table,
-    as_text,
-    as_texts,
-    members_of,
-    read_pyproject,
-    uv_table,
-    workspace_of,
-)
+from python_package.pypi.uv_workspace import members_of, read_pyproject, uv_table, workspace_of
 from python_package.spec import Index
 from python_package.value import Value
 
@@ -103,7 +96,7 @@ class Settings(Value):
 
 def of_script(uv: object, folder: Path) -> Settings:
     """Read the table [tool.uv] of a script in a folder; raises ValueError for what uv would refuse, or we cannot do."""
-    return _Reader(folder).settings(as_table(uv, "[tool.uv]"))
+    return _Reader(folder).settings(Section(uv, "tool.uv"))
 
 
 def of_project(data: Mapping[str, Any], folder: Path) -> Settings:
@@ -112,11 +105,11 @@ def of_project(data: Mapping[str, Any], folder: Path) -> Settings:
     root, table = workspace_of(own, folder)
     if root is None:
         return _Reader(folder).settings(own)
-    members = dict(members_of(root, as_table(table["workspace"], "[tool.uv.workspace]")))
+    members = dict(members_of(root, table.table("workspace")))
     theirs = _Reader(root, members).settings(table)
     if root == folder:
         return theirs.replace(members=tuple(members))
-    indexes = {each.get("name", ""): each for each in _tables(table, "index")}
+    indexes = {each.text("name"): each for each in table.tables("index")}
     mine = _Reader(folder, members, indexes).settings(own)
     # uv takes indexes, overrides and constraints of the workspace's root alone.
     return theirs.replace(sources={**theirs.sources, **mine.sources}, members=tuple(members))
@@ -134,128 +127,115 @@ class _Reader:
         self,
         folder: Path,
         members: Mapping[str, Path] | None = None,
-        indexes: Mapping[str, Mapping[str, Any]] | None = None,
+        indexes: Mapping[str, Section] | None = None,
     ) -> None:
         self.folder = folder
         self.members = members
         self.indexes = dict(indexes or {})
 
-    def settings(self, uv: Mapping[str, Any]) -> Settings:
-        named = _tables(uv, "index")
-        self.indexes.update({as_text(each.get("name", ""), "[[tool.uv.index]] name"): each for each in named})
-        usual = [self._index(each, _use(each)) for each in named if not each.get("explicit")]
-        old = {"index-url": "default", "extra-index-url": "first"}
-        for key, use in old.items():
-            values = uv.get(key, [])
-            urls = as_texts([values] if isinstance(values, str) else values, f"[tool.uv] {key}")
+    def settings(self, uv: Section) -> Settings:
+        named = uv.tables("index")
+        self.indexes.update({each.text("name"): each for each in named})
+        usual = [self._index(each, _use(each)) for each in named if not each.data.get("explicit")]
+        for key, use in {"index-url": "default", "extra-index-url": "first", "find-links": "links"}.items():
+            urls = [uv.text(key)] if isinstance(uv.data.get(key), str) else uv.texts(key)
             usual += [Index(self._url(url), use) for url in urls]
-        usual += [Index(self._url(place), "links") for place in as_texts(uv.get("find-links", []), "find-links")]
-        if uv.get("no-index"):
+        if uv.data.get("no-index"):
             usual = [each.replace(use="only-links") for each in usual if each.use == "links"]
-        sources = as_table(uv.get("sources", {}), "[tool.uv.sources]")
+        sources = uv.table("sources")
         return Settings(
-            {canonical(name): self._sources(name, entry) for name, entry in sources.items()},
+            {canonical(name): self._sources(name, sources) for name in sources.data},
             tuple(usual),
             _requirements(uv, "override-dependencies"),
             _requirements(uv, "constraint-dependencies"),
         )
 
-    def _sources(self, name: str, entry: object) -> tuple[Source, ...]:
-        where = f"[tool.uv.sources] {name}"
-        entries = entry if isinstance(entry, list) else [entry]
-        if not entries:
-            raise ValueError(f"{where}: must have at least one source")
-        found = []
-        for each in entries:
-            table = as_table(each, where)
-            source = self._source(name, table, where)
-            # What is for an extra or a group of the project is not for the project itself.
-            if not {"extra", "group"} & set(table):
-                found.append(source)
-        return tuple(found)
+    def _sources(self, name: str, sources: Section) -> tuple[Source, ...]:
+        tables = sources.each(name)
+        if not tables:
+            raise ValueError(f"{sources} {name} must have at least one source")
+        found = [(self._source(name, table), table) for table in tables]
+        # What is for an extra or a group of the project is not for the project itself.
+        return tuple(source for source, table in found if "extra" not in table and "group" not in table)
 
-    def _source(self, name: str, table: Mapping[str, Any], where: str) -> Source:
+    def _source(self, name: str, table: Section) -> Source:
         kinds = [kind for kind in _KINDS if kind in table]
         if len(kinds) != 1:
-            raise ValueError(f"{where}: must have one of {', '.join(_KINDS)}")
+            raise ValueError(f"{table} must have one of {', '.join(_KINDS)}")
         (kind,) = kinds
-        if unknown := sorted(set(table) - _KEYS[kind] - _CONDITIONS):
-            raise ValueError(f"{where}: {unknown[0]} does not belong in a source with {kind}")
-        marker = as_text(table.get("marker", ""), f"{where}: marker")
+        table.only(_KEYS[kind] | _CONDITIONS, f"does not belong in a source with {kind}")
+        marker = table.text("marker")
         try:
             if marker:
                 Marker(marker)
         except InvalidMarker:
-            raise ValueError(f"{where}: {marker!r} is not a marker (PEP 508)") from None
+            raise ValueError(f"{table} {marker!r} is not a marker (PEP 508)") from None
         if kind == "workspace":
-            return Source(self._member(name, table, where), marker=marker)
-        value = as_text(table[kind], f"{where}: {kind}")
+            return Source(self._member(name, table), marker=marker)
         if kind == "index":
+            value = table.text(kind)
             if value not in self.indexes:
-                raise ValueError(f"{where}: there is no [[tool.uv.index]] named {value}")
+                raise ValueError(f"{table} there is no [[tool.uv.index]] named {value}")
             return Source(index=self._index(self.indexes[value], "explicit"), marker=marker)
-        if kind == "path":
-            inside = as_text(table.get("subdirectory", ""), f"{where}: subdirectory")
-            return Source((self.folder / value / inside).resolve().as_uri(), marker=marker)
-        within = as_text(table.get("subdirectory", ""), f"{where}: subdirectory")
-        fragment = f"#subdirectory={within}" if within else ""
-        if kind == "url":
-            return Source(value + fragment, marker=marker)
-        return Source(git(value, table, where) + fragment, marker=marker)
+        return Source(place(table, self.folder), marker=marker)
 
-    def _member(self, name: str, table: Mapping[str, Any], where: str) -> str:
+    def _member(self, name: str, table: Section) -> str:
         if self.members is None:
-            raise ValueError(f"{where}: there is no uv workspace here; say where it is with path = ...")
-        if table["workspace"] is not True:
-            raise ValueError(f"{where}: workspace must be true")
+            raise ValueError(f"{table} there is no uv workspace here; say where it is with path = ...")
+        if table.data["workspace"] is not True:
+            raise ValueError(f"{table} workspace must be true")
         if canonical(name) not in self.members:
-            raise ValueError(f"{where}: the uv workspace has no member of that name")
+            raise ValueError(f"{table} the uv workspace has no member of that name")
         return self.members[canonical(name)].as_uri()
 
-    def _index(self, table: Mapping[str, Any], use: str) -> Index:
-        name = as_text(table.get("name", ""), "[[tool.uv.index]] name")
-        url = self._url(as_text(table.get("url"), f"[[tool.uv.index]] {name}: url"))
-        if table.get("format", "simple") == "flat":
+    def _index(self, table: Section, use: str) -> Index:
+        if "url" not in table:
+            raise ValueError(f"{table} {table.text('name')} has no url")
+        if table.data.get("format", "simple") == "flat":
             if use == "explicit":
-                raise ValueError(f"[[tool.uv.index]] {name}: a flat index cannot be explicit here; use find-links")
+                raise ValueError(f"{table} {table.text('name')}: a flat index cannot be explicit here; use find-links")
             use = "links"
-        return Index(url, use, name)
+        return Index(self._url(table.text("url")), use, table.text("name"))
 
     def _url(self, text: str) -> str:
         return text if "://" in text else (self.folder / text).resolve().as_uri()
 
 
-def git(url: str, table: Mapping[str, Any], where: str) -> str:
+def place(table: Section, folder: Path) -> str:
+    """Return the URL of the path, the repository or the address that a dependency's table names, '' for none."""
+    inside = table.text("subdirectory")
+    for key in ("path", "file"):
+        if key in table:
+            path = table.text(key)
+            return (folder / (Path(path).expanduser() if path.startswith("~/") else path) / inside).resolve().as_uri()
+    url = _git(table) if "git" in table else table.text("url")
+    return f"{url}#subdirectory={inside}" if url and inside else url
+
+
+def _git(table: Section) -> str:
     """Return the URL of a repository at the revision that a table names, as a requirement has it (PEP 508)."""
-    revisions = [as_text(table[key], f"{where}: {key}") for key in ("rev", "tag", "branch") if key in table]
+    url, revisions = table.text("git"), [table.text(key) for key in ("rev", "tag", "branch") if key in table]
     if len(revisions) > 1:
-        raise ValueError(f"{where}: must have at most one of rev, tag and branch")
+        raise ValueError(f"{table} must have at most one of rev, tag and branch")
     if re.match(r"[\w.-]+@[\w.-]+:(?!//)", url):  # git's own short form of ssh
         url = "ssh://" + url.replace(":", "/", 1)
     if "://" not in url:
-        raise ValueError(f"{where}: {url!r} is not the URL of a repository")
+        raise ValueError(f"{table} {url!r} is not the URL of a repository")
     return f"git+{url.removeprefix('git+')}{'@' if revisions else ''}{''.join(revisions)}"
 
 
-def _use(table: Mapping[str, Any]) -> str:
-    return "default" if table.get("default") else "first"
+def _use(table: Section) -> str:
+    return "default" if table.data.get("default") else "first"
 
 
-def _tables(uv: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    values = uv.get(key, [])
-    if not isinstance(values, list):
-        raise ValueError(f"[[tool.uv.{key}]] must be an array of tables")
-    return [as_table(each, f"[[tool.uv.{key}]]") for each in values]
-
-
-def _requirements(uv: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    texts = as_texts(uv.get(key, []), f"[tool.uv] {key}")
+def _requirements(uv: Section, key: str) -> tuple[str, ...]:
+    texts = uv.texts(key)
     for text in texts:
         try:
             Requirement(text)
         except InvalidRequirement:
-            raise ValueError(f"[tool.uv] {key}: {text!r} is not a requirement (PEP 508)") from None
-    return texts
+            raise ValueError(f"{uv} {key}: {text!r} is not a requirement (PEP 508)") from None
+    return tuple(texts)
 
 
 def _holds(wanted: Requirement, environment: Mapping[str, str]) -> bool:

@@ -1,4 +1,4 @@
-"""The workspace that a project of uv's is in: its root and its members; and how uv's tables are read."""
+"""The workspace that a project of uv's is in: its root and its members."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from python_package.errors import BoundError
 from python_package.files import bounds
 from python_package.files.documents import toml_value
+from python_package.files.sections import Section
 from python_package.import_names.table import canonical
 
 TYPE_CHECKING = False
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def workspace_of(own: Mapping[str, Any], folder: Path) -> tuple[Path | None, Mapping[str, Any]]:
+def workspace_of(own: Section, folder: Path) -> tuple[Path | None, Section]:
     """Return the folder of the workspace's root and its [tool.uv], None where there is no workspace."""
     if "workspace" in own:
         return folder, own
@@ -24,22 +25,18 @@ def workspace_of(own: Mapping[str, Any], folder: Path) -> tuple[Path | None, Map
     while above != below:
         table = uv_table(read_pyproject(above))
         if "workspace" in table:
-            workspace = as_table(table["workspace"], "[tool.uv.workspace]")
-            return (above, table) if folder in dict(members_of(above, workspace)).values() else (None, {})
+            members = dict(members_of(above, table.table("workspace")))
+            return (above, table) if folder in members.values() else (None, own)
         below, above = above, above.parent
-    return None, {}
+    return None, own
 
 
-def members_of(root: Path, workspace: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
+def members_of(root: Path, workspace: Section) -> Iterator[tuple[str, Path]]:
     """Yield the names of a workspace's projects with their folders, the root's own among them."""
     folders = [root]
-    for pattern in as_texts(workspace.get("members", []), "[tool.uv.workspace] members"):
+    for pattern in workspace.texts("members"):
         folders += _matching(root, pattern)
-    left_out = {
-        path
-        for pattern in as_texts(workspace.get("exclude", []), "[tool.uv.workspace] exclude")
-        for path in _matching(root, pattern)
-    }
+    left_out = {path for pattern in workspace.texts("exclude") for path in _matching(root, pattern)}
     for folder in dict.fromkeys(folders):
         project = read_pyproject(folder).get("project")
         if folder not in left_out and isinstance(project, dict) and isinstance(project.get("name"), str):
@@ -59,9 +56,9 @@ def read_pyproject(folder: Path) -> Mapping[str, Any]:
         return {}
 
 
-def uv_table(data: Mapping[str, Any]) -> Mapping[str, Any]:
+def uv_table(data: Mapping[str, Any]) -> Section:
     """Return the table [tool.uv] of a pyproject.toml."""
-    return as_table(as_table(data.get("tool", {}), "[tool]").get("uv", {}), "[tool.uv]")
+    return Section(data).table("tool").table("uv")
 
 
 def build_requirements(folder: Path) -> tuple[str, ...]:
@@ -83,24 +80,3 @@ def of_other_indexes(folder: Path) -> tuple[str, ...]:
         for each in (entry if isinstance(entry, list) else [entry])
         if isinstance(each, dict) and "source" in each and not each.get("optional")
     )
-
-
-def as_table(value: object, where: str) -> Mapping[str, Any]:
-    """Return a table; raise ValueError with the place for what is none."""
-    if not isinstance(value, dict):
-        raise ValueError(f"{where} must be a table")
-    return value
-
-
-def as_text(value: object, where: str) -> str:
-    """Return one line of text; raise ValueError with the place for what is none."""
-    if not isinstance(value, str) or "\n" in value or "\0" in value:
-        raise ValueError(f"{where} must be one line of text")
-    return value
-
-
-def as_texts(value: object, where: str) -> tuple[str, ...]:
-    """Return a list of such texts; raise ValueError with the place for what is none."""
-    if not isinstance(value, list):
-        raise ValueError(f"{where} must be a list of strings")
-    return tuple(as_text(each, where) for each in value)

@@ -473,7 +473,7 @@ def test_pyproject__project__gives_dependencies_python_and_a_note() -> None:
         ("[project", "not TOML"),
         ("[tool.x]\n", "there is no [project] in it"),
         ('[project]\ndynamic = ["dependencies"]\n', "its dependencies are dynamic"),
-        ('[project]\ndependencies = "numpy"\n', '"dependencies" must be a list of requirements'),
+        ('[project]\ndependencies = "numpy"\n', '"dependencies" must be a list'),
         ("[project]\nrequires-python = '>=3.x'\n", '"requires-python" must be a range of versions such as'),
         ("[project]\nrequires-python = 3\n", '"requires-python" must be a range of versions'),
         ('[project]\ndependencies = ["numpy >="]\n', "dependencies: 'numpy >=' is not a requirement"),

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+from python_package.create.inputs.dependencies import Dependencies, Given
 from python_package.create.inputs.encoding import decode
-from python_package.create.inputs.given import Given
 from python_package.errors import SpecError
-from python_package.files.documents import json_value
+from python_package.files.documents import json_value, toml_value, yaml_value
 from python_package.spec import Spec
 
 __all__ = ["Given", "decode", "read"]
 
 _KINDS = "a dependency file of python_package_analyze, environment.yml, requirements.txt or pyproject.toml"
+
+# How the text of each kind is parsed, by the kind's name in messages.
+_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    "JSON": json_value,
+    "YAML": yaml_value,
+    "TOML": toml_value,
+    "requirements": str,
+}
 
 
 def read(text: str, source: str, *, python: str = "python3") -> Given:
@@ -25,49 +35,49 @@ def read(text: str, source: str, *, python: str = "python3") -> Given:
     with the place when the content is not valid, or asks for what create cannot do.
     """
     kind = _kind(text, source)
-    if kind == "json":
-        data = _json(text, source)
-        if isinstance(data, dict) and not {"python", "modules"} & set(data) and {"conda", "pip"} & set(data):
+    try:
+        document = _PARSERS[kind](text)
+    except ValueError as error:
+        advice = "; make it with python_package_analyze" if kind == "JSON" else ""
+        raise SpecError(f"{source}: not {kind}: {error}{advice}") from None
+    if kind == "JSON" and not (isinstance(document, dict) and _is_ponchos(document)):
+        return Given(Spec.from_json(text, source))
+    found = Dependencies(source, python)
+    try:
+        if kind == "requirements":
+            from python_package.create.inputs import requirements_txt
+
+            found.wishes += requirements_txt.read(text, source, found)
+        elif kind == "TOML":
+            from python_package.create.inputs import pyproject
+
+            pyproject.read(document, found)
+        else:
             from python_package.create.inputs import environment_yml
 
-            return environment_yml.poncho(data, source, python)
-        return Given(Spec.from_json(text, source))
-    if kind == "yaml":
-        from python_package.create.inputs import environment_yml
+            environment_yml.poncho(document, found) if kind == "JSON" else environment_yml.environment(document, found)
+    except ValueError as error:
+        raise SpecError(f"{source}: {error}") from None
+    return found.given()
 
-        return environment_yml.environment(text, source, python)
-    if kind == "toml":
-        from python_package.create.inputs import pyproject
 
-        return pyproject.pyproject(text, source, python)
-    from python_package.create.inputs import requirements_txt
-
-    return requirements_txt.requirements(text, source, python)
+def _is_ponchos(document: dict[str, object]) -> bool:
+    return not {"python", "modules"} & set(document) and bool({"conda", "pip"} & set(document))
 
 
 def _kind(text: str, source: str) -> str:
     name = os.path.basename(source).lower()  # noqa: PTH119  # it may be -
     suffix = Path(name).suffix
     if suffix == ".json" or text.lstrip().startswith("{"):  # analyze writes to whatever name it is given
-        return "json"
-    if suffix in (".yml", ".yaml"):
-        return "yaml"
-    if suffix == ".toml":
-        return "toml"
-    if suffix in (".txt", ".in"):
-        return "requirements"
+        return "JSON"
+    kinds = {".yml": "YAML", ".yaml": "YAML", ".toml": "TOML", ".txt": "requirements", ".in": "requirements"}
+    if suffix in kinds:
+        return kinds[suffix]
     if re.search(r"^\[project\]", text, re.M):
-        return "toml"
+        return "TOML"
     if re.search(r"^dependencies:", text, re.M):
-        return "yaml"
+        return "YAML"
     with suppress(ValueError):
         json_value(text or "0")
-        return "json"  # it is no object, which says what is wrong
+        return "JSON"  # it is no object, which says what is wrong
     raise SpecError(f"{source}: not {_KINDS}; the name's end or the content should tell which")
-
-
-def _json(text: str, source: str) -> object:
-    try:
-        return json_value(text)
-    except ValueError as error:
-        raise SpecError(f"{source}: not JSON: {error}; make it with python_package_analyze") from None

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from python_package.create.inputs.dependencies import Dependencies, Wish, read_requirement, text_of
 from python_package.create.inputs.encoding import decode
-from python_package.create.inputs.given import Given, Wish, spec, wish
 from python_package.errors import BoundError, SpecError
 from python_package.files import bounds
-from python_package.import_names.table import canonical
 from python_package.spec import Index
 
 # Files that one refers to, and those refer to. Real ones have a dozen.
@@ -28,27 +27,22 @@ _INDEX = {
 }  # fmt: skip
 
 
-def requirements(text: str, source: str, python: str, *, only: str = "", kind: str = "") -> Given:
-    """Read a requirements file, and those that it refers to, relative to `source`; `only` is as in `given.wish`."""
-    wishes, indexes, notes = wanted(text, source, python, only=only, kind=kind)
-    return Given(spec("", wishes, indexes=indexes), tuple(notes))
+def read(text: str, source: str, found: Dependencies, *, only: str = "", kind: str = "") -> list[Wish]:
+    """Return what a requirements file asks for, and those that it refers to, relative to `source`.
 
-
-def wanted(
-    text: str, source: str, python: str, *, only: str = "", kind: str = ""
-) -> tuple[list[Wish], list[Index], list[str]]:
-    """Return what such a file asks for, the indexes that it names, and notes."""
-    reading = _Reading(python, only, kind)
-    folder = Path() if source == "-" else Path(source).parent
-    reading.file(text, source, folder, constraints=False)
-    wishes = []
-    for name, found in reading.wanted.items():
-        bounds = reading.constraints.get(name, [])
-        wishes += [_bounded(one, bounds) for one in found] if bounds else found
-    indexes = list(dict.fromkeys(reading.indexes))
+    The indexes and notes go to `found`. `only` is `pypi:` where no channel may be asked; `kind` is the key that holds
+    the lines where they are none of a file.
+    """
+    reading = _Reading(found.python, only, kind)
+    reading.file(text, source, Path() if source == "-" else Path(source).parent, constraints=False)
+    indexes = dict.fromkeys(reading.indexes)
     if reading.no_index:
-        indexes = [index.replace(use="only-links") for index in indexes if index.use == "links"]
-    return wishes, indexes, list(dict.fromkeys([*reading.notes, *reading.loose()]))
+        found.indexes += [index.replace(use="only-links") for index in indexes if index.use == "links"]
+    else:
+        found.indexes += indexes
+    found.notes += [*reading.notes, *reading.loose()]
+    bounds = reading.constraints
+    return [_bounded(wish, bounds.get(name, [])) for name, wishes in reading.wanted.items() for wish in wishes]
 
 
 @dataclass
@@ -132,10 +126,9 @@ class _Reading:
                 f"{where.rpartition(':')[0] or where}: hashes are not compared; a lock (--lock) has its own"
             )
         only = "" if constraints else self.only
-        found = wish(bare.strip(), where, self.python, only=only, folder=folder)
+        found = read_requirement(bare.strip(), where, self.python, only=only, folder=folder)
         if found is not None:
-            name = canonical(found.requirement.name)
-            (self.constraints if constraints else self.wanted).setdefault(name, []).append(found)
+            (self.constraints if constraints else self.wanted).setdefault(found.name, []).append(found)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -156,14 +149,12 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 def _bounded(wanted: Wish, bounds: list[Wish]) -> Wish:
     """Return a requirement with the versions that constraints add; where it is settles its version already."""
-    if wanted.url:
+    if wanted.url or not bounds:
         return wanted
-    only = "pypi:" if wanted.package.startswith("pypi:") else ""
     requirement = wanted.requirement
     for bound in bounds:
         requirement.specifier &= bound.requirement.specifier
-    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
-    return Wish(f"{only}{requirement.name}{extras}{requirement.specifier}")
+    return replace(wanted, package=text_of(requirement, "pypi:" if wanted.package.startswith("pypi:") else ""))
 
 
 def _option(line: str) -> str:

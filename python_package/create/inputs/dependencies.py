@@ -1,11 +1,11 @@
-"""A file's wishes, in the form that all of create understands."""
+"""What a file of another tool's asks for, in the form that all of create understands."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -18,7 +18,6 @@ from python_package.errors import InterpreterError, SpecError
 from python_package.files import bounds
 from python_package.files.documents import toml_value
 from python_package.import_names.table import canonical
-from python_package.pypi.uv_settings import Settings
 from python_package.pypi.wheel import parse_name
 from python_package.spec import Index, Spec, placed
 
@@ -52,43 +51,76 @@ class Wish:
         """Return the package as PEP 508 has it."""
         return Requirement(self.package.removeprefix("pypi:"))
 
+    @property
+    def name(self) -> str:
+        """Return the project's canonical name."""
+        return canonical(self.requirement.name)
 
-def spec(python: str, wishes: Iterable[Wish], channels: Sequence[str] = (), indexes: Sequence[Index] = ()) -> Spec:
-    """Return the dependency file that asks for the wishes.
 
-    Raises SpecError that names all whose files are not on this machine.
+@dataclass
+class Dependencies:
+    """What was found in a file so far.
+
+    `source` is the file's path, or -; `python` the user's interpreter, of which environment markers are true or not.
+    `requires` is the version of Python that is asked for, `conda` are the packages that only a channel may have.
     """
-    wishes = sorted(set(wishes), key=lambda wish: (wish.package, wish.where, wish.url))
-    _refuse_rivals([wish for wish in wishes if wish.url or wish.index])
-    _refuse_missing([wish for wish in wishes if wish.url.startswith("file:")])
-    return Spec(
-        python,
-        (),
-        packages=tuple(wish.package for wish in wishes),
-        pins=tuple(placed(canonical(wish.requirement.name), wish.url) for wish in wishes if wish.url),
-        channels=tuple(channels),
-        indexes=(*indexes, *_explicit(wishes)),
-    )
+
+    source: str
+    python: str
+    requires: str = ""
+    wishes: list[Wish] = field(default_factory=list)
+    conda: list[str] = field(default_factory=list)
+    channels: list[str] = field(default_factory=list)
+    indexes: list[Index] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder that paths in the file are relative to."""
+        return Path() if self.source == "-" else Path(self.source).parent
+
+    def note(self, text: str) -> None:
+        """Keep what the user must be told of the file."""
+        self.notes.append(f"{self.source}: {text}")
+
+    def left_out(self, what: str, names: Iterable[str]) -> None:
+        """Note which dependencies are left out, if any."""
+        if listed := ", ".join(sorted(set(names))):
+            self.note(f"{what}: {listed}")
+
+    def given(self) -> Given:
+        """Return the dependency file that asks for all this; raise SpecError for each file that is not there."""
+        wishes = sorted(set(self.wishes), key=lambda wish: (wish.package, wish.where, wish.url))
+        _refuse_rivals([wish for wish in wishes if wish.url or wish.index])
+        _refuse_missing([wish for wish in wishes if wish.url.startswith("file:")])
+        spec = Spec(
+            self.requires,
+            (),
+            packages=tuple(sorted({*self.conda, *(wish.package for wish in wishes)})),
+            pins=tuple(placed(wish.name, wish.url) for wish in wishes if wish.url),
+            channels=tuple(dict.fromkeys(self.channels)),
+            indexes=(*self.indexes, *_explicit(wishes)),
+        )
+        return Given(spec, tuple(dict.fromkeys(self.notes)))
 
 
 def _refuse_rivals(wishes: Iterable[Wish]) -> None:
     found: dict[str, Wish] = {}
     for wish in wishes:
-        name = canonical(wish.requirement.name)
-        other = found.setdefault(name, wish)
+        other = found.setdefault(wish.name, wish)
         if (other.url, other.index) != (wish.url, wish.index):
             first, second = (Address(each.url or (each.index.url if each.index else "")) for each in (other, wish))
-            raise SpecError(f"{wish.where}: {name} is to come from {first}, and from {second}; name one place")
+            raise SpecError(f"{wish.where}: {wish.name} is to come from {first}, and from {second}; name one place")
 
 
 def _explicit(wishes: Iterable[Wish]) -> Iterator[Index]:
     """Yield the indexes that are for single packages, each with its own."""
-    packages: dict[Index, list[str]] = {}
+    packages: dict[Index, set[str]] = {}
     for wish in wishes:
         if wish.index:
-            packages.setdefault(wish.index, []).append(canonical(wish.requirement.name))
+            packages.setdefault(wish.index, set()).add(wish.name)
     for index, names in packages.items():
-        yield index.replace(use="explicit", packages=tuple(sorted(set(names))))
+        yield index.replace(use="explicit", packages=tuple(sorted(names)))
 
 
 def _refuse_missing(wishes: Sequence[Wish]) -> None:
@@ -119,29 +151,13 @@ def _listed(wishes: Sequence[Wish]) -> str:
     return "; ".join(f"{file}: {', '.join(names)}" for file, names in files.items())
 
 
-def placed_by_uv(wanted: Wish, uv: Settings, python: str) -> Wish:
-    """Return a wish with its place, and the bounds of its version, that uv's tables name; raise SpecError if faulty."""
-    requirement, environment = wanted.requirement, markers(python)
-    try:
-        source = uv.source(requirement.name, environment)
-    except ValueError as error:
-        raise SpecError(f"{wanted.where}: {error}") from None
-    requirement.url = None
-    bounded = uv.bounded(requirement, environment)
-    if source is None:
-        return replace(wanted, package=text_of(bounded, "pypi:" if wanted.package.startswith("pypi:") else ""))
-    return replace(
-        wanted, package=text_of(bounded, "pypi:" if source.index else ""), url=source.url, index=source.index
-    )
-
-
 def text_of(wanted: Requirement, only: str = "") -> str:
     """Return a requirement without its place and marker, as a dependency file of ours has it."""
     extras = f"[{','.join(sorted(wanted.extras))}]" if wanted.extras else ""
     return f"{only}{wanted.name}{extras}{wanted.specifier}"
 
 
-def wish(text: str, where: str, python: str, *, only: str = "", folder: Path | None = None) -> Wish | None:
+def read_requirement(text: str, where: str, python: str, *, only: str = "", folder: Path | None = None) -> Wish | None:
     """Read a requirement (PEP 508, or a path as pip has it); None when its marker says that it is not for us.
 
     `only` is `pypi:` where no channel may be asked, `folder` is what paths are relative to. Raises SpecError for what
@@ -150,16 +166,12 @@ def wish(text: str, where: str, python: str, *, only: str = "", folder: Path | N
     try:
         wanted = Requirement(text)
     except InvalidRequirement:
-        if not _is_place(text):
+        if not (text.startswith((".", "~")) or "/" in text or text.endswith(".whl")):
             raise SpecError(f"{where}: {text!r} is not a requirement, such as numpy>=1.26") from None
         return _placed(text, where, only, folder or Path())
     if wanted.marker and not wanted.marker.evaluate(markers(python)):
         return None
     return Wish(text_of(wanted, only), wanted.url or "", where)
-
-
-def _is_place(text: str) -> bool:
-    return text.startswith((".", "/", "~")) or "://" in text or "/" in text or text.endswith(".whl")
 
 
 def _placed(text: str, where: str, only: str, folder: Path) -> Wish:
@@ -168,15 +180,15 @@ def _placed(text: str, where: str, only: str, folder: Path) -> Wish:
     bare, bracket, extras = text.strip().partition("[")
     place = bare.removeprefix("file://")
     if "://" in place:
-        name = re.search(r"[#&]egg=([\w.-]+)", text)
-        if marker or not name:
-            raise SpecError(f"{where}: the name of {text.strip()!r} is not to be seen; write NAME @ {text.strip()}")
-        return Wish(f"{only}{name[1]}", re.sub(r"[#&]egg=[^&]*", "", text.strip()), where)
-    path = (folder / Path(place).expanduser()).resolve()
-    found = _name(path)
-    if marker or not found:
-        raise SpecError(f"{where}: the name of {text.strip()!r} is not to be seen; write NAME @ {path.as_uri()}")
-    return Wish(f"{only}{found}{bracket}{extras}", path.as_uri(), where)
+        egg = re.search(r"[#&]egg=([\w.-]+)", text)
+        name, url, place = egg[1] if egg else "", re.sub(r"[#&]egg=[^&]*", "", text.strip()), text.strip()
+        bracket = extras = ""
+    else:
+        path = (folder / Path(place).expanduser()).resolve()
+        name, url, place = _name(path), path.as_uri(), path.as_uri()
+    if marker or not name:
+        raise SpecError(f"{where}: the name of {text.strip()!r} is not to be seen; write NAME @ {place}")
+    return Wish(f"{only}{name}{bracket}{extras}", url, where)
 
 
 def _name(path: Path) -> str:
@@ -194,7 +206,7 @@ def _name(path: Path) -> str:
 @cache
 def markers(python: str) -> Mapping[str, str]:
     """Return what environment markers are compared with: the user's interpreter, or our own if it does not answer."""
-    from python_package.host_python.interpreter import ask  # its room takes long to import
+    from python_package.host_python.interpreter import ask  # takes long to import
 
     try:
         return {**ask(python).markers, "extra": ""}
