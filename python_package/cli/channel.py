@@ -21,12 +21,16 @@ def main(argv: list[str]) -> int:
     parser = Parser(
         prog=f"python -m {_NAME}",
         description="Make a local Conda channel of this machine's CPython and of wheels from PyPI.",
-        epilog="exit status: 0 success, 1 usage, 4 unknown requirement, 5 no index, 7 cannot write, 9 no interpreter, "
-        "70 a fault of this command",
+        epilog="Exit status: 0 success, 1 invalid command, 4 no such requirement, 5 the index does not answer, "
+        "7 cannot be written, 9 the interpreter cannot be packaged, 70 a fault of this command.",
     )
-    parser.add_argument("directory", metavar="DIR", help="the channel's folder; what it holds already is kept")
-    parser.add_argument("requirements", metavar="REQUIREMENT", nargs="*", help="as pip takes it: numpy, 'idna>=3'")
-    parser.add_argument("--python", metavar="PATH", default="python3", help="the interpreter to pack (python3)")
+    parser.add_argument("directory", metavar="DIR", help="the channel's folder; packages that it has are kept")
+    parser.add_argument(
+        "requirements", metavar="REQUIREMENT", nargs="*", help="a requirement as for pip: numpy, 'idna>=3'"
+    )
+    parser.add_argument(
+        "--python", metavar="PATH", default="python3", help="the interpreter to package (default: python3)"
+    )
     arguments = parser.parse_args(argv)
     path = build(
         Path(arguments.directory),
