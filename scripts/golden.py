@@ -31,15 +31,18 @@ from scripts.faults.packages import write_wheel
 
 # Seconds that one command may take.
 _PATIENCE = 180
-# What differs from one run to the next.
+# What differs from one run to the next, and which version it was made by.
 _UNSTEADY = (
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d"), "DATE"),
     (re.compile(r"(python_package_run|pypkg)[-.]\w{6,}"), "TEMPORARY"),
     # When uv built what it installed.
     (re.compile(r'"timestamp":\{[^}]*\}|(?<=uv_cache.json,sha256=)\S+'), "TIME"),
+    # In the manifest, which is filled up with empty lines, and in the bill of materials.
+    (re.compile(r"^created-by .*\n|(?<=\n)\n+\Z", re.MULTILINE), ""),
+    (re.compile(r'"name": "python-pack.*",\s*"type": "application"(,\s*"version": ".*")?'), "OURS"),
 )
 _CASES = Path(__file__).with_suffix(".txt")
-# Each case by its facts: what is looked at, and what was seen.
+# By case: what is looked at, and what was seen.
 Facts = dict[str, dict[str, str]]
 
 
@@ -73,9 +76,10 @@ def main(argv: Sequence[str]) -> int:
         # The first case makes what others use.
         chosen = [each for each in cases if each is cases[0] or any(word in each.name for word in arguments.only)]
         before = _remembered(place, reference, chosen)
-        after = observe(place, checkout, chosen)
-    wanted = accepted(text)
-    wrong = [each for each in chosen if _report(each, before[each.name], after[each.name], wanted)]
+        wanted = accepted(text)
+        wrong = [
+            each for each, seen in observe(place, checkout, chosen) if _report(each, before[each.name], seen, wanted)
+        ]
     print(f"golden: {len(chosen)} cases, {len(wrong)} differ")
     return 1 if wrong else 0
 
@@ -122,12 +126,11 @@ def _analyses(scripts: Sequence[str]) -> tuple[str, ...]:
     return (*each, f"analyze --local --pin {shlex.quote(scripts[0])} -", "analyze --toplevel . -")
 
 
-def observe(place: Path, checkout: Path, cases: Sequence[Case]) -> Facts:
-    """Run the cases with the commands of a checkout; return what each shows."""
+def observe(place: Path, checkout: Path, cases: Sequence[Case]) -> Iterator[tuple[Case, dict[str, str]]]:
+    """Run the cases with the commands of a checkout; yield what each shows."""
     desk = place / "desk"
     shutil.rmtree(desk, ignore_errors=True)
     commands = checkouts.commands(checkout)
-    facts: Facts = {}
     for case in cases:
         start = time.monotonic()
         folder = desk / re.sub(r"[^\w.]+", "-", case.name)
@@ -141,9 +144,8 @@ def observe(place: Path, checkout: Path, cases: Sequence[Case]) -> Facts:
             seen[f"{label}: stderr"] = f"{len(ended.stderr.splitlines())} lines"
             (folder.parent / f"{folder.name}.stderr.{index}").write_bytes(ended.stderr)
         seen |= dict(_tree(folder, checkout))
-        facts[case.name] = seen
         print(f"{time.monotonic() - start:6.1f} s  {checkout.name}: {case.name}", file=sys.stderr, flush=True)
-    return facts
+        yield case, seen
 
 
 def _lay_out(case: Case, folder: Path, shared: Path) -> None:
@@ -243,8 +245,8 @@ def _remembered(place: Path, reference: Path, cases: Sequence[Case]) -> Facts:
     keys = {each.name: hashlib.sha256(script + f"{commit} {each}".encode()).hexdigest() for each in cases}
     missing = [each for each in cases if keys[each.name] not in facts]
     if missing:
-        seen = observe(place, reference, missing if missing[0] is cases[0] else [cases[0], *missing])
-        facts |= {keys[name]: value for name, value in seen.items()}
+        observed = observe(place, reference, missing if missing[0] is cases[0] else [cases[0], *missing])
+        facts |= {keys[case.name]: seen for case, seen in observed}
         memory.write_text(json.dumps(facts))
         shutil.rmtree(place / "reference", ignore_errors=True)
         (place / "desk").rename(place / "reference")
@@ -264,7 +266,7 @@ def _report(
     outcome = (
         f"{len(wrong)} DIFFERENCES" if wrong else "the same" + "".join(f", but {each}" for each in sorted(reasons))
     )
-    print(f"| {case.name} | {len(before)} facts | {outcome} |")
+    print(f"| {case.name} | {len(before)} facts | {outcome} |", flush=True)
     for key in wrong[:20]:
         print(f"    {key}\n      - {_shown(before.get(key))}\n      + {_shown(after.get(key))}")
     return bool(wrong)
