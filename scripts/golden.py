@@ -39,8 +39,12 @@ _UNSTEADY = (
     (re.compile(r'"timestamp":\{[^}]*\}|(?<=uv_cache.json,sha256=)\S+'), "TIME"),
     # In the manifest, which is filled up with empty lines, and in the bill of materials.
     (re.compile(r"^created-by .*\n|(?<=\n)\n+\Z", re.MULTILINE), ""),
+    # What depends on each byte of the environment, and tells nothing more.
+    (re.compile(r"\b[0-9a-f]{20}\b|(?<=urn:uuid:)[0-9a-f-]+"), "ID"),
+    (re.compile(r"^(size|files|archive|chunk|holds) [\d ]+$", re.MULTILINE), r"\1 NUMBER"),
     (re.compile(r'"name": "python-pack.*",\s*"type": "application"(,\s*"version": ".*")?'), "OURS"),
 )
+LIST = "conda-meta/python-package-list"  # which the reference has not
 _CASES = Path(__file__).with_suffix(".txt")
 # By case: what is looked at, and what was seen.
 Facts = dict[str, dict[str, str]]
@@ -208,10 +212,14 @@ def _tree(folder: Path, checkout: Path) -> Iterator[tuple[str, str]]:
 def _members(tarball: Path, checkout: Path) -> Iterator[tuple[str, str]]:
     try:
         with tarfile.open(tarball) as archive:
-            for order, member in enumerate(archive):
+            names = []
+            for member in archive:
+                names.append(member.name)
                 file = archive.extractfile(member) if member.isreg() else None
                 content = _content(file.read(), checkout) if file else member.linkname
-                yield f"{tarball.name}:{member.name}", f"#{order} {member.type!r} {member.mode:o} {content}"
+                yield f"{tarball.name}:{member.name}", f"{member.type!r} {member.mode:o} {content}"
+            order = [name for name in names if name != LIST]
+            yield f"{tarball.name}: order", hashlib.sha256(repr(order).encode()).hexdigest()
     except (tarfile.TarError, EOFError, OSError) as error:
         yield f"{tarball.name}:", type(error).__name__
 
