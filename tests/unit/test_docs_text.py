@@ -15,6 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 COMMANDS = ("python_package_analyze", "python_package_create", "python_package_run")
+CHANNEL = "python_package.channel"
 FOLDERS = "docs|docker|integration|python_package|scripts|tests"
 # Options of other programs that the text names.
 OTHERS = {"--no-sandbox"}
@@ -62,7 +63,7 @@ def test_commands__shown_in_all_pages__are_many() -> None:
 def test_options__named_in_running_text__are_of_some_command(page: Path) -> None:
     if page.name == "comparison.md":
         pytest.skip("names the options of the peers")
-    known = set().union(*map(_options, COMMANDS)) | OTHERS
+    known = set().union(*map(_options, (*COMMANDS, CHANNEL))) | OTHERS
     named = set(re.findall(r"`(--[a-z-]+)[ `=]", page.read_text()))
     assert named <= known
 
@@ -71,7 +72,10 @@ def test_options__named_in_running_text__are_of_some_command(page: Path) -> None
 def _options(command: str) -> set[str]:
     """Return the options that the command's help lists."""
     program = ROOT / "python_package" / "run" / command
-    argv = [program] if program.exists() else [Path(sys.executable).with_name(command)]
+    if command == CHANNEL:
+        argv: list[str | Path] = [sys.executable, "-m", command]
+    else:
+        argv = [program] if program.exists() else [Path(sys.executable).with_name(command)]
     said = subprocess.run([*argv, "--help"], capture_output=True, text=True, check=True, timeout=60).stdout
     listed = re.findall(r"^  (-.*?)(?:  |$)", said, re.MULTILINE)
     return {option for line in listed for option in re.findall(r"(?<![\w-])--?[a-z][a-z-]*", line)}
