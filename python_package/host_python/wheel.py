@@ -22,10 +22,9 @@ from python_package.files import scratch
 from python_package.host_python import bytecode, conda_package
 from python_package.host_python.interpreter import Interpreter
 from python_package.host_python.wheel_layout import Layout, record, unpack
+from python_package.pypi.dist_info import glibc
 from python_package.pypi.wheel import distribution
 
-# The glibc of the manylinux tags that came before the tag itself named it (PEP 513, 571, 599).
-_MANYLINUX = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
 _ENTRY_POINT = re.compile(r"(?P<name>[^/\s=]+)\s*=\s*(?P<target>[\w.]+\s*:\s*[\w.]+)\s*(\[.*\])?\s*", re.DOTALL)
 
 
@@ -79,7 +78,7 @@ def write(wheel: Wheel, interpreter: Interpreter, channel: Path, others: Mapping
     with scratch.folder() as stage:
         layout = Layout.of(interpreter, wheel.name, noarch=wheel.noarch)
         unpack(wheel.path, wheel.info, wheel.entry_points, layout, stage)
-        if not wheel.pure and not _promises(wheel):
+        if not wheel.pure and not _promise(wheel):
             _vendor(wheel, interpreter, stage, layout)
         if not wheel.noarch:  # modules of noarch packages are for whichever Python they are linked with
             bytecode.compile_all(interpreter.executable, stage / layout.site, layout.site)
@@ -185,17 +184,14 @@ def _abi3_floor(wheel: Wheel) -> str:
     return f">=3.{min(minors)}" if minors else ""
 
 
-def _promises(wheel: Wheel) -> list[tuple[int, int]]:
-    """Return the versions of glibc that its manylinux tags promise to do with; none when it was built here."""
-    platforms = [tag.platform for tag in wheel.tags]
-    floors = [floor for name, floor in _MANYLINUX.items() if any(p.startswith(f"{name}_") for p in platforms)]
-    named = [re.match(r"manylinux_(\d+)_(\d+)_", platform) for platform in platforms]
-    return floors + [(int(match[1]), int(match[2])) for match in named if match]
+def _promise(wheel: Wheel) -> tuple[int, int] | None:
+    """Return the glibc that its manylinux tags promise to do with; None when it was built here."""
+    return glibc(tag.platform for tag in wheel.tags)
 
 
 def _glibc(wheel: Wheel, stage: Path) -> str:
-    promised = _promises(wheel)
-    return elf.since_glibc(min(promised)) if promised else elf.glibc(elf.find(stage))
+    promised = _promise(wheel)
+    return elf.since_glibc(promised) if promised else elf.glibc(elf.find(stage))
 
 
 def _vendor(wheel: Wheel, interpreter: Interpreter, stage: Path, layout: Layout) -> None:

@@ -12,8 +12,10 @@ from pathlib import Path, PurePosixPath
 from python_package.errors import PackError
 from python_package.host_python import conda_package
 from python_package.host_python.interpreter import Interpreter
-from python_package.pypi.wheel import Recorded, format_record
+from python_package.pypi.dist_info import RecordLine, format_record
 
+# Where site-packages is in an environment, whatever its Python: RECORD's paths start from there.
+_SITE = "lib/python3/site-packages"
 # Rewritten below, or the mark of another installer.
 _NOT_COPIED = ("RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json")
 
@@ -60,9 +62,13 @@ def unpack(wheel: Path, info: str, entry_points: Mapping[str, str], layout: Layo
 def record(info: str, entry_points: Mapping[str, str], layout: Layout, stage: Path) -> None:
     """Write the RECORD of all that is staged, and of the commands that linking makes."""
     made_later = entry_points if layout.noarch else ()
-    lines = [*_lines(stage, layout), *(Recorded(f"../../../bin/{command}", "", -1) for command in made_later)]
-    text = format_record([*lines, Recorded(f"{info}/RECORD", "", -1)])
-    _put(stage / layout.site / info / "RECORD", text.encode())
+    folder = f"{_SITE}/{info}"
+    lines = [
+        *_lines(stage, layout),
+        *(RecordLine(f"bin/{each}") for each in made_later),
+        RecordLine(f"{folder}/RECORD"),
+    ]
+    _put(stage / layout.site / info / "RECORD", format_record(folder, lines))
 
 
 def _place(member: str, layout: Layout) -> tuple[str, PurePosixPath | None]:
@@ -95,16 +101,14 @@ def _script(target: str) -> bytes:
     ).encode()
 
 
-def _lines(stage: Path, layout: Layout) -> Iterator[Recorded]:
-    """Yield the line of every staged file, its path from site-packages; no hash where linking rewrites the file."""
+def _lines(stage: Path, layout: Layout) -> Iterator[RecordLine]:
+    """Yield the line of every staged file where it will be linked; no hash where linking rewrites the file."""
     for path in sorted(path for path in stage.rglob("*") if path.is_file()):
-        inside = path.relative_to(stage)
-        if inside.is_relative_to(layout.site):
-            name = str(inside.relative_to(layout.site))
-        elif inside.is_relative_to(layout.scripts):
-            name = f"../../../bin/{inside.relative_to(layout.scripts)}"
-        else:
-            name = f"../../../{inside}"
+        place = path.relative_to(stage)
+        for folder, linked in ((layout.site, _SITE), (layout.scripts, "bin")):
+            if place.is_relative_to(folder):
+                place = Path(linked, place.relative_to(folder))
+                break
         data = path.read_bytes()
         rewritten = conda_package.PLACEHOLDER.encode() in data
-        yield Recorded(name, "", -1) if rewritten else Recorded(name, hashlib.sha256(data).hexdigest(), len(data))
+        yield RecordLine(str(place), *(() if rewritten else (hashlib.sha256(data).hexdigest(), len(data))))

@@ -10,8 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from uv import find_uv_bin
+
+from python_package import subprocesses
 from python_package.import_names.table import canonical
 from python_package.lock import LOCAL_INDEX
+from python_package.pypi import uv_errors
 from python_package.spec import USES, Index
 
 # pip's setting -> uv's environment variable (both tools' documentation of their configuration).
@@ -35,6 +39,36 @@ class Uv:
 
     environ: Mapping[str, str]
     options: tuple[str, ...]
+
+    def pip(self, argv: Sequence[str], wanted: Sequence[str], stdin: str = "") -> subprocesses.Done:
+        """Run one of uv's pip commands; `wanted` is what the PackageError for its failure will name."""
+        done = self._run(argv, stdin)
+        if done.code:
+            raise uv_errors.explain(done.stderr, wanted)
+        return done
+
+    def require_admission(self, requirements: Iterable[str], python: str) -> None:
+        """Raise RefusedError if one of several indexes wants a password.
+
+        uv passes over it in silence where it may take a project from any of them, as pip does: then the project of that
+        name in another one would be taken.
+        """
+        names = "".join(f"{requirement}\n" for requirement in requirements if " @ " not in requirement)
+        if not names or self.environ.get("UV_INDEX_STRATEGY", "first-index") == "first-index":
+            return
+        indexes = [index for name in ("UV_INDEX", "UV_EXTRA_INDEX_URL") for index in self.environ.get(name, "").split()]
+        others = ("UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_STRATEGY")
+        environ = {name: value for name, value in self.environ.items() if name not in others}
+        for index in indexes:
+            alone = Uv({**environ, "UV_DEFAULT_INDEX": index}, ())
+            done = alone._run(["compile", "--no-deps", "--python", python, "-"], names)
+            if done.code and (refused := uv_errors.unauthorised(done.stderr)):
+                raise refused
+
+    def _run(self, argv: Sequence[str], stdin: str) -> subprocesses.Done:
+        argv = [find_uv_bin(), "pip", "--no-progress", "--color", "never", *argv]
+        env = subprocesses.environment(self.environ)
+        return subprocesses.run(argv, seconds=subprocesses.INSTALL_SECONDS, env=env, here=True, stdin=stdin)
 
 
 def for_uv(environ: Mapping[str, str] = os.environ, home: Path | None = None, *, named: Iterable[Index] = ()) -> Uv:

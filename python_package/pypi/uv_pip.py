@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
-from importlib import metadata
 from pathlib import Path
 
-from packaging.requirements import Requirement
-from uv import find_uv_bin
-
-from python_package import subprocesses
 from python_package.address import Address
 from python_package.errors import PackageError, SolveError, UnreachableError
 from python_package.files import scratch
+from python_package.files.prefix import Prefix
 from python_package.import_names.table import canonical
 from python_package.lock import Distribution
-from python_package.pypi import pylock, uv_errors
-from python_package.pypi.pip_settings import Uv, for_uv, project
+from python_package.pypi import pylock
+from python_package.pypi.pip_settings import Uv, for_uv
+from python_package.pypi.resolution import Target, foresee
 from python_package.spec import Index
-
-# The user and password in a URL, or the stars in their place.
-_USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
 # Settings that would undo what a lock is for, or that uv refuses beside one.
 _UNLOCKED = ("UV_NO_VERIFY_HASHES", "UV_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE")
@@ -40,32 +33,23 @@ def install(
     The indexes are those that the dependency file names.
 
     First it is settled which files those are, with their sha256, so that it is the same to install from a lock.
-    Raises SolveError when no index has a requirement or it conflicts with what Conda installed,
-    UnreachableError when an index does not answer, and as `install_locked` does.
+    Raises as `foresee` and `install_locked` do.
     """
-    if not requirements:
-        return ()
-    uv = for_uv(named=indexes)
-    require_admission(uv, requirements, str(prefix / "bin" / "python"), offline=offline)
-    options = ["--python", str(prefix / "bin" / "python"), *(["--offline"] if offline else []), *uv.options]
-    with scratch.folder() as folder:
-        constraints = folder / "constraints.txt"
-        constraints.write_text("".join(f"{pin}\n" for pin in sorted(_distributions(prefix))), encoding="utf-8")
-        explicit = project(folder, requirements, indexes)
-        asked = ["-r", str(explicit)] if explicit else ["--", *requirements]
-        argv = ["install", "--dry-run", *options, "--constraint", str(constraints), *asked]
-        pins = _pins(uv_pip(argv, uv.environ, requirements).stderr, requirements)
-        if not pins:
-            return ()
-        wanted = {each.name for each in map(Requirement, requirements)}
-        settling = [index for index in indexes if set(index.packages) & set(map(canonical, wanted))]
-        explicit = project(folder, pins, settling)
-        argv = ["compile", "--quiet", "--no-deps", "--no-header", "--format", "pylock.toml", *options]
-        argv.append(str(explicit or "-"))
-        settled = uv_pip(argv, uv.environ, requirements, "".join(f"{pin}\n" for pin in pins)).stdout
-    distributions = pylock.parse(settled, *_python(prefix))
-    # By version uv knows whether its cache holds the very file; not every index lets what an address gives be cached.
-    _install(prefix, distributions, (_by_version, _by_address), indexes=indexes, offline=offline)
+    environment = Prefix(prefix)
+    there = {canonical(each.metadata["Name"]): each for each in environment.distributions() if each.metadata["Name"]}
+    target = Target(
+        *_python(prefix),
+        {name: each.version for name, each in there.items()},
+        str(environment.python),
+        offline,
+        tuple(indexes),
+        {name: each.read_text("METADATA") or "" for name, each in there.items()},
+    )
+    distributions = tuple(each.distribution for each in foresee([], requirements, target))
+    if distributions:
+        # By version uv knows whether its cache holds the very file; not every index lets what an address gives be
+        # cached.
+        _install(prefix, distributions, (_by_version, _by_address), indexes=indexes, offline=offline)
     return distributions
 
 
@@ -139,16 +123,11 @@ def _install(
                     more = [option for option in uv.options if not option.startswith("--constraint")]
                     file.write_text(text, encoding="utf-8")
                     wanted = [each.name for each in distributions]
-                    uv_pip(["install", *options, *more, "-r", str(file)], environ, wanted)
+                    Uv(environ, ()).pip(["install", *options, *more, "-r", str(file)], wanted)
             return _conceal(prefix, distributions)
         except (SolveError, UnreachableError) as error:
             failures.append(error)
     raise failures[0]
-
-
-def _distributions(prefix: Path) -> set[str]:
-    paths = [str(path) for path in prefix.glob("lib/python3*/site-packages")]
-    return {f"{d.metadata['Name']}=={d.version}" for d in metadata.distributions(path=paths)}
 
 
 def _python(prefix: Path) -> tuple[str, str]:
@@ -160,55 +139,13 @@ def _python(prefix: Path) -> tuple[str, str]:
     return version, f"cp{minor.replace('.', '')}{flags}"
 
 
-def require_admission(uv: Uv, requirements: Sequence[str], python: str, *, offline: bool) -> None:
-    """Raise RefusedError if one of several indexes wants a password.
-
-    uv passes over it in silence where it may take a project from any of them, as pip does: then the project of that
-    name in another one would be taken.
-    """
-    names = [requirement for requirement in requirements if " @ " not in requirement]
-    if offline or not names or uv.environ.get("UV_INDEX_STRATEGY", "first-index") == "first-index":
-        return
-    indexes = [index for name in ("UV_INDEX", "UV_EXTRA_INDEX_URL") for index in uv.environ.get(name, "").split()]
-    others = ("UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_STRATEGY")
-    environ = {name: value for name, value in uv.environ.items() if name not in others}
-    argv = [find_uv_bin(), "pip", "--no-progress", "--color", "never", "compile", "--no-deps", "--python", python, "-"]
-    for index in indexes:
-        done = subprocesses.run(
-            argv,
-            seconds=subprocesses.INSTALL_SECONDS,
-            env=subprocesses.environment({**environ, "UV_DEFAULT_INDEX": index}),
-            here=True,
-            stdin="".join(f"{name}\n" for name in names),
-        )
-        if done.code and (refused := uv_errors.unauthorised(done.stderr)):
-            raise refused
-
-
-def _pins(report: str, asked: Sequence[str]) -> list[str]:
-    """Return as requirements what uv reports that it would add: " + name==1.0" or " + name==1.0 (from URL)".
-
-    Passwords, which a report does not show, are those of the requirements that were `asked` for.
-    """
-    users = {canonical(re.split(r"[ \[]", each)[0]): user[0] for each in asked if (user := _USER.search(each))}
-    added = re.findall(r"(?m)^ \+ (\S+?)(==\S+)?(?: @ (\S+)| \(from (\S+)\))?$", report)
-    pins = []
-    for name, version, url, source in added:
-        address = url or source
-        if canonical(name) in users:
-            address = _USER.sub(users[canonical(name)].replace("\\", r"\\"), address)
-        pins.append(f"{name} @ {address}" if address else f"{name}{version}")
-    return pins
-
-
 def _conceal(prefix: Path, distributions: Sequence[Distribution]) -> None:
     """Take what is secret in a file's address out of what its distribution says of where it came from (PEP 610).
 
     uv leaves out passwords, but not the tokens of a query.
     """
     secret = {canonical(each.name) for each in distributions if str(Address(each.location)) != each.location}
-    paths = [str(path) for path in prefix.glob("lib/python3*/site-packages")] if secret else []
-    for distribution in metadata.distributions(path=paths):
+    for distribution in Prefix(prefix).distributions() if secret else ():
         if canonical(distribution.metadata["Name"]) not in secret:
             continue
         for file in distribution.files or ():
@@ -228,15 +165,3 @@ def _conceal(prefix: Path, distributions: Sequence[Distribution]) -> None:
 def _rewrite(path: Path, text: str) -> None:
     path.unlink()  # what uv's cache has may be the same file
     path.write_text(text, encoding="utf-8")
-
-
-def uv_pip(
-    argv: Sequence[str], environ: Mapping[str, str], wanted: Sequence[str], stdin: str = ""
-) -> subprocesses.Done:
-    """Run one of uv's pip commands; `wanted` is what the PackageError for its failure will name."""
-    argv = [find_uv_bin(), "pip", "--no-progress", "--color", "never", *argv]
-    env = subprocesses.environment(environ)
-    done = subprocesses.run(argv, seconds=subprocesses.INSTALL_SECONDS, env=env, here=True, stdin=stdin)
-    if done.code:
-        raise uv_errors.explain(done.stderr, wanted)
-    return done

@@ -20,6 +20,7 @@ from python_package.create.locked_files import locate
 from python_package.errors import ChecksumError, SolveError, UnreachableError
 from python_package.lock import Distribution
 from python_package.pypi import pylock, uv_pip
+from python_package.pypi.resolution import with_user
 
 HEAD = 'lock-version = "1.0"\ncreated-by = "uv"\n'
 VERSION = ".".join(map(str, sys.version_info[:3]))
@@ -87,18 +88,19 @@ def test_parse__text_of_a_distribution__is_that_distribution(distribution: Distr
     assert pylock.parse(pylock.to_text([distribution]), VERSION, ABI) == (distribution,)
 
 
-def test_pins__of_what_uv_reports__are_just_what_is_added() -> None:
-    report = (
-        "Using Python 3.11.7 environment at: /p\nResolved 4 packages in 3ms\nWould install 4 packages\n"
-        " - gone==1.0\n + one==1.0\n + two==2.0+cpu\n + three @ file:///a%20b/three-1.0-py3-none-any.whl\n"
-        " + four==1.0 (from git+https://me:****@g.example/four@0a0a)\n ~ five==1.0\n"
-    )
-    assert uv_pip._pins(report, ["two", "Four[x] @ git+https://me:pw@g.example/four@main"]) == [
-        "one==1.0",
-        "two==2.0+cpu",
-        "three @ file:///a%20b/three-1.0-py3-none-any.whl",
-        "four @ git+https://me:pw@g.example/four@0a0a",
-    ]
+@pytest.mark.parametrize(
+    ("pin", "expected"),
+    [
+        ("one==1.0", "one==1.0"),
+        ("two==2.0+cpu", "two==2.0+cpu"),
+        ("three @ file:///a%20b/three-1.0-py3-none-any.whl", "three @ file:///a%20b/three-1.0-py3-none-any.whl"),
+        ("four @ git+https://me:****@g.example/four@0a0a", "four @ git+https://me:pw@g.example/four@0a0a"),
+        ("four @ git+https://g.example/four@0a0a", "four @ git+https://me:pw@g.example/four@0a0a"),
+        ("five @ git+https://g.example/five@0a0a", "five @ git+https://g.example/five@0a0a"),
+    ],
+)
+def test_with_user__of_what_uv_reports__has_the_password_that_was_asked_with(pin: str, expected: str) -> None:
+    assert with_user(pin, ["two", "Four[x] @ git+https://me:pw@g.example/four@main"]) == expected
 
 
 @pytest.mark.parametrize(
