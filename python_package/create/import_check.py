@@ -17,8 +17,9 @@ from python_package.errors import BrokenModuleError
 from python_package.files import caches, scratch
 from python_package.import_names import Package
 from python_package.progress import Progress
+from python_package.run import activation
 
-_NOT_ACTIVATED = 4  # the exit status of activate.sh and python_package_run
+_NOT_ACTIVATED = 4  # the exit status of python_package_run and of its launcher
 _UNUSED_DAYS = 90  # a verdict is kept
 SECONDS = 600  # a cold import of the largest frameworks takes well under a minute
 
@@ -51,7 +52,7 @@ os._exit(0)
 
 # Activated as by python_package_run: what passes here must not fail there.
 _ACTIVATE = (
-    (Path(__file__).parents[1] / "run" / "activate.sh").read_text(encoding="utf-8")
+    activation()
     + """
 scripts_are_valid "$CONDA_PREFIX" || exit 4
 activate "$CONDA_PREFIX"

@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -74,8 +73,7 @@ class Shipped(NamedTuple):
 Compiled = Mapping[str, str | Shipped]
 
 
-@dataclass(frozen=True)
-class _Job:
+class _Job(NamedTuple):
     """A module to compile: its source, and the names of module and compiled file in the environment."""
 
     source: str

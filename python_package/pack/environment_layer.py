@@ -18,11 +18,10 @@ from python_package.pack.contents import Contents
 from python_package.pack.layer import LayerFacts
 from python_package.pack.layer_keys import LayerKey
 from python_package.pack.relocate import spelled
+from python_package.run import conda_unpack, run_in_env
 
 # One line for each package, which `python_package_run --info` prints.
 PACKAGES = "conda-meta/python-package-list"
-
-_RUN = Path(__file__).parents[1] / "run"
 
 # conda-pack's own, which it promises to nobody: its scripts for the archive's bin, as (source, target), and the text of
 # the functions that put the prefix into files. A test tells when they change.
@@ -34,7 +33,9 @@ def identify(contents: Contents, facts: Sequence[LayerFacts]) -> LayerKey:
     """Return the layer's key; `facts` are what the environment's other layers hold, in their order."""
     parts = (_packages(contents), _history(contents), _lock(contents), json.dumps(facts))
     records = (layer.record_text for layer in contents.layers)
-    return LayerKey(layer_keys.combine("environment", *records, *parts, *_templates(), inspect.getsource(spelled)))
+    return LayerKey(
+        layer_keys.combine("environment", *records, *parts, run_in_env(), conda_unpack(), inspect.getsource(spelled))
+    )
 
 
 def fill(archive: ArchiveWriter, contents: Contents, facts: Sequence[LayerFacts]) -> LayerFacts:
@@ -61,19 +62,14 @@ def scripts(records: Iterable[tuple[str, str, str]]) -> dict[str, bytes]:
     # By conda-pack's rule the interpreter stays as it is: it runs the script, and finds its own prefix.
     kept = sorted((*record,) for record in records if record[2] == "text" or not record[0].startswith("bin/python"))
     functions = [textwrap.dedent(inspect.getsource(each)) for each in (*_CONDA_PACK_FUNCTIONS, spelled)]
-    unpack, added["bin/run_in_env"] = _templates()
+    unpack = conda_unpack()
     for name, value in (
-        (b"@REPLACE@", "\n\n".join(["on_win = False\n", *functions])),
-        (b"@RECORDS@", "".join(f"    {record!r},\n" for record in kept)),
-        (b"@VERSION@", conda_pack.__version__),
+        ("@REPLACE@", "\n\n".join(["on_win = False\n", *functions])),
+        ("@RECORDS@", "".join(f"    {record!r},\n" for record in kept)),
+        ("@VERSION@", conda_pack.__version__),
     ):
-        unpack = unpack.replace(name, value.encode())
-    added["bin/conda-unpack"] = unpack
-    return added
-
-
-def _templates() -> tuple[bytes, bytes]:
-    return (_RUN / "conda-unpack.in").read_bytes(), (_RUN / "run_in_env").read_bytes()
+        unpack = unpack.replace(name, value)
+    return {**added, "bin/conda-unpack": unpack.encode(), "bin/run_in_env": run_in_env().encode()}
 
 
 def _packages(contents: Contents) -> bytes:

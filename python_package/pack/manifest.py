@@ -6,13 +6,17 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from python_package.errors import PackError
 from python_package.pack import tar
 
 NAME = "conda-meta/python-package-manifest"
 HEADING = "#python-package-manifest 1"
+
+# The fields that every manifest has.
+_TEXTS = ("id", "subdir", "glibc", "python")
+_NUMBERS = ("size", "files", "archive")
 
 # A chunk is what one stream of a parallel unpack takes; more would not help, and the manifest stays one page.
 MAX_CHUNKS = 60
@@ -61,10 +65,7 @@ class Manifest:
 
     def to_text(self) -> str:
         """Return the text form: a blank line, the heading, one `key value` a line, `end`."""
-        lines = ["", HEADING]
-        lines += [
-            f"{key} {getattr(self, key)}" for key in ("id", "subdir", "glibc", "python", "size", "files", "archive")
-        ]
+        lines = ["", HEADING, *(f"{key} {getattr(self, key)}" for key in (*_TEXTS, *_NUMBERS))]
         if self.created_by:
             lines.append(f"created-by {self.created_by}")
         for chunk in self.chunks:
@@ -93,19 +94,11 @@ class Manifest:
             else:
                 fields[key] = value
         try:
-            return cls(
-                fields["id"],
-                fields["subdir"],
-                fields["glibc"],
-                fields["python"],
-                int(fields["size"]),
-                int(fields["files"]),
-                int(fields["archive"]),
-                tuple(chunks),
-                fields.get("created-by", ""),
-            )
+            known: dict[str, Any] = {key: fields[key] for key in _TEXTS}
+            known.update((key, int(fields[key])) for key in _NUMBERS)
         except KeyError as error:
             raise ValueError(f"the manifest has no {error.args[0]}") from None
+        return cls(**known, chunks=tuple(chunks), created_by=fields.get("created-by", ""))
 
     def to_member(self) -> bytes:
         """Return the archive's first gzip member, MEMBER_SIZE bytes long."""

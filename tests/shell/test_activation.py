@@ -14,9 +14,8 @@ from run_worker import PATIENCE, SHELLS, WRAPPER, tool
 
 from python_package.create import import_check
 from python_package.errors import BrokenModuleError
+from python_package.run import activation, run_in_env
 
-PACKAGE = WRAPPER.parent
-RUN_IN_ENV = PACKAGE / "run_in_env"
 # What each script does, and whether the environment can be activated. Conda's own are written for bash.
 SCRIPTS = {
     "function set_it() {\n    export SET=yes\n}\nset_it\n": True,
@@ -37,17 +36,19 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (where / "conda-meta").mkdir()
     (where / "conda-meta/python-package-prefix").write_text(f"{where}\n")
     (where / "bin/conda-unpack").write_text("")
-    (where / "bin/run_in_env").write_bytes(RUN_IN_ENV.read_bytes())
+    (where / "bin/run_in_env").write_text(run_in_env())
     site = where / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
     (site / "activated.py").write_text("import os\nassert os.environ['SET'] == 'yes'\n")
     return where
 
 
-def test_activate__its_copies__are_word_for_word() -> None:
-    text = (PACKAGE / "activate.sh").read_text()
+def test_activate__the_wrappers_own_text__is_the_one_of_run_in_env() -> None:
+    text = activation()
 
-    for path in (WRAPPER, RUN_IN_ENV):
-        assert f"# ---- activate.sh\n{text}# ---- end of activate.sh\n" in path.read_text(), path
+    assert "activate() {" in text and "start_activated() {" in text
+    assert text in WRAPPER.read_text()
+    assert text in run_in_env()
+    assert "@" not in run_in_env().replace('"$@"', "")
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -95,7 +96,7 @@ def test_run_in_env__closed_streams__runs_the_command(tmp_path: Path, shell: str
     (env / "bin").mkdir(parents=True)
     (env / "etc/conda/activate.d").mkdir(parents=True)
     (env / "etc/conda/activate.d/it.sh").write_text("export SET=yes; echo chatter\n")
-    (env / "bin/run_in_env").write_bytes(RUN_IN_ENV.read_bytes())
+    (env / "bin/run_in_env").write_text(run_in_env())
     (env / "bin/python").write_text(PYTHON)
     (env / "bin/python").chmod(0o755)
     (env / "bin/conda-unpack").write_text(f"echo chatter; echo adapted >{env}/adapted\n")
@@ -116,11 +117,11 @@ def test_run_in_env__closed_streams__runs_the_command(tmp_path: Path, shell: str
 def test_run_in_env__colon_in_the_path__exits_4(tmp_path: Path, shell: str) -> None:
     """PATH would be split there, and the task's python be another one."""
     (tmp_path / "a:b/bin").mkdir(parents=True)
-    run_in_env = tmp_path / "a:b/bin/run_in_env"
-    run_in_env.write_bytes(RUN_IN_ENV.read_bytes())
+    script = tmp_path / "a:b/bin/run_in_env"
+    script.write_text(run_in_env())
 
     result = subprocess.run(
-        [tool(shell), *(["ash"] if shell == "busybox" else []), run_in_env, "echo", "outside"],
+        [tool(shell), *(["ash"] if shell == "busybox" else []), script, "echo", "outside"],
         capture_output=True,
         text=True,
         timeout=PATIENCE,

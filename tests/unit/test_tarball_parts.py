@@ -6,6 +6,7 @@ import importlib.util
 import io
 import itertools
 import json
+import runpy
 import subprocess
 import sys
 import tarfile
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 from conda_pack.core import File
 
-from python_package.pack import Manifest, bytecode, normalize, tar
+from python_package.pack import Manifest, bytecode, environment_layer, normalize, tar
 from python_package.pack.compression import GzipMember
 from python_package.pack.contents import Layer
 from python_package.pack.manifest import ENTRY_SIZE, MAX_CHUNKS, MEMBER_SIZE, Chunk
@@ -205,6 +206,20 @@ def test_glibc__of_a_wheels_tags__is_the_least_it_promises(
     found = dist_info.platforms(tags)
     assert platforms is ... or found == platforms
     assert dist_info.glibc(found) == glibc
+
+
+def test_scripts__what_conda_pack_promises_to_nobody__is_as_it_was(tmp_path: Path) -> None:
+    """Fails when a conda-pack has changed inside: then bin/activate is not shipped, or conda-unpack does not work."""
+    made = environment_layer.scripts([("etc/text", "/held", "text"), ("bin/python3", "/held", "binary")])
+    scripts = ("activate", "activate.fish", "deactivate", "conda-unpack", "run_in_env")
+    assert set(made) == {f"bin/{name}" for name in scripts}
+    assert b"CONDA_PREFIX" in made["bin/activate"]
+    (tmp_path / "conda-unpack").write_bytes(made["bin/conda-unpack"])
+    names = runpy.run_path(str(tmp_path / "conda-unpack"))
+    assert names["_RECORDS"] == [("etc/text", "/held", "text")]
+    assert names["replace_prefix"](b"is /held/x", "text", "/held", "/new") == b"is /new/x"
+    assert names["replace_prefix"](b"\0/held/x\0", "binary", "/held", "/new") == b"\0/new/x\0\0"
+    assert names["spelled"]("a.py", "/it's") == "/it\\'s"
 
 
 def test_read_record__what_pip_and_uv_write__is_written_back(tmp_path: Path) -> None:
