@@ -75,4 +75,4 @@ $(VENV)/.docs: $(VENV)/.installed
 	touch $@
 
 clean:                            ## remove all that the targets made here
-	rm -rf $(VENV) .demo .bench dist site
+	rm -rf $(VENV) .demo .bench .*_cache dist site
