@@ -126,7 +126,7 @@ def _files(prefix: Path, package: Package) -> Iterable[str]:
                 return [path.partition("/site-packages/")[2] for path in record["files"]]
     for site in prefix.glob("lib/python3*/site-packages"):
         for distribution in metadata.distributions(path=[str(site)]):
-            if package.pypi and canonical(distribution.metadata["Name"] or "") == package.pypi:
+            if package.pypi and canonical(installed.header(distribution, "Name")) == package.pypi:
                 return [file.as_posix() for file in distribution.files or ()]
     return []
 

@@ -99,6 +99,11 @@ def find(modules: Iterable[str], paths: Sequence[str]) -> dict[str, tuple[Found,
     return found
 
 
+def header(distribution: metadata.Distribution, name: str) -> str:
+    """Return what the metadata of a distribution says under a name, "" if it says nothing."""
+    return str(next(iter(distribution.metadata.get_all(name) or ()), ""))
+
+
 def shared(modules: Iterable[str], paths: Sequence[str]) -> frozenset[str]:
     """Return those of some top-level modules that are namespaces without code of their own (PEP 420)."""
     folders = [_Folder(Path(path)) for path in dict.fromkeys(paths) if Path(path).is_dir()]
@@ -206,10 +211,10 @@ class _Distribution:
             )
         top = module.partition(".")[0]
         if self._text("namespace_packages.txt"):  # no list of files, and its top level is everyone's
-            name = canonical(self._distribution.metadata["Name"] or "")
+            name = canonical(header(self._distribution, "Name"))
             return canonical(place.replace("/", ".")) == name
         listed = self._text("top_level.txt").split()
-        return top in listed if listed else canonical(top) == canonical(self._distribution.metadata["Name"] or "")
+        return top in listed if listed else canonical(top) == canonical(header(self._distribution, "Name"))
 
     def redirects(self, module: str, project: Path) -> bool:
         """Tell whether an editable distribution has a module without showing it on the import path."""
@@ -227,8 +232,8 @@ class _Distribution:
 
     def found(self, place: str = "") -> Found:
         """Return what is known of it; `place` is where a module of it lies below the folder."""
-        data = self._distribution.metadata
-        name, version, installer = data["Name"] or "", data["Version"] or "", self._installer
+        name, version = header(self._distribution, "Name"), header(self._distribution, "Version")
+        installer = self._installer
         # Conda's own builds carry the URL of the machine that built them, and older ones the installer they used.
         if installer == "conda" or (place and version and _conda_record(self._folder, place, version)):
             return Found(name, version, "", "conda", str(self._folder))

@@ -14,6 +14,7 @@ from python_package.address import Address
 from python_package.errors import PackageError, SolveError, UnreachableError
 from python_package.files import scratch
 from python_package.files.prefix import Prefix
+from python_package.import_names import installed
 from python_package.import_names.table import canonical
 from python_package.lock import Distribution
 from python_package.pypi import pylock
@@ -36,7 +37,7 @@ def install(
     Raises as `foresee` and `install_locked` do.
     """
     environment = Prefix(prefix)
-    there = {canonical(each.metadata["Name"]): each for each in environment.distributions() if each.metadata["Name"]}
+    there = {canonical(name): each for each in environment.distributions() if (name := installed.header(each, "Name"))}
     target = Target(
         *_python(prefix),
         {name: each.version for name, each in there.items()},
