@@ -105,7 +105,10 @@ def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any], dict[str, b
         "--extra-pkg", action="append", default=[], metavar="PACKAGE", help="put this package in, too (repeatable)"
     )
     parser.add_argument(
-        "--pkg-mapping",
+        "--map",
+        "--pkg-mapping",  # poncho's name for it
+        dest="mapping",
+        type=command.choice,
         action="append",
         default=[],
         metavar="IMPORT=PACKAGE",
@@ -122,7 +125,10 @@ def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any], dict[str, b
     for package in arguments.extra_pkg:
         if not is_package(package):
             raise UsageError(f"--extra-pkg {package!r} is not the name of a package")
-    options: dict[str, Any] = {"packages": arguments.extra_pkg, "mapping": _mapping(arguments.pkg_mapping)}
+    for _, package in arguments.mapping:
+        if not is_package(package):
+            raise UsageError(f"--map: {package!r} is not the name of a package")
+    options: dict[str, Any] = {"packages": arguments.extra_pkg, "mapping": dict(arguments.mapping)}
     if arguments.toplevel or arguments.function is not None:
         options["scope"] = Scope(arguments.function)
     return (
@@ -131,18 +137,6 @@ def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any], dict[str, b
         options,
         {"pin": arguments.pin, "local": arguments.local, "explain": arguments.explain},
     )
-
-
-def _mapping(arguments: list[str]) -> dict[str, str]:
-    from python_package.spec import is_package
-
-    mapping = {}
-    for argument in arguments:
-        module, _, package = argument.partition("=")
-        if not is_package(package) or not all(part.isidentifier() for part in module.split(".")):
-            raise UsageError(f"--pkg-mapping {argument!r} is not of the form IMPORT=PACKAGE")
-        mapping[module] = package
-    return mapping
 
 
 def _check(output: str, scripts: list[str]) -> None:

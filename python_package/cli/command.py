@@ -23,3 +23,11 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise UsageError with the usage line in the message."""
         raise UsageError(f"{message}; {self.format_usage().strip()}")
+
+
+def choice(text: str) -> tuple[str, str]:
+    """Read an argument of --map."""
+    module, _, package = text.partition("=")
+    if not package or not all(part.isidentifier() for part in module.split(".")):
+        raise UsageError(f"--map {text}: expected IMPORT=PACKAGE, such as yaml=pyyaml")
+    return module, package

@@ -8,7 +8,7 @@ import sys
 from time import perf_counter
 
 from python_package.cli import process
-from python_package.errors import PackError, SpecNotFoundError, UsageError, failing_as
+from python_package.errors import PackError, SpecNotFoundError, failing_as
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _parser(*, locked: bool = False) -> command.Parser:
     parser.add_argument(
         "--map",
         dest="mapping",
-        type=_choice,
+        type=command.choice,
         action="append",
         default=[],
         metavar="IMPORT=PACKAGE",
@@ -175,14 +175,6 @@ def _target(argument: str) -> tuple[str | None, str]:
     if argument.endswith(".tar.gz"):
         return argument, argument.rpartition("/")[2].removesuffix(".tar.gz").lstrip(".")
     return None, argument
-
-
-def _choice(text: str) -> tuple[str, str]:
-    """Read an argument of --map."""
-    module, _, package = text.partition("=")
-    if not package or not all(part.isidentifier() for part in module.split(".")):
-        raise UsageError(f"--map {module}{package and '='}{package}: expected IMPORT=PACKAGE, such as yaml=pyyaml")
-    return module, package
 
 
 def _read(argument: str) -> tuple[Spec, tuple[str, ...]]:

@@ -300,7 +300,7 @@ def test_command__as_parsl_calls_it__serves_the_file_and_standard_input(folder: 
 def test_command__mapping__is_handed_on(folder: Path) -> None:
     ran = _run(
         folder,
-        "--pkg-mapping",
+        "--map",
         "cv2=opencv-python",
         "--pkg-mapping=google.cloud=google-x",
         "-",
@@ -313,10 +313,10 @@ def test_command__mapping__is_handed_on(folder: Path) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["--pkg-mapping", "cv2"],
+        ["--map", "cv2"],
         ["--pkg-mapping", "cv2="],
         ["--pkg-mapping", "=opencv"],
-        ["--pkg-mapping", "c-v=opencv"],
+        ["--map", "c-v=opencv"],
         ["--pkg-mapping", "cv2=a b"],
         ["--extra-pkg", ""],
         ["--extra-pkg", "a;b"],
