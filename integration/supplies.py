@@ -16,7 +16,7 @@ from pathlib import Path
 from conda_package_streaming.extract import extract
 
 from integration.images import CHECKOUT, MINICONDA, build
-from python_package import host_python
+from python_package.host_python import channel
 
 # What the scripts of the cases import; FROM_PYPI is kept out of the channel, so that uv has something to install.
 IN_CHANNEL = ("numpy", "pandas", "matplotlib", "lxml", "pytest", "dill", "cloudpickle")
@@ -49,7 +49,7 @@ class Supplies:
 def prepare() -> Supplies:
     """Return the supplies, made now if they are not there."""
     requirements = [each for each in requires("python-packaging-utilities") or () if "extra ==" not in each]
-    code = [path.read_bytes() for path in sorted(Path(host_python.__file__).parent.glob("*.py"))]
+    code = [path.read_bytes() for path in sorted(Path(channel.__file__).parent.glob("*.py"))]
     facts = [sys.version, *requirements, Path(__file__).read_text()]
     key = hashlib.sha256("\n".join(facts).encode() + b"".join(code)).hexdigest()[:12]
     root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pypkg-it"
@@ -69,7 +69,7 @@ def prepare() -> Supplies:
 
 
 def _make(supplies: Supplies, requirements: list[str]) -> None:
-    host_python.build(supplies.channel, IN_CHANNEL, python=sys.executable)
+    channel.build(supplies.channel, IN_CHANNEL, python=sys.executable)
     (python,) = supplies.channel.glob("linux-*/python-3*.conda")
     extract(str(python), str(supplies.context / "python"))
     wheels = supplies.context / "wheels"

@@ -14,8 +14,8 @@ import pytest
 from desk import caches, desk  # fixtures, for the files that run python_package_create
 from tarball_environment import workshop  # a fixture, for the files test_tarball*.py
 
-from python_package import host_python
 from python_package.conda.solver import Channels
+from python_package.host_python import channel as host_channel
 from python_package.progress import Silent
 
 __all__ = ["caches", "desk", "workshop"]
@@ -44,7 +44,7 @@ def channel(pytestconfig: pytest.Config) -> Path:
     It is read only. It is kept between sessions under a name that changes with the code that makes it, and
     made by one process where several start at once.
     """
-    source = Path(host_python.__file__).parent
+    source = Path(host_channel.__file__).parent
     code = b"".join(path.read_bytes() for path in sorted(source.glob("*.py")))
     root = Path(pytestconfig.rootpath) / ".pytest_cache" / "channel"
     home = root / hashlib.sha256(sys.version.encode() + code).hexdigest()[:12]
@@ -52,7 +52,7 @@ def channel(pytestconfig: pytest.Config) -> Path:
         for old in root.glob("*"):
             if old.stat().st_mtime < time.time() - 3600:
                 shutil.rmtree(old)
-        host_python.build(home / "channel", ("numpy", "pip", "idna"), python=sys.executable, cache_dir=home / "cache")
+        host_channel.build(home / "channel", ("numpy", "pip", "idna"), python=sys.executable, cache_dir=home / "cache")
         (home / "complete").touch()
     return home / "channel"
 

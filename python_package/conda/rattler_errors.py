@@ -11,16 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from rattler.exceptions import GatewayError, InstallerError, InvalidMatchSpecError, SolverError
 
-from python_package.errors import (
-    ChecksumError,
-    ContentError,
-    PackageError,
-    PackError,
-    RefusedError,
-    SolveError,
-    UnreachableError,
-    refusal,
-)
+from python_package import errors
 
 ERRORS = (GatewayError, InstallerError, InvalidMatchSpecError, SolverError)
 
@@ -54,7 +45,9 @@ def names_no_file(error: Exception) -> bool:
     return _chain(error)[0] == _PARSE
 
 
-def explain(error: Exception, channels: Mapping[str, str], files: Mapping[str, str], index: str = "") -> PackageError:
+def explain(
+    error: Exception, channels: Mapping[str, str], files: Mapping[str, str], index: str = ""
+) -> errors.PackageError:
     """Return our error for one of py-rattler's.
 
     `channels` are the names by their URLs, `files` the URLs of packages by the names of their files; `index` is the one
@@ -65,14 +58,14 @@ def explain(error: Exception, channels: Mapping[str, str], files: Mapping[str, s
     if isinstance(error, SolverError | InvalidMatchSpecError):
         reason = " ".join(re.sub(r"[├└│─╰]", " ", str(error)).split())
         reason = reason.removeprefix("Cannot solve the request because of: ")
-        return SolveError(f"no environment can be made from {everywhere}: {reason}")
+        return errors.SolveError(f"no environment can be made from {everywhere}: {reason}")
     for link in chain:
         if wrong := _MISMATCH.fullmatch(link):
-            return ChecksumError(
+            return errors.ChecksumError(
                 f"{wrong[1]} is not the package that was promised: its sha256 is {wrong[3]}, not {wrong[2]}"
             )
         if status := _STATUS.fullmatch(link):
-            return refusal(_channel(status[2], channels) or "a channel", int(status[1]), status[2])
+            return errors.refusal(_channel(status[2], channels) or "a channel", int(status[1]), status[2])
     fetched = _FETCH.fullmatch(chain[0])
     asked = next(
         (each[1] for link in chain for pattern in (_SENDING, _DOWNLOAD, _SHARD) if (each := pattern.fullmatch(link))),
@@ -85,22 +78,22 @@ def explain(error: Exception, channels: Mapping[str, str], files: Mapping[str, s
     ):
         return _unanswered(asked, _channel(asked, channels) or everywhere, chain[-1])
     if isinstance(error, InstallerError) and (not fetched or _SYSTEM.fullmatch(chain[-1])):
-        return PackError(f"cannot link the environment: {': '.join(chain)}")
+        return errors.PackError(f"cannot link the environment: {': '.join(chain)}")
     if asked:
         what = "a Conda package" if fetched else "a channel's index"
-        return ContentError(
+        return errors.ContentError(
             f"{asked} is not {what}: {chain[-1]}; does its server want a log-in, or is the file cut short?"
         )
     if missing := _NO_SUBDIR.fullmatch(chain[0]):
-        return RefusedError(f"{missing[2]} is not a channel: there is no {missing[1]}: {chain[-1]}")
-    return UnreachableError(f"no answer from {everywhere}: {chain[0]}")
+        return errors.RefusedError(f"{missing[2]} is not a channel: there is no {missing[1]}: {chain[-1]}")
+    return errors.UnreachableError(f"no answer from {everywhere}: {chain[0]}")
 
 
-def silent(channels: Mapping[str, str], how_long: str, times: int, missing: str = "") -> UnreachableError:
+def silent(channels: Mapping[str, str], how_long: str, times: int, missing: str = "") -> errors.UnreachableError:
     """Return the error for servers that said nothing, each of several times; `missing` is what they were asked for."""
     again = f", {times} times" if times > 1 else ""
     where = f"no answer from the channel {', '.join(channels.values())}"
-    return UnreachableError(f"{where}{missing and f' for {missing}'}: nothing was heard for {how_long}{again}")
+    return errors.UnreachableError(f"{where}{missing and f' for {missing}'}: nothing was heard for {how_long}{again}")
 
 
 def _chain(error: Exception) -> list[str]:
@@ -111,9 +104,9 @@ def _channel(address: str, channels: Mapping[str, str]) -> str:
     return next((f"the channel {name}" for url, name in channels.items() if address.startswith(url)), "")
 
 
-def _unanswered(address: str, channel: str, root: str) -> UnreachableError:
+def _unanswered(address: str, channel: str, root: str) -> errors.UnreachableError:
     if root in _CUT:
-        return UnreachableError(f"{channel} does not finish its answer for {address}: {root}")
+        return errors.UnreachableError(f"{channel} does not finish its answer for {address}: {root}")
     if root.startswith(_UNTRUSTED):
-        return RefusedError(f"{channel} cannot be trusted: {root} ({address})")
-    return UnreachableError(f"no answer from {channel}: {root} ({address})")
+        return errors.RefusedError(f"{channel} cannot be trusted: {root} ({address})")
+    return errors.UnreachableError(f"no answer from {channel}: {root} ({address})")

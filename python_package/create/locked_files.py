@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from python_package import host_python
 from python_package.conda.checksums import Archive, Seals, local
 from python_package.conda.records import PLATFORM, require_machine
 from python_package.conda.solver import Channels
 from python_package.errors import ChecksumError, SolveError, UnreachableError
+from python_package.host_python.channel import default_cache
 from python_package.lock import CondaPackage, Distribution, Lock
 from python_package.pypi.pip_settings import for_uv
 from python_package.pypi.wheel_cache import Wheels
@@ -35,7 +35,7 @@ def locate(lock: Lock, channels: Channels, *, seals: Seals | None = None) -> Loc
     require_machine(lock.records)
     seals = seals or Seals()
     folders = [url.reveal() for url in channels.urls if url.reveal().startswith("file:")]
-    folders += [path.as_uri() for path in sorted(host_python.default_cache().glob("*-*"))]
+    folders += [path.as_uri() for path in sorted(default_cache().glob("*-*"))]
     secrets = {str(url).rstrip("/"): url.reveal().rstrip("/") for url in reversed(channels.urls)}
     records = tuple(_package(record, folders, secrets, seals) for record in lock.records)
     wheels = [Wheels().folder, *_find_links()]

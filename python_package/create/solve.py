@@ -15,7 +15,7 @@ from python_package.create.optional import left_out, with_optional
 from python_package.create.options import CreateOptions
 from python_package.create.requirements import Assigned, Wanted, assign
 from python_package.errors import HostPythonError, RefusedError, SolveError, UnreachableError
-from python_package.host_python import default_cache, host_channel
+from python_package.host_python.channel import default_cache, host_channel
 from python_package.import_names import Package
 from python_package.lock import LOCAL_CHANNEL, Lock
 from python_package.progress import Clock, Progress

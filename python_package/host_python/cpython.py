@@ -9,8 +9,8 @@ from pathlib import Path
 from python_package import elf
 from python_package.errors import HostPythonError, PackError
 from python_package.files import scratch
-from python_package.host_python import bytecode, conda_package
-from python_package.host_python.interpreter import Interpreter
+from python_package.host_python import conda_package
+from python_package.host_python.interpreter import Interpreter, compile_all
 
 # What no application imports, and what drags in a desktop (tkinter: X11) or a site's services (nis: Kerberos).
 _FOLDERS = {"site-packages", "dist-packages", "test", "idlelib", "tkinter", "turtledemo", "__pycache__"}
@@ -196,7 +196,7 @@ def _compile(interpreter: Interpreter, stage: Path, rewritten: list[Path]) -> No
     Files that hold the placeholder change when they are linked, so they have none.
     """
     stdlib = stage / interpreter.stdlib
-    complaint = bytecode.compile_all(stage / "bin" / interpreter.name, stdlib, f"/{interpreter.stdlib}")
+    complaint = compile_all(stage / "bin" / interpreter.name, stdlib, f"/{interpreter.stdlib}")
     if not list((stdlib / "__pycache__").glob("stat.*.pyc")):
         raise PackError(f"{interpreter.executable}: its package does not run: {complaint[-300:]}")
     for path in rewritten:

@@ -19,8 +19,8 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from python_package import elf
 from python_package.errors import PackError
 from python_package.files import scratch
-from python_package.host_python import bytecode, conda_package
-from python_package.host_python.interpreter import Interpreter
+from python_package.host_python import conda_package
+from python_package.host_python.interpreter import Interpreter, compile_all
 from python_package.host_python.wheel_layout import Layout, record, unpack
 from python_package.pypi.dist_info import glibc
 from python_package.pypi.wheel import distribution
@@ -81,7 +81,7 @@ def write(wheel: Wheel, interpreter: Interpreter, channel: Path, others: Mapping
         if not wheel.pure and not _promise(wheel):
             _vendor(wheel, interpreter, stage, layout)
         if not wheel.noarch:  # modules of noarch packages are for whichever Python they are linked with
-            bytecode.compile_all(interpreter.executable, stage / layout.site, layout.site)
+            compile_all(interpreter.executable, stage / layout.site, layout.site)
         record(wheel.info, wheel.entry_points, layout, stage)
         index: dict[str, Any] = {
             "name": wheel.name,

@@ -154,7 +154,7 @@ def _wheel(project: Project, python: Path, indexes: Sequence[Index], offline: bo
         return wheels.put(path, project.url)
     if path.is_file():
         key = disk.sha256(path)
-        files: tuple[source_copy.Source, ...] = ()
+        files: tuple[wheel.Member, ...] = ()
     else:
         files = source_copy.sources(path)
         key = source_copy.fingerprint(path, files)

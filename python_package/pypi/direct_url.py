@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -72,9 +73,12 @@ def installed(paths: Iterable[str]) -> dict[str, Project]:
     """Return the distributions on an import path that were not installed from an index, by canonical name."""
     found: dict[str, Project] = {}
     for distribution in metadata.distributions(path=list(paths)):
-        data = _json(distribution.read_text("direct_url.json") or "{}")
+        data: Any = None
+        with suppress(ValueError):
+            data = json.loads(distribution.read_text("direct_url.json") or "null")
         # Conda's own builds carry the URL of the machine that built them.
-        if isinstance(data.get("url"), str) and (distribution.read_text("INSTALLER") or "").strip() != "conda":
+        by_conda = (distribution.read_text("INSTALLER") or "").strip() == "conda"
+        if isinstance(data, dict) and isinstance(data.get("url"), str) and not by_conda:
             name = canonical(distribution.metadata["Name"])
             vcs, archive = data.get("vcs_info") or {}, data.get("archive_info") or {}
             project = Project(
@@ -88,11 +92,3 @@ def installed(paths: Iterable[str]) -> dict[str, Project]:
             )
             found.setdefault(name, project)
     return found
-
-
-def _json(text: str) -> dict[str, Any]:
-    try:
-        data = json.loads(text)
-    except ValueError:
-        return {}
-    return data if isinstance(data, dict) else {}

@@ -12,16 +12,7 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from python_package import subprocesses
-from python_package.errors import (
-    ContentError,
-    PackageError,
-    PackError,
-    RefusedError,
-    SolveError,
-    UnreachableError,
-    refusal,
-)
+from python_package import errors, subprocesses
 from python_package.pypi.pip_settings import for_uv
 
 _SERVES_OTHERS = Version("22.3")  # the first pip with --python
@@ -129,24 +120,24 @@ def _run(command: Sequence[str], progress: Callable[[str], None]) -> tuple[int, 
     return subprocesses.follow(command, said, seconds=subprocesses.INSTALL_SECONDS, env=env, here=True)
 
 
-def _explained(wanted: str, output: str) -> PackageError:
+def _explained(wanted: str, output: str) -> errors.PackageError:
     for pattern in _STATUS:
         if refused := pattern.search(output):
-            return refusal(f"{wanted}: the package index", int(refused["code"]), refused["url"])
+            return errors.refusal(f"{wanted}: the package index", int(refused["code"]), refused["url"])
     for pattern in _UNREACHABLE:
         if unreachable := pattern.search(output):
             detail = re.sub(r"<[^>]*>: ", "", unreachable[1])  # the address of an object in pip's memory
-            return UnreachableError(f"{wanted}: the package index does not answer: {detail}")
+            return errors.UnreachableError(f"{wanted}: the package index does not answer: {detail}")
     if invalid := _INVALID.search(output):
         file = invalid[2].rpartition("/")[2]
-        return ContentError(
+        return errors.ContentError(
             f"{wanted}: {file} is not a wheel; does its server want a log-in, or is the file cut short?"
         )
     if git := _GIT.search(output):
-        return RefusedError(f"{wanted}: cannot be fetched from its repository: {git[1]}")
+        return errors.RefusedError(f"{wanted}: cannot be fetched from its repository: {git[1]}")
     for pattern in _UNSATISFIED:
         if unsatisfied := pattern.search(output):
-            return SolveError(f"{wanted}: {unsatisfied[1]}")
+            return errors.SolveError(f"{wanted}: {unsatisfied[1]}")
     lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it said nothing"]
-    errors = [line for line in lines if line.lower().startswith("error: ")]
-    return PackError(f"{wanted}: pip cannot make its wheels: {(errors or lines)[-1]}")
+    complaints = [line for line in lines if line.lower().startswith("error: ")]
+    return errors.PackError(f"{wanted}: pip cannot make its wheels: {(complaints or lines)[-1]}")

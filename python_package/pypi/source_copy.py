@@ -6,10 +6,10 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from python_package.files import disk
+from python_package.pypi.wheel import Member
 
 # What tools leave in a project: environments, caches, metadata of an earlier build.
 _LEFT_OUT = {
@@ -20,35 +20,22 @@ _LEFT_OUT = {
 _BUILT = ("lib", "lib.", "bdist.", "temp.")
 
 
-@dataclass(frozen=True)
-class Source:
-    """A file of a project, or a linked folder outside of it: its path below the project's folder, and where it is."""
+def sources(project: Path) -> tuple[Member, ...]:
+    """Return the files that a build of a project may need by their paths below its folder, in a fixed order.
 
-    path: str
-    file: Path
-
-    @property
-    def is_executable(self) -> bool:
-        """Tell whether its owner may execute it: all of its mode that a build sees."""
-        return bool(self.file.stat().st_mode & 0o100)
-
-
-def sources(project: Path) -> tuple[Source, ...]:
-    """Return the files that a build of a project may need, in a fixed order.
-
-    Links are followed, but folders outside of the project are one source each: they may hold data of any size.
+    Links are followed, but folders outside of the project are one member each: they may hold data of any size.
     """
     return tuple(sorted(_walk(project, "", (project.resolve(),)), key=lambda source: source.path))
 
 
-def fingerprint(project: Path, files: tuple[Source, ...]) -> str:
+def fingerprint(project: Path, files: tuple[Member, ...]) -> str:
     """Return a hash of all that a build of a project sees: its files, and what git says of its version."""
     digest = hashlib.sha256()
     for source in files:
         if source.file.is_dir():
             digest.update(f"{source.path}\0{_glance(source.file)}\0".encode())
             continue
-        digest.update(f"{source.path}\0{source.is_executable}\0{disk.sha256(source.file)}\0".encode())
+        digest.update(f"{source.path}\0{source.mode:o}\0{disk.sha256(source.file)}\0".encode())
     repository = git_folder(project)
     if repository:
         for path in sorted([repository / "HEAD", repository / "packed-refs", *(repository / "refs").rglob("*")]):
@@ -57,7 +44,7 @@ def fingerprint(project: Path, files: tuple[Source, ...]) -> str:
     return digest.hexdigest()
 
 
-def copy(project: Path, files: tuple[Source, ...], destination: Path) -> None:
+def copy(project: Path, files: tuple[Member, ...], destination: Path) -> None:
     """Copy the files with modes that do not depend on the user's umask.
 
     A git repository is referred to, not copied: tools that read versions and lists of files from it need it.
@@ -72,7 +59,7 @@ def copy(project: Path, files: tuple[Source, ...], destination: Path) -> None:
             target.symlink_to(source.file.resolve())
             continue
         shutil.copyfile(source.file, target)
-        target.chmod(0o755 if source.is_executable else 0o644)
+        target.chmod(source.mode)
     repository = git_folder(project)
     if repository:
         (destination / ".git").write_text(f"gitdir: {repository}\n")
@@ -87,18 +74,18 @@ def git_folder(project: Path) -> Path | None:
     return place.resolve() if (place / "HEAD").is_file() else None
 
 
-def _walk(folder: Path, below: str, inside: tuple[Path, ...]) -> Iterator[Source]:
+def _walk(folder: Path, below: str, inside: tuple[Path, ...]) -> Iterator[Member]:
     for entry in os.scandir(folder):
         path = below + entry.name
         place = Path(entry.path)
         if entry.is_dir():
             real = place.resolve()
             if entry.is_symlink() and not real.is_relative_to(inside[0]):
-                yield Source(path, place)
+                yield Member(path, place)
             elif real not in inside and not _left_out(place, top=not below):
                 yield from _walk(place, path + "/", (*inside, real))
         elif entry.is_file() and not entry.name.endswith(".pyc") and (below or entry.name != ".git"):
-            yield Source(path, place)
+            yield Member(path, place)
 
 
 def _glance(folder: Path) -> str:

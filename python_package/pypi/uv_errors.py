@@ -9,16 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from python_package.errors import (
-    ChecksumError,
-    ContentError,
-    PackageError,
-    PackError,
-    RefusedError,
-    SolveError,
-    UnreachableError,
-    refusal,
-)
+from python_package import errors
 
 # Up to 0.9 uv draws its causes as a tree.
 _MARK = re.compile(r"\s*(error:|cause:|hint:|Caused by:|\u00d7|├─▶|╰─▶)\s+(.*)")
@@ -46,7 +37,7 @@ _GIT = re.compile(r"Git operation failed\b.*|failed to (?:clone|fetch) .*")
 _FATAL = re.compile(r"(?m)^\s*fatal: (.*)$")
 
 
-def explain(stderr: str, requirements: Sequence[str]) -> PackageError:
+def explain(stderr: str, requirements: Sequence[str]) -> errors.PackageError:
     """Return our error for a failed command of uv that was to install or resolve requirements."""
     wanted = ", ".join(requirement.partition(" @ ")[0] for requirement in requirements)
     if error := of_files_and_networks(stderr, wanted):
@@ -54,46 +45,50 @@ def explain(stderr: str, requirements: Sequence[str]) -> PackageError:
     # A page without any file is all that uv sees of a page to log in.
     empty = next((match for link in _chain(stderr) if (match := _EMPTY.match(link))), None)
     hint = f"; the index lists no file of {empty[1]}: does it want a log-in?" if empty else ""
-    return SolveError(f"cannot install {wanted} from PyPI: {_joined(stderr)}{hint}")
+    return errors.SolveError(f"cannot install {wanted} from PyPI: {_joined(stderr)}{hint}")
 
 
-def unauthorised(stderr: str) -> UnreachableError | None:
+def unauthorised(stderr: str) -> errors.UnreachableError | None:
     """Return the error for an index that wants another password than it was given, None if none does."""
     for link in _chain(stderr):
         index = _INDEX.fullmatch(link)
         if index and index[2] == "401":
-            return refusal("the package index", 401, index[1])
+            return errors.refusal("the package index", 401, index[1])
     return None
 
 
-def of_files_and_networks(stderr: str, wanted: str) -> PackageError | None:
+def of_files_and_networks(stderr: str, wanted: str) -> errors.PackageError | None:
     """Return our error if uv could not have or write a file that was needed for what was wanted, else None."""
     chain = list(_chain(stderr))
     fetched = next((match[1] for link in chain if (match := _FETCH.fullmatch(link) or _SENDING.fullmatch(link))), "")
     for link in chain:
         if _DISK.fullmatch(link):
-            return PackError(f"cannot install {wanted} from PyPI: {': '.join(chain)}")
+            return errors.PackError(f"cannot install {wanted} from PyPI: {': '.join(chain)}")
         if wrong := _MISMATCH.fullmatch(link):
-            return ChecksumError(f"{wrong[1]} from PyPI is not the file that was promised:{wrong[2]}")
+            return errors.ChecksumError(f"{wrong[1]} from PyPI is not the file that was promised:{wrong[2]}")
         if status := _STATUS.fullmatch(link):
-            return refusal(f"the package index, asked for {wanted},", int(status[1]), status[2])
+            return errors.refusal(f"the package index, asked for {wanted},", int(status[1]), status[2])
         if index := _INDEX.fullmatch(link):
-            return refusal(f"the package index, asked for {wanted},", int(index[2]), index[1])
+            return errors.refusal(f"the package index, asked for {wanted},", int(index[2]), index[1])
         if _OFFLINE.fullmatch(link):
             absent = ", ".join(dict.fromkeys(_ABSENT.findall(" ".join(chain)))) or "what is needed"
-            return UnreachableError(f"{wanted}: the caches do not hold {absent}, and --offline forbids to fetch it")
+            return errors.UnreachableError(
+                f"{wanted}: the caches do not hold {absent}, and --offline forbids to fetch it"
+            )
         if page := _PAGE.fullmatch(link):
-            return ContentError(f"{page[1]} is not a package index: {link}; does its server want a log-in?")
+            return errors.ContentError(f"{page[1]} is not a package index: {link}; does its server want a log-in?")
         if broken := _BROKEN.fullmatch(link):
-            return ContentError(
+            return errors.ContentError(
                 f"{broken[1]} {broken[2].lstrip('v')} from PyPI is not a package: {broken[3]}; "
                 "does its server want a log-in, or is the file cut short?"
             )
         if _GIT.fullmatch(link):
             said = _FATAL.search(stderr)
-            return RefusedError(f"cannot fetch {wanted} from its repository: {said[1] if said else ': '.join(chain)}")
+            return errors.RefusedError(
+                f"cannot fetch {wanted} from its repository: {said[1] if said else ': '.join(chain)}"
+            )
     if fetched:
-        return UnreachableError(f"the package index does not answer for {wanted}: {chain[-1]} ({fetched})")
+        return errors.UnreachableError(f"the package index does not answer for {wanted}: {chain[-1]} ({fetched})")
     return None
 
 

@@ -22,7 +22,7 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class Member:
-    """A file to ship: its path below site-packages, and where it is."""
+    """A file of a wheel or of a project: its path from the top there, and where it is now."""
 
     path: str
     file: Path

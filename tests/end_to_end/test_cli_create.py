@@ -18,7 +18,7 @@ from desk import COMMAND, OURS, PYTHON, Desk, one_line
 from leftovers import left
 from wheels import write_wheel
 
-from python_package import host_python
+from python_package.host_python import channel as host_channel
 
 
 @pytest.fixture
@@ -193,7 +193,7 @@ def test_create__extras_of_what_a_channel_has__are_added_and_it_stays(
         requires=("onlypypi<1; extra == 'more'",),
         headers="Provides-Extra: more\n",
     )
-    source = host_python.build(tmp_path / "source", [str(wheel)], python=sys.executable, cache_dir=host_cache)
+    source = host_channel.build(tmp_path / "source", [str(wheel)], python=sys.executable, cache_dir=host_cache)
     done = desk.run("-c", str(source), *OURS, "--map=plain=plain", desk.spec("plain", packages=["plain[more]"]), "env")
     assert done.returncode == 0, done.stderr
     site = desk.envs / "env" / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"

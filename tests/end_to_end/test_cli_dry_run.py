@@ -12,9 +12,9 @@ from desk import OURS, Desk, one_line
 from own_project import write_project
 from wheels import write_wheel
 
-from python_package import host_python
 from python_package.cli.table import size, table
 from python_package.create.dry_run import PlannedPackage, _abi, _pythonic, _source
+from python_package.host_python import channel as host_channel
 from python_package.lock import CondaPackage, Distribution
 
 
@@ -84,7 +84,7 @@ def test_create__dry_run_package_that_a_channel_names_otherwise__comes_from_ther
     write_wheel(index, "matplotlib", {"matplotlib.py": ""}, version="3.0")
     write_wheel(index, "matplotlib", {"matplotlib.py": ""}, version="4.0")
     write_wheel(index, "plots", {"plots.py": ""}, requires=("matplotlib",))
-    source = host_python.build(tmp_path / "source", [str(wheel)], python=sys.executable, cache_dir=host_cache)
+    source = host_channel.build(tmp_path / "source", [str(wheel)], python=sys.executable, cache_dir=host_cache)
     done = desk.run("-c", str(source), "--dry-run", desk.spec("matplotlib", packages=["plots"]), "env")
     assert done.returncode == 0, done.stderr
     found = rows(done.stdout)

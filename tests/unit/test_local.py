@@ -21,8 +21,9 @@ from wheels import write_wheel
 
 from python_package import elf
 from python_package.errors import PackError, SolveError, UnreachableError
-from python_package.host_python import build, cpython, default_cache, host_channel
 from python_package.host_python import channel as local
+from python_package.host_python import cpython
+from python_package.host_python.channel import build, default_cache, host_channel
 from python_package.host_python.interpreter import ask
 from python_package.pypi import pip_wheels
 
@@ -254,7 +255,7 @@ def test_build__killed_before_its_end__the_next_one_finishes(tmp_path: Path, mak
 @pytest.mark.usefixtures("links")
 def test_build__two_at_once__both_find_a_whole_channel(tmp_path: Path, host_cache: Path) -> None:
     code = (
-        "import os, sys; from pathlib import Path; from python_package.host_python import build\n"
+        "import os, sys; from pathlib import Path; from python_package.host_python.channel import build\n"
         "build(sys.argv[1], sys.argv[3:], python=sys.executable, cache_dir=Path(sys.argv[2]))\n"
         "sys.stdout.flush(); os._exit(0)"
     )

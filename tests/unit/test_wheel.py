@@ -22,7 +22,8 @@ from wheels import write_wheel
 
 from python_package import elf
 from python_package.errors import PackError
-from python_package.host_python import build, wheel
+from python_package.host_python import wheel
+from python_package.host_python.channel import build
 from python_package.host_python.interpreter import Interpreter, ask
 
 HERE = ask(sys.executable)
