@@ -131,7 +131,7 @@ def analyze_sources(
     """
     question = Question(python, timeout)
     collecting = gc.isenabled()
-    gc.disable()  # a syntax tree of a million nodes holds no cycles, and looking for them takes longer than all else
+    gc.disable()  # a syntax tree holds no cycles; looking for them nearly doubles the time of a file of 2 MB
     try:
         tracers = []
         for name, source in sources:

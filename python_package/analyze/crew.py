@@ -115,9 +115,6 @@ def _computed(lines: Sequence[int], places: Lines) -> tuple[str, ...]:
 
 def work() -> None:
     """Be one of the crew: read what files there are, and as much of them as there is to do, as `_by_crew` gives it."""
-    import gc
-
-    gc.disable()
     todo = int(sys.argv[2])
     files: Sequence[tuple[str, str]]
     files, chunk, quick, function = marshal.loads(sys.stdin.buffer.read())  # noqa: S302 - from our own parent
