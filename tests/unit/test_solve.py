@@ -34,7 +34,7 @@ class Notes(Silent):
 def options(tmp_path: Path) -> CreateOptions:
     """Return a channel of two Pythons, two numpys, and packages that cannot be had together."""
     records = [
-        ("python", "3.10.3", []),
+        ("python", "3.9.3", []),
         ("python", PYTHON, []),
         ("numpy", "1.26.4", ["python"]),
         ("numpy", "2.0.1", ["python"]),
@@ -81,13 +81,13 @@ def test_plan__constraint_on_python__is_the_users_own(options: CreateOptions) ->
 
 
 def test_plan__constraint_on_python_that_theirs_does_not_meet__is_another(options: CreateOptions) -> None:
-    assert solved(made(Spec("==3.10.*", ()), options)) == {"python": "3.10.3"}
+    assert solved(made(Spec("==3.9.*", ()), options)) == {"python": "3.9.3"}
 
 
 def test_plan__patch_release_that_is_not_there__is_the_nearest_later_and_said(options: CreateOptions) -> None:
     notes = Notes()
-    assert solved(made(Spec("3.10.1", ()), options, notes)) == {"python": "3.10.3"}
-    assert [line.partition(";")[2] for line in notes.lines] == [" taking 3.10.3, the nearest later one"]
+    assert solved(made(Spec("3.9.1", ()), options, notes)) == {"python": "3.9.3"}
+    assert [line.partition(";")[2] for line in notes.lines] == [" taking 3.9.3, the nearest later one"]
 
 
 def test_plan__pinned_version__is_linked_although_there_is_a_newer(options: CreateOptions) -> None:
