@@ -81,15 +81,16 @@ def _parser(*, locked: bool = False) -> command.Parser:
         "7 cannot be made or written, 8 a package or an index is not what was promised, "
         "9 this machine's python3 cannot do it, 70 a fault of this command.",
     )
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         "dependency_file",
         metavar="dependency-file",
         nargs="?" if locked else None,
         help="the file that python_package_analyze wrote, or environment.yml, requirements.txt, pyproject.toml, "
         "pixi.toml or poncho's JSON; - for standard input; may be left out with --locked",
     )
-    parser.add_argument("environment_name", metavar="environment-name", help="a name, or [FOLDER/]NAME.tar.gz")
-    parser.add_argument(
+    add("environment_name", metavar="environment-name", help="a name, or [FOLDER/]NAME.tar.gz")
+    add(
         "-c",
         "--channel",
         dest="channels",
@@ -98,18 +99,16 @@ def _parser(*, locked: bool = False) -> command.Parser:
         default=[],
         help="take packages from this channel: a name, a URL or a folder (repeatable)",
     )
-    parser.add_argument("--offline", action="store_true", help="use only what the caches hold")
-    parser.add_argument(
+    add("--offline", action="store_true", help="use only what the caches hold")
+    add(
         "--interpreter",
         choices=("auto", "channel", "host"),
         default="auto",
         help="where python comes from: a channel, this host (its own python3), or auto (default): a channel, "
         "or this host if no channel answers",
     )
-    parser.add_argument(
-        "--exact", action="store_true", help="refuse a later patch release of python than the one asked for"
-    )
-    parser.add_argument(
+    add("--exact", action="store_true", help="refuse a later patch release of python than the one asked for")
+    add(
         "--map",
         dest="mapping",
         type=command.choice,
@@ -118,19 +117,13 @@ def _parser(*, locked: bool = False) -> command.Parser:
         metavar="IMPORT=PACKAGE",
         help="use this package for an import (repeatable; PyPI is not asked for conda:PACKAGE)",
     )
-    parser.add_argument(
-        "--lock", metavar="FILE", help="write a lock file: what the environment is made of, to the last file"
-    )
-    parser.add_argument(
-        "--locked", metavar="FILE", help="make again exactly what this lock file says: the same tarball, byte for byte"
-    )
-    parser.add_argument("--sbom", metavar="FILE", help="write a software bill of materials (CycloneDX JSON)")
-    parser.add_argument("--strict-names", action="store_true", help="refuse a package whose name is only assumed")
-    parser.add_argument("--no-check", dest="check", action="store_false", help="pack without importing the modules")
-    parser.add_argument(
-        "--dry-run", action="store_true", help="solve, print what the environment would hold, and make nothing"
-    )
-    parser.add_argument("-q", "--quiet", action="store_true", help="print only errors and notes")
+    add("--lock", metavar="FILE", help="write a lock file: what the environment is made of, to the last file")
+    add("--locked", metavar="FILE", help="make again exactly what this lock file says: the same tarball, byte for byte")
+    add("--sbom", metavar="FILE", help="write a software bill of materials (CycloneDX JSON)")
+    add("--strict-names", action="store_true", help="refuse a package whose name is only assumed")
+    add("--no-check", dest="check", action="store_false", help="pack without importing the modules")
+    add("--dry-run", action="store_true", help="solve, print what the environment would hold, and make nothing")
+    add("-q", "--quiet", action="store_true", help="print only errors and notes")
     return parser
 
 

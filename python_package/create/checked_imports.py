@@ -5,12 +5,11 @@ An import is written `module`, or `module:name` for `from module import name`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path, PurePosixPath
 
+from python_package.files.prefix import Prefix
 from python_package.import_names import Package, installed, table
 from python_package.import_names.package import parse
 from python_package.import_names.table import canonical
@@ -35,9 +34,8 @@ class Imports:
 def imports(prefix: Path, made: Lock, chosen: Iterable[Package] = ()) -> Imports:
     """Return what to import in an environment: modules first, then what is below them."""
     spec = made.spec
-    sites = _sites(prefix) if spec.packages else ()
-    named = {module for site in sites for module in modules_named(site, spec.packages)}
-    modules = sorted(named.union(made.modules))
+    named = modules_named(Prefix(prefix).site_packages, spec.packages) if spec.packages else ()
+    modules = sorted({*named, *made.modules})
     had = [module for module in spec.submodules if not _within(module, made.dropped)]
     names = [f"{module}:{name}" for module, name in spec.names if not _within(module, made.dropped)]
     needed = [module for module in modules if module not in spec.optional]
@@ -81,7 +79,7 @@ def faults(broken: Mapping[str, str], prefix: Path, chosen: Mapping[str, Package
         module, _, name = wanted.partition(":")
         text, why = f"from {module} import {name}" if name else module, broken[wanted]
         # That a module is missing is no matter of its version.
-        found = _owners(module, prefix)
+        found = installed.find([module], [str(Prefix(prefix).site_packages)]).get(module, ())
         owner = next((each for each in found if each.version), None) if [*above(wanted)] else None
         package = (chosen or {}).get(wanted)
         if package and not found:
@@ -119,15 +117,13 @@ def _provided_by(prefix: Path, package: Package) -> tuple[str, ...]:
 
 def _files(prefix: Path, package: Package) -> Iterable[str]:
     """Return the files of a package below site-packages."""
+    files = {record["name"]: record["files"] for _, record in Prefix(prefix).conda_packages()}
     for name in package.conda:
-        for file in (prefix / "conda-meta").glob(f"{name}-*.json"):
-            record = json.loads(file.read_text(encoding="utf-8"))
-            if record["name"] == name:
-                return [path.partition("/site-packages/")[2] for path in record["files"]]
-    for site in prefix.glob("lib/python3*/site-packages"):
-        for distribution in metadata.distributions(path=[str(site)]):
-            if package.pypi and canonical(installed.header(distribution, "Name")) == package.pypi:
-                return [file.as_posix() for file in distribution.files or ()]
+        if name in files:
+            return [path.partition("/site-packages/")[2] for path in files[name]]
+    for distribution in Prefix(prefix).distributions() if package.pypi else ():
+        if canonical(installed.header(distribution, "Name")) == package.pypi:
+            return [file.as_posix() for file in distribution.files or ()]
     return []
 
 
@@ -142,14 +138,6 @@ def _module(file: str) -> str:
 
 def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:_FEW]) + (", ..." if len(names) > _FEW else "")
-
-
-def _owners(module: str, prefix: Path) -> tuple[installed.Found, ...]:
-    return installed.find([module], [str(site) for site in _sites(prefix)]).get(module, ())
-
-
-def _sites(prefix: Path) -> Iterator[Path]:
-    return prefix.glob("lib/python3*/site-packages")
 
 
 def _within(module: str, modules: tuple[str, ...]) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from python_package import subprocesses
 from python_package.create.checked_imports import Imports, above, faults
 from python_package.errors import BrokenModuleError
-from python_package.files import caches, scratch
+from python_package.files import caches, disk, scratch
 from python_package.import_names import Package
 from python_package.progress import Progress
 from python_package.run import activation
@@ -228,15 +228,10 @@ class Verdict:
 
     def record(self, used: Iterable[str]) -> None:
         """Remember that it passed with some libraries; a cache that cannot be written costs only the next check."""
-        new = self._file.with_name(f".{os.getpid()}.new")
         with suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            new.write_text(json.dumps({path: _identity(path) for path in sorted(used)}), encoding="utf-8")
-            new.replace(self._file)
-            oldest = time.time() - _UNUSED_DAYS * 24 * 3600
-            for other in self._file.parent.iterdir():
-                if other.stat().st_mtime < oldest:
-                    other.unlink()
+            disk.write(self._file, json.dumps({path: _identity(path) for path in sorted(used)}).encode())
+            disk.remove_unused(self._file.parent.iterdir(), _UNUSED_DAYS)
 
 
 def _identity(path: str) -> list[int]:

@@ -13,6 +13,7 @@ from python_package.create.optional import left_out, with_optional
 from python_package.create.requirements import Wanted
 from python_package.create.solve import Plan
 from python_package.errors import SolveError
+from python_package.files.prefix import Prefix
 from python_package.lock import Distribution, Lock
 from python_package.progress import Clock
 from python_package.pypi import uv_pip
@@ -106,7 +107,7 @@ def _install_wanted(
     prefix: Path, spec: Spec, plan: Plan, wanted: Wanted, clock: Clock, *, offline: bool
 ) -> tuple[tuple[Distribution, ...], tuple[str, ...]]:
     """Install what no channel has; return the files, and the optional modules that are left out."""
-    asked = gather(spec, plan, wanted, prefix / "bin" / "python", clock, offline=offline)
+    asked = gather(spec, plan, wanted, Prefix(prefix).python, clock, offline=offline)
     distributions: list[Distribution] = []
     refused: dict[str, str] = {}
     if asked.must or asked.wishes:
@@ -120,7 +121,7 @@ def _install_wanted(
     dropped = asked.dropped(refused, clock)
     if wanted.files:
         with clock.phase("install local modules"):
-            own = local_modules(spec, wanted, next(prefix.glob("lib/python3*/site-packages")), plan.python)
+            own = local_modules(spec, wanted, Prefix(prefix).site_packages, plan.python)
             uv_pip.install_locked(prefix, [own], offline=offline)  # it needs nothing: there is nothing to settle first
         distributions.append(own)
     return tuple(distributions), tuple(sorted({*plan.dropped, *dropped}))
@@ -147,7 +148,7 @@ def foreign_libraries(prefix: Path) -> dict[str, tuple[str, ...]]:
     for name, files in _compiled(prefix):
         from python_package import elf  # reads ELF files: only where there are some
 
-        loader = elf.read((prefix / "bin" / "python").resolve()).loader or ""
+        loader = elf.read(Prefix(prefix).python.resolve()).loader or ""
         libraries = {library: where for file in files for library, where in elf.libraries(file, loader).items()}
         foreign = [library for library, where in libraries.items() if not (where and where.is_relative_to(prefix))]
         if foreign:
@@ -157,7 +158,7 @@ def foreign_libraries(prefix: Path) -> dict[str, tuple[str, ...]]:
 
 def _compiled(prefix: Path) -> Iterator[tuple[str, list[Path]]]:
     """Yield the distributions that were compiled on this machine, with their shared objects."""
-    for wheel in sorted(prefix.glob("lib/python3*/site-packages/*.dist-info/WHEEL")):
+    for wheel in sorted(Prefix(prefix).site_packages.glob("*.dist-info/WHEEL")):
         if _BUILT_HERE.search(wheel.read_text("utf-8", "replace")):
             record = wheel.with_name("RECORD")
             lines = record.read_text("utf-8", "replace").splitlines() if record.exists() else []

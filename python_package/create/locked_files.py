@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from python_package.conda.checksums import Archive, Seals, local
 from python_package.conda.records import PLATFORM, require_machine
 from python_package.conda.solver import Channels
 from python_package.errors import ChecksumError, SolveError, UnreachableError
+from python_package.files.disk import path_of
 from python_package.host_python.channel import default_cache
 from python_package.lock import CondaPackage, Distribution, Lock
 from python_package.pypi.pip_settings import for_uv
@@ -53,7 +53,7 @@ def _package(record: CondaPackage, folders: Iterable[str], secrets: dict[str, st
         return replace(record, url=url)
     for folder in [source, *folders]:
         url = f"{folder.rstrip('/')}/{record.subdir}/{record.file_name}"
-        if seals.holds(replace(archive, path=_path(url))):
+        if seals.holds(replace(archive, path=path_of(url))):
             return replace(record, url=url, channel=folder)
     return record
 
@@ -61,7 +61,7 @@ def _package(record: CondaPackage, folders: Iterable[str], secrets: dict[str, st
 def _wheel(distribution: Distribution, folders: Sequence[Path], seals: Seals) -> Distribution:
     if not distribution.location.startswith("file:") or not distribution.sha256:
         return distribution
-    recorded = _path(distribution.location)
+    recorded = path_of(distribution.location)
     places = [recorded]
     for folder in folders:
         places += [folder / distribution.sha256 / recorded.name, folder / recorded.name]
@@ -83,8 +83,4 @@ def _find_links() -> Iterator[Path]:
         if place and "://" not in place:
             yield Path(os.path.expandvars(place)).expanduser()
         elif place.startswith("file:"):
-            yield _path(place)
-
-
-def _path(url: str) -> Path:
-    return Path(unquote(urlsplit(url).path))
+            yield path_of(place)

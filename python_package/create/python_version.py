@@ -82,6 +82,15 @@ def _nearest(known: dict[Version, str], target: Version) -> dict[Version, str]:
     return {v: known[v] for v in versions[max(at - _OFFERED // 2, 0) : at + _OFFERED // 2]}
 
 
+def newest(versions: Collection[str]) -> str:
+    """Return the newest of some versions as a message lists them; what is no version of PEP 440 comes before."""
+
+    def order(text: str) -> tuple[bool, Version | str]:
+        return _is_version(text), Version(text) if _is_version(text) else text
+
+    ordered = sorted(versions, key=order)
+    return ", ".join(ordered[-_OFFERED:])
+
+
 def _offer(known: dict[Version, str]) -> str:
-    near = [known[version] for version in sorted(known)]
-    return f"they have {', '.join(near[-_OFFERED:])}" if near else "they have no python at all"
+    return f"they have {newest(known.values())}" if known else "they have no python at all"

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from python_package.pypi.wheel import Member
 
 
-_OFFERED = 8  # versions named in a message
-
-
 @dataclass(frozen=True)
 class Wanted:
     """The packages to look for in channels and on PyPI, and those that are built from `projects`.
@@ -226,14 +223,4 @@ def _lack(package: Package, version: str, where: str, available: Collection[str]
     if not available:
         return f"its package {(*package.conda, package.pypi)[0]}{version} is in no channel of {where}"
     wanted = f"{package.conda[0]} {_exact(version) or version}"
-    return f"{wanted} is in no channel of {where}: they have {', '.join(_newest(available))}"
-
-
-def _newest(available: Collection[str]) -> list[str]:
-    def order(text: str) -> tuple[bool, Version | str]:
-        try:
-            return True, Version(text)
-        except InvalidVersion:
-            return False, text
-
-    return sorted(available, key=order)[-_OFFERED:]
+    return f"{wanted} is in no channel of {where}: they have {python_version.newest(available)}"

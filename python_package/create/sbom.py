@@ -20,6 +20,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from python_package import __version__
 from python_package.address import Address
+from python_package.files.prefix import Prefix
 from python_package.import_names.table import canonical
 from python_package.lock import CondaPackage, Distribution, Lock
 
@@ -134,8 +135,7 @@ def _pypi_needs(installed: metadata.Distribution | None, lock: Lock) -> Iterable
 
 
 def _installed(prefix: Path) -> dict[str, metadata.Distribution]:
-    paths = [str(path) for path in prefix.glob("lib/python3*/site-packages")]
-    return {canonical(str(each.metadata["Name"])): each for each in metadata.distributions(path=paths)}
+    return {canonical(str(each.metadata["Name"])): each for each in Prefix(prefix).distributions()}
 
 
 def _name(package: CondaPackage) -> str:

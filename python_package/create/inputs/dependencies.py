@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from packaging.markers import default_environment
 from packaging.requirements import InvalidRequirement, Requirement
@@ -16,6 +15,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from python_package.address import Address
 from python_package.errors import InterpreterError, SpecError
 from python_package.files import bounds
+from python_package.files.disk import path_of
 from python_package.files.documents import toml_value
 from python_package.import_names.table import canonical
 from python_package.pypi.wheel import parse_name
@@ -124,7 +124,7 @@ def _explicit(wishes: Iterable[Wish]) -> Iterator[Index]:
 
 
 def _refuse_missing(wishes: Sequence[Wish]) -> None:
-    missing = {wish: unquote(urlsplit(wish.url).path) for wish in wishes}
+    missing = {wish: str(path_of(wish.url)) for wish in wishes}
     missing = {wish: path for wish, path in missing.items() if not os.path.exists(path)}  # noqa: PTH110  # a Path raises where it must not look
     built = [wish for wish, path in missing.items() if _CONDA_BUILD.search(path)]
     if built:
