@@ -1,4 +1,4 @@
-"""Time python_package_analyze on a small script against a python that does nothing, in turns, and print ratios."""
+"""Compare the time of python_package_analyze on a small script with that of a python that does nothing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def main() -> None:
     ours = [str(Path(sys.executable).with_name("python_package_analyze")), "script.py", "dependencies.json"]
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "script.py").write_text(SCRIPT)
-        # The same PATH, but its python3 is the interpreter itself, and one without site-packages of its own.
+        # The same PATH, but python3 is the interpreter itself and has no site-packages.
         _link(Path(folder, "real"), real)
         subprocess.run([real, "-m", "venv", "--without-pip", f"{folder}/venv"], check=True)
         for label, python in (
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def _alternate(commands: list[list[str]], environment: dict[str, str] | None, folder: str) -> list[float]:
-    """Return each command's median time in seconds, run in turns so that a noisy moment hits all."""
+    """Return the median seconds of each command; they take turns, so that a noisy moment hits all of them."""
     times: list[list[float]] = [[] for _ in commands]
     for _ in range(ROUNDS):
         for command, taken in zip(commands, times, strict=True):

@@ -1,4 +1,4 @@
-"""Time python_package_create as a whole against the 2019 pipeline's steps, in turns.  usage: bench_create.py FOLDER
+"""Compare the time of python_package_create with that of the steps of the 2019 tools.  usage: bench_create.py FOLDER
 
 The steps of 2019 are: make a Conda environment of python and pip, `pip install` every module, `conda-pack`. A kinder
 form of them takes from the channel what it has. No conda is at hand here, so the first step is py-rattler's bare solve
@@ -44,7 +44,7 @@ def main() -> None:
     folder = Path(sys.argv[1]).resolve()
     python = sys.executable
     made = folder / "channel"
-    # In a process of its own: what a parent has used counts as the peak memory of the processes that it starts.
+    # In a separate process, because the memory of a parent counts as the peak of the processes that it starts.
     subprocess.run([python, "-m", "python_package.channel", str(made), *list(SIZES.values())[-1], "pip"], check=True)
     version = ".".join(map(str, sys.version_info[:3]))
     environ = {**os.environ, "CONDA_ENVS_PATH": str(folder / "envs"), "XDG_CACHE_HOME": str(folder / "cache")}
@@ -90,7 +90,7 @@ def _steps(folder: Path, made: Path, version: str, packages: Sequence[str], *, f
 
 
 def _measured(command: Sequence[str], environ: Mapping[str, str]) -> tuple[float, int, str]:
-    """Return a command's seconds, the peak memory of its own process in bytes, and what it wrote to stderr."""
+    """Return the seconds of a command, the peak memory of its process in bytes, and its stderr."""
     with tempfile.TemporaryFile("w+") as said:
         os.sync()  # nobody waits for what another has left to be written
         start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Time packing against conda-pack, in turns.  usage: bench_pack.py PREFIX...  (each an environment that create made)
+"""Compare packing with conda-pack.  usage: bench_pack.py PREFIX...  (each an environment that create made)
 
 Every figure is of one call in a process of its own that has imported what it needs; peak memory is that process's.
 conda-pack's time counts as 1. 'same files' ships what conda-pack ships, without the modules that we compile; how
@@ -35,7 +35,7 @@ KINDS = {
 def main() -> None:
     """Measure each environment and print its table."""
     for prefix in (Path(argument).resolve() for argument in sys.argv[1:]):  # programs are run in other folders
-        # Beside the environment: the same disk as a user's.
+        # Beside the environment, and so on the same disk.
         with tempfile.TemporaryDirectory(prefix=".bench-pack-", dir=prefix.parent) as folder:
             _table(prefix, Path(folder))
 
@@ -62,7 +62,7 @@ def _table(prefix: Path, folder: Path) -> None:
 
 
 def _run(kind: str, prefix: Path, folder: Path) -> tuple[float, int, int]:
-    """Run one child; return its seconds, the size of what it wrote, and its peak memory in KiB."""
+    """Run one child; return its seconds, the size of its output, and its peak memory in KiB."""
     output = folder / f"{kind}.tar.gz"
     output.unlink(missing_ok=True)
     shutil.rmtree(folder / "cold", ignore_errors=True)
@@ -75,7 +75,7 @@ def _run(kind: str, prefix: Path, folder: Path) -> tuple[float, int, int]:
 
 
 def _child(kind: str, prefix: Path, folder: Path) -> None:
-    """Do one measured call and write down its seconds."""
+    """Make one measured call and record its seconds."""
     output = folder / f"{kind}.tar.gz"
     start = _prepare(kind, prefix, folder, output)
     begun = time.perf_counter()

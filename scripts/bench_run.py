@@ -1,4 +1,4 @@
-"""Time python_package_run against what it replaces, in turns, and print ratios.  usage: bench_run.py TARBALL
+"""Compare the time of python_package_run with that of what it replaces.  usage: bench_run.py TARBALL
 
 First task: against `tar xzf`, conda-unpack and bin/activate, on tmpfs and on disk. Every next task: against the bare
 command. And 200 tasks that start at once on a machine that has not unpacked anything yet.
@@ -20,7 +20,7 @@ SHORT = bool(os.environ.get("BENCH_SHORT"))  # only tries that everything works
 COLD_ROUNDS, WARM_ROUNDS, TASKS = (1, 3, 5) if SHORT else (7, 60, 200)
 SHELLS = {"dash": ["dash"], "bash": ["bash", "--posix"], "busybox": ["busybox", "ash"]}
 
-# What users write today; $0 is the tarball, $1 the directory.
+# What people type without it; $0 is the tarball, $1 the directory.
 BY_HAND = """
 mkdir "$1" && tar xzf "$0" -C "$1" --no-same-owner && "$1/bin/python" "$1/bin/conda-unpack" &&
 source "$1/bin/activate" && true

@@ -25,7 +25,7 @@ SHORT = bool(os.environ.get("BENCH_SHORT"))  # only tries that everything works
 FILES = 100 if SHORT else 5000
 ROUNDS = 1 if SHORT else 5
 
-# What is installed, what is run in the tree, and in how many rounds: the slow ones need no second look.
+# What to install, what to run in the tree, and how many rounds: one is enough for the slow ones.
 PEERS = {
     "deptry": (
         "deptry==0.25.1",
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def _peers() -> Path | None:
-    """Return an environment with the peers in their pinned versions, kept in the user's cache."""
+    """Return an environment with the pinned versions of the peers, which is kept in the user's cache."""
     wanted = [requirement for requirement, _, _ in PEERS.values()]
     folder = caches.folder("-".join(["bench", *(requirement.replace("==", "-") for requirement in wanted)]))
     if not (folder / "complete").exists():
@@ -84,7 +84,7 @@ def _peers() -> Path | None:
 
 
 def _build(tree: Path, environment: Path) -> int:
-    """Copy the first so many files, in the order of their names, of each source; return their size in bytes."""
+    """Copy the first files of each source, in order of their names; return their size in bytes."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     sources = {
         "library": Path(sysconfig.get_path("stdlib")),
@@ -120,7 +120,7 @@ def _is_fine(file: Path) -> bool:
 
 
 def _take(command: list[str], folder: Path) -> tuple[float, float]:
-    """Run a command; return the seconds that it took, and those of processors."""
+    """Run a command; return its wall-clock seconds and its CPU seconds."""
     start = time.perf_counter()
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         _, status, usage = os.wait4(process.pid, 0)

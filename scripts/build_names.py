@@ -1,7 +1,7 @@
-"""Rebuild import_names/data/generated.txt from what others' wheels know: python -m scripts.build_names [FOLDER].
+"""Rebuild import_names/data/generated.txt from data in other projects' wheels: python -m scripts.build_names [FOLDER].
 
-The wheels are downloaded into FOLDER (default: a temporary one) unless they are there. The same versions of the sources
-always give the same bytes, whatever the platform and the Python.
+Wheels that are not in FOLDER (default: a temporary one) are downloaded into it. The recorded sources give the same
+bytes on any platform and any Python.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from scripts.names.sources import SOURCES, STDLIB_LIST, Facts, read
 
 OUTPUT = Path(__file__).parents[1] / "python_package" / "import_names" / "data" / FILES[1]
 
-# A name one slip away from one that is so many times further up resembles it.
+# A name resembles another one that is one slip away and ranks at least this many times higher.
 BETTER_KNOWN = 20
 STANDARD = "in the standard library of another version of Python"
 OTHER_SYSTEMS = {"pywin32": "Windows", "pyobjc": "macOS"}
 
 
 def generate(facts: Facts, kept: Table, standard: frozenset[str]) -> str:
-    """Return the sections of the table; names that `kept` has are left to it."""
+    """Return the sections of the table, without the names that the hand-written table `kept` has."""
     claims = _claims(facts, kept, standard)
     fillers = fillers_of(facts)
     spaces = {name: own for name in claims if (own := namespace(name, claims[name], fillers, facts)) is not None}
@@ -67,7 +67,7 @@ def generate(facts: Facts, kept: Table, standard: frozenset[str]) -> str:
 
 
 def _claims(facts: Facts, kept: Table, standard: frozenset[str]) -> dict[str, dict[str, float]]:
-    """Return the well-known projects that claim each import, with their rank weighed by how good the claim is."""
+    """Return the well-known projects that claim each import; a rank counts more, the better the claim is."""
     claimants = Counter(name for provided in facts.provides.values() for name in provided)
     claims: dict[str, dict[str, float]] = defaultdict(dict)
     for project in facts.rank.keys() | facts.forge.keys():
@@ -82,21 +82,21 @@ def _claims(facts: Facts, kept: Table, standard: frozenset[str]) -> dict[str, di
             if name not in provided and provided and canonical(name.partition(".")[0]) not in tops:
                 continue  # the wheel itself says otherwise
             by_product = project in tops and canonical(name) != project
-            # Left over by careless packaging: tests, utils, docs, examples ...
+            # Packaged by mistake: tests, utils, docs, examples ...
             if not _akin(name, project) and claimants[name] > (4 if by_product else 14):
                 continue
             weight = facts.rank.get(project, UNRANKED) * (4 if by_product else 1)
             claims[name][project] = weight / 3 if name == packaged else weight
     for name, project in facts.stubs.items():
         if not kept.row(name) and name not in standard and project in facts.rank:
-            claims[name] = {project: 0}  # people decided: beyond doubt
+            claims[name] = {project: 0}  # people decided this, so it is beyond doubt
     return claims
 
 
 def _tells(
     name: str, project: str, claims: Mapping[str, Mapping[str, float]], kept: Table, spaces: Mapping[str, str]
 ) -> bool:
-    """Tell whether a row says more than the rows of its namespace do, and can be believed."""
+    """Tell whether a row adds something to the rows of its namespace, and can be believed."""
     top = name.partition(".")[0]
     if name == top:
         return True
@@ -111,7 +111,7 @@ def _akin(name: str, project: str) -> bool:
 
 
 def _resembling(ranks: Mapping[str, int]) -> dict[str, str]:
-    """Return the names that one slip turns into a much better known one."""
+    """Return the names that are one slip away from a much better known name."""
     famous: dict[str, str] = {name.lower(): name for name in sorted(ranks, key=lambda name: (-ranks[name], name))}
     found = {}
     for name, rank in ranks.items():
@@ -131,7 +131,7 @@ def _header() -> str:
 
 
 def main(folder: Path) -> None:
-    """Rebuild the table, and say how many projects of namespaces it tells apart."""
+    """Rebuild the table, and print how many projects of namespaces it tells apart."""
     if version("stdlib-list") != STDLIB_LIST:
         sys.exit(f"the table is made with stdlib-list {STDLIB_LIST}, not {version('stdlib-list')}")
     texts = [(OUTPUT.parent / FILES[0]).read_text(encoding="ascii")]

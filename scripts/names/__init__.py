@@ -1,1 +1,1 @@
-"""What build_names.py is made of."""
+"""The sources of the generated table of import names, and the rules for namespaces."""

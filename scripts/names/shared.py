@@ -1,4 +1,4 @@
-"""Which imports many projects fill, and which project has what part of them."""
+"""Namespaces: imports that several projects fill, and which project has which part of them."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from collections.abc import Iterable, Mapping
 from python_package.import_names.table import Table, canonical, slips
 from scripts.names.sources import Facts
 
-# Of what is not among the most downloaded ones, but on conda-forge.
+# The rank of a project that conda-forge has but that is not among the most downloaded ones.
 UNRANKED = 40_000
-# A project is chosen over one that provides the same import when it is so many times further up ...
+# A project is chosen over another one with the same import when it ranks this many times higher ...
 AHEAD = 2
-# ... and beyond doubt when it is so many times further up; else the other is named as its rival.
+# ... and without doubt when it ranks this many times higher; otherwise the other one is named as its rival.
 BEYOND_DOUBT = 8
-# A package with code of its own is a namespace when more well-known projects than these are named after it; a name
-# without any when so many of all projects are, and such a share of those that provide it.
+# A package with code of its own is a namespace when more than this many well-known projects are named after it. A name
+# without code of its own is one when this many of all projects are, and this share of those that provide it.
 FAMILY = 3
 CROWD = 5
 SHARE = 0.8
-# A namespace that more projects fill is told by the well-known ones only.
+# In a namespace with more projects than this, only the well-known ones count.
 CROWDED = 500
-# What tells builds of one project apart.
+# Suffixes that tell builds of one project apart.
 BUILDS = re.compile(r"-(alpine|linux|osx|cpu|gpu|cu(da)?\d+x?|rocm\w*|tpu|wheel|numpy\d|nightly|predict|headless)\b")
 
 
 def fillers_of(facts: Facts) -> dict[str, frozenset[str]]:
-    """Return all projects, known or not, that provide each top-level name."""
+    """Return all projects, well known or not, that provide each top-level name."""
     found = defaultdict(set)
     for project, provided in facts.provides.items():
         for name in provided:
@@ -94,7 +94,7 @@ def portions(
 
 
 def _beside(name: str, own: str, project: str, facts: Facts) -> bool:
-    """Tell whether a project has a part of a namespace that another project has the rest of."""
+    """Tell whether a project has one part of a namespace and another project the rest."""
     packaged = facts.forge.get(project, ("", ""))[1]
     better = 1 if project == f"{own}-core" else AHEAD  # more often than not, a package has its core itself
     known = facts.rank.get(project, UNRANKED) <= better * facts.rank.get(own, UNRANKED)
@@ -112,13 +112,13 @@ def _dotted(name: str, own: str, project: str) -> str:
 
 
 def words(name: str, projects: Iterable[str]) -> list[str]:
-    """Return projects as a row of portions has them."""
+    """Return projects as they are written in a row of portions."""
     own = canonical(name)
     return [project.removeprefix(own) if project.startswith(f"{own}-") else project for project in projects]
 
 
 def decided(facts: Facts, known: Table) -> dict[str, tuple[set[str], set[str]]]:
-    """Return of each namespace the projects that some name below it is decided for, and the others.
+    """Return for each namespace the projects that some name below it leads to, and the others.
 
     Of one that has a project of its own, only well-known projects fill it: the others are copies of that project.
     """
@@ -137,7 +137,7 @@ def decided(facts: Facts, known: Table) -> dict[str, tuple[set[str], set[str]]]:
 
 
 def chosen(name: str, claims: Mapping[str, float]) -> tuple[str, list[str]]:
-    """Return the project of an import, and those that another reader of its script might mean."""
+    """Return the project of an import, and its rivals."""
     ordered = sorted(claims, key=lambda project: (claims[project], project))
     best = ordered[0]
     own = canonical(name)

@@ -1,4 +1,4 @@
-"""The wheels of other projects that know which project provides which import, and what they say."""
+"""Data in other projects' wheels about which project provides which import."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ STDLIB_LIST = "0.12.0"
 
 @dataclass(frozen=True)
 class Facts:
-    """What the sources say, all projects by canonical name."""
+    """What the sources say, with all projects by canonical name."""
 
     provides: Mapping[str, frozenset[str]]  # project -> imports
     forge: Mapping[str, tuple[str, str]]  # project -> (Conda package, import)
