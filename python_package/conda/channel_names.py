@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from python_package.address import Address
-from python_package.conda.condarc_files import Settings
+from python_package.conda.condarc_files import CondaSettings
 from python_package.errors import SolveError
 
 _ALIAS = "https://conda.anaconda.org"
@@ -70,7 +70,7 @@ class ChannelNames:
     local: Sequence[Path] = ()
 
     @classmethod
-    def of(cls, settings: Settings, platform: str, local: Sequence[Path]) -> ChannelNames:
+    def of(cls, settings: CondaSettings, platform: str, local: Sequence[Path]) -> ChannelNames:
         """Read the configuration; raise SolveError for an alias that is no URL and for a value of the wrong type."""
         alias = settings.text("channel_alias") or _ALIAS
         if "://" not in alias:

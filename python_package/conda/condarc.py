@@ -11,7 +11,7 @@ from typing import Literal, cast
 from python_package.address import Address, listed
 from python_package.conda import condarc_files
 from python_package.conda.channel_names import ChannelNames
-from python_package.conda.condarc_files import Settings
+from python_package.conda.condarc_files import CondaSettings
 from python_package.errors import SolveError
 
 Priority = Literal["strict", "flexible", "disabled"]
@@ -113,7 +113,7 @@ def load(platform: str, environ: Mapping[str, str] = os.environ, home: Path | No
     has, and for a key that decides where packages come from and cannot be honoured on this `platform`.
     """
     home = home or Path.home()
-    settings = Settings(environ, home, _ALIASES, _DELIMITERS)
+    settings = CondaSettings(environ, home, _ALIASES, _DELIMITERS)
     _refuse(settings, platform)
     verify, bundle = _certificates(settings, environ, home)
     channels = [name for name in settings.entries("channels") if name != "nodefaults"]
@@ -144,7 +144,7 @@ def load(platform: str, environ: Mapping[str, str] = os.environ, home: Path | No
     )
 
 
-def _refuse(settings: Settings, platform: str) -> None:
+def _refuse(settings: CondaSettings, platform: str) -> None:
     """Raise SolveError for what decides where packages come from, and cannot be honoured."""
     for key in ("client_ssl_cert", "client_ssl_cert_key"):
         if settings.text(key):
@@ -167,7 +167,7 @@ def _refuse(settings: Settings, platform: str) -> None:
         )
 
 
-def _priority(settings: Settings) -> Priority:
+def _priority(settings: CondaSettings) -> Priority:
     text = settings.text("channel_priority") or "flexible"
     value = {"true": "flexible", "false": "disabled"}.get(text.lower(), text)
     if value not in ("strict", "flexible", "disabled"):
@@ -175,7 +175,7 @@ def _priority(settings: Settings) -> Priority:
     return cast("Priority", value)
 
 
-def _certificates(settings: Settings, environ: Mapping[str, str], home: Path) -> tuple[bool, Path | None]:
+def _certificates(settings: CondaSettings, environ: Mapping[str, str], home: Path) -> tuple[bool, Path | None]:
     """Return whether certificates count, and those to trust in place of the usual ones."""
     text = settings.text("ssl_verify") or "true"
     if text.lower() in ("false", "no", "off"):
@@ -189,7 +189,7 @@ def _certificates(settings: Settings, environ: Mapping[str, str], home: Path) ->
     return True, next((path for path in named if path.exists()), None)
 
 
-def _proxies(settings: Settings, environ: Mapping[str, str]) -> dict[str, Address]:
+def _proxies(settings: CondaSettings, environ: Mapping[str, str]) -> dict[str, Address]:
     """Return the configured proxies for http and https, in whose place the usual variables come, as they do for Conda.
 
     Where nothing is configured there are none to return: these variables count in any case.
@@ -211,7 +211,7 @@ def _proxies(settings: Settings, environ: Mapping[str, str]) -> dict[str, Addres
     return proxies
 
 
-def _local(settings: Settings, environ: Mapping[str, str], home: Path) -> tuple[Path, ...]:
+def _local(settings: CondaSettings, environ: Mapping[str, str], home: Path) -> tuple[Path, ...]:
     """Return the folders of the channel 'local': where conda-build puts what it makes."""
     installed = condarc_files.root(environ)
     named = [settings.text("croot"), settings.text("bld_path"), settings.mapping("conda_build").get("root-dir")]

@@ -35,7 +35,7 @@ class Setting:
     flags: Mapping[object, str] = field(default_factory=dict)
 
 
-class Settings:
+class CondaSettings:
     """All that is said of all keys, lowest priority first; `aliases` are the keys' other names.
 
     `delimiters` are what stands between the entries of a list in a variable, by the list's key.

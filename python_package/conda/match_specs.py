@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import rattler
 from rattler.exceptions import InvalidMatchSpecError, InvalidVersionError, InvalidVersionSpecError
@@ -43,3 +44,11 @@ def of_setting(texts: Iterable[str], key: str) -> list[rattler.MatchSpec]:
         except InvalidMatchSpecError as error:
             raise SolveError(f"{key} in the Conda configuration: {text!r}: {error}") from None
     return specs
+
+
+def requested(texts: Iterable[str]) -> list[Any]:
+    """Return match specs as py-rattler's `install` takes them: it does not unwrap them, as its other functions do.
+
+    Nothing else here uses what is private to py-rattler; a test links a package to see that it still holds.
+    """
+    return [rattler.MatchSpec(text)._match_spec for text in texts]

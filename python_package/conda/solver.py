@@ -194,7 +194,7 @@ class Channels:
         conform(prefix, secrets=any(url.reveal() != str(url) for url in self.urls))
 
     def _install(self, solution: Solution, prefix: Path, progress: Progress) -> None:
-        specs = [rattler.MatchSpec(spec)._match_spec for spec in solution.specs]
+        specs = match_specs.requested(solution.specs)
         attempts = 1 + self._limits.retries
         for attempt in range(1, attempts + 1):
             reporter = Reporter(progress)

@@ -15,7 +15,7 @@ from python_package.files.disk import path_of
 from python_package.host_python.channel import default_cache
 from python_package.lock import CondaPackage, Distribution, Lock
 from python_package.pypi.pip_settings import for_uv
-from python_package.pypi.wheel_cache import Wheels
+from python_package.pypi.wheel_cache import WheelCache
 
 
 def locate(lock: Lock, channels: Channels, *, seals: Seals | None = None) -> Lock:
@@ -38,7 +38,7 @@ def locate(lock: Lock, channels: Channels, *, seals: Seals | None = None) -> Loc
     folders += [path.as_uri() for path in sorted(default_cache().glob("*-*"))]
     secrets = {str(url).rstrip("/"): url.reveal().rstrip("/") for url in reversed(channels.urls)}
     records = tuple(_package(record, folders, secrets, seals) for record in lock.records)
-    wheels = [Wheels().folder, *_find_links()]
+    wheels = [WheelCache().folder, *_find_links()]
     return replace(
         lock, records=records, distributions=tuple(_wheel(each, wheels, seals) for each in lock.distributions)
     )

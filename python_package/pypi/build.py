@@ -23,7 +23,7 @@ from python_package.import_names.table import canonical
 from python_package.pypi import source_copy, uv_errors, uv_settings, uv_workspace, wheel
 from python_package.pypi.direct_url import Project
 from python_package.pypi.pip_settings import for_uv
-from python_package.pypi.wheel_cache import Wheel, Wheels
+from python_package.pypi.wheel_cache import CachedWheel, WheelCache
 from python_package.spec import Index
 
 # Raise it when the same project would become another wheel.
@@ -47,7 +47,7 @@ _EPOCH = "315532800"
 class Built:
     """The wheels that were made, and the direct references (PEP 508) to what they need from elsewhere."""
 
-    wheels: tuple[Wheel, ...]
+    wheels: tuple[CachedWheel, ...]
     references: tuple[str, ...]
 
 
@@ -59,7 +59,7 @@ def build(
     others: Mapping[str, Project] | None = None,
     indexes: Sequence[Index] = (),
     offline: bool = False,
-    wheels: Wheels | None = None,
+    wheels: WheelCache | None = None,
 ) -> Built:
     """Make the wheels of projects on this machine, and of those of the `others` that they need.
 
@@ -70,8 +70,8 @@ def build(
     needs an index that does not answer.
     A project that lies elsewhere is only referred to.
     """
-    wheels = wheels or Wheels()
-    built: dict[str, Wheel] = {}
+    wheels = wheels or WheelCache()
+    built: dict[str, CachedWheel] = {}
     references = {}
     waiting = [(project, frozenset(re.findall(r"[\w.-]+", extras))) for project in projects]
     done = set()
@@ -143,7 +143,7 @@ def _place(
     return Project(name, "", source.url) if source and source.url else None
 
 
-def _wheel(project: Project, python: Path, indexes: Sequence[Index], offline: bool, wheels: Wheels) -> Wheel:
+def _wheel(project: Project, python: Path, indexes: Sequence[Index], offline: bool, wheels: WheelCache) -> CachedWheel:
     path = project.path
     if not path.exists():
         raise SolveError(

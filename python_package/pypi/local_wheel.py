@@ -11,7 +11,7 @@ from python_package.files import disk, scratch
 from python_package.import_names import installed
 from python_package.pypi import wheel
 from python_package.pypi.wheel import Member
-from python_package.pypi.wheel_cache import Wheel, Wheels
+from python_package.pypi.wheel_cache import CachedWheel, WheelCache
 
 NAME = "python-package-local"
 
@@ -35,14 +35,14 @@ def members(local: Iterable[tuple[str, str]]) -> tuple[tuple[Member, ...], tuple
     return tuple(Member(path, found[path]) for path in sorted(found)), tuple(left_out)
 
 
-def build(files: Sequence[Member], *, wheels: Wheels | None = None) -> Wheel:
+def build(files: Sequence[Member], *, wheels: WheelCache | None = None) -> CachedWheel:
     """Make the wheel of the files; the same files give the same bytes."""
     digest = hashlib.sha256()
     for each in files:
         digest.update(f"{each.path}\0{each.mode:o}\0{disk.sha256(each.file)}\0{each.file.stat().st_size}\0".encode())
     with scratch.folder() as folder:
         file = wheel.write(folder, NAME, f"0+{digest.hexdigest()[:16]}", files)
-        cache = wheels or Wheels()
+        cache = wheels or WheelCache()
         cache.trim()
         return cache.put(file, "")
 

@@ -96,7 +96,7 @@ class Settings(Value):
 
 def of_script(uv: object, folder: Path) -> Settings:
     """Read the table [tool.uv] of a script in a folder; raises ValueError for what uv would refuse, or we cannot do."""
-    return _Reader(folder).settings(Section(uv, "tool.uv"))
+    return _TableReader(folder).settings(Section(uv, "tool.uv"))
 
 
 def of_project(data: Mapping[str, Any], folder: Path) -> Settings:
@@ -104,13 +104,13 @@ def of_project(data: Mapping[str, Any], folder: Path) -> Settings:
     own = uv_table(data)
     root, table = workspace_of(own, folder)
     if root is None:
-        return _Reader(folder).settings(own)
+        return _TableReader(folder).settings(own)
     members = dict(members_of(root, table.table("workspace")))
-    theirs = _Reader(root, members).settings(table)
+    theirs = _TableReader(root, members).settings(table)
     if root == folder:
         return theirs.replace(members=tuple(members))
     indexes = {each.text("name"): each for each in table.tables("index")}
-    mine = _Reader(folder, members, indexes).settings(own)
+    mine = _TableReader(folder, members, indexes).settings(own)
     # uv takes indexes, overrides and constraints of the workspace's root alone.
     return theirs.replace(sources={**theirs.sources, **mine.sources}, members=tuple(members))
 
@@ -120,7 +120,7 @@ def in_folder(folder: Path) -> Settings:
     return of_project(read_pyproject(folder), folder)
 
 
-class _Reader:
+class _TableReader:
     """Reads the tables of one file; paths in it are relative to its folder."""
 
     def __init__(

@@ -20,7 +20,7 @@ _WRITING = failing_as(
 
 
 @dataclass(frozen=True)
-class Wheel:
+class CachedWheel:
     """A wheel in the cache: its distribution, canonically named, its file, and where that was made from."""
 
     name: str
@@ -38,13 +38,13 @@ class Wheel:
         return f"{self.name}{extras} @ {self.path.as_uri()}"
 
 
-class Wheels:
+class WheelCache:
     """The cache, in `python_package/wheels` of the user's cache directory; what fails to be written is a PackError."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or caches.folder("wheels")
 
-    def put(self, file: Path, origin: str) -> Wheel:
+    def put(self, file: Path, origin: str) -> CachedWheel:
         """Take a wheel's file into the cache."""
         target = self.folder / disk.sha256(file) / file.name
         if target.exists():
@@ -57,7 +57,7 @@ class Wheels:
                 disk.write(target, file)
         return _wheel(target, origin)
 
-    def recall(self, source: str, origin: str) -> Wheel | None:
+    def recall(self, source: str, origin: str) -> CachedWheel | None:
         """Return what was made of a source before, if it is still there and unharmed."""
         try:
             place = self.folder / (self.folder / "sources" / source).read_text()
@@ -70,7 +70,7 @@ class Wheels:
             return None
         return _wheel(place, origin)
 
-    def remember(self, source: str, wheel: Wheel) -> None:
+    def remember(self, source: str, wheel: CachedWheel) -> None:
         """Note what was made of a source, a key for all that decides the wheel."""
         with _WRITING:
             (self.folder / "sources").mkdir(exist_ok=True)
@@ -94,6 +94,6 @@ class Wheels:
             disk.remove_unused(self.folder.glob(pattern), _UNUSED_DAYS)
 
 
-def _wheel(path: Path, origin: str) -> Wheel:
+def _wheel(path: Path, origin: str) -> CachedWheel:
     name, version = parse_name(path.name) or ("", "")
-    return Wheel(name, version, path, origin)
+    return CachedWheel(name, version, path, origin)

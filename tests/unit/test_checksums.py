@@ -6,6 +6,7 @@ import functools
 import hashlib
 import http.server
 import io
+import json
 import os
 import shutil
 import tarfile
@@ -100,6 +101,14 @@ def test_link__archive_is_put_right_again__links(pair: Path, folder: Path, tmp_p
     shutil.copyfile(archive_of(pair / "good" / "channel"), archive_of(folder))
     channels.link(solution, tmp_path / "env", Silent())
     assert (tmp_path / "env/share/tool.txt").read_text() == "good\n"
+
+
+def test_link__match_spec_that_asked__is_in_condas_record(folder: Path, tmp_path: Path) -> None:
+    """Where py-rattler's own objects are no longer as match_specs.requested has them, `conda update` forgets it."""
+    channels = Channels([str(folder)])
+    channels.link(channels.solve(["tool >=0"]), tmp_path / "env", Silent())
+    (record,) = (tmp_path / "env/conda-meta").glob("tool-*.json")
+    assert json.loads(record.read_bytes())["requested_specs"] == ["tool >=0"]
 
 
 def test_link__cache_was_unpacked_from_another_file__is_refused_by_name(folder: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from python_package.pypi import build as projects
 from python_package.pypi import direct_url, source_copy
 from python_package.pypi.build import build
 from python_package.pypi.direct_url import Project
-from python_package.pypi.wheel_cache import Wheels
+from python_package.pypi.wheel_cache import WheelCache
 
 PYTHON = Path(sys.executable)
 
@@ -31,8 +31,8 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def wheels(tmp_path: Path) -> Wheels:
-    return Wheels(tmp_path / "cache")
+def wheels(tmp_path: Path) -> WheelCache:
+    return WheelCache(tmp_path / "cache")
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +54,7 @@ def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
     }
 
 
-def test_build__folder__becomes_a_wheel_and_stays_untouched(project: Path, wheels: Wheels) -> None:
+def test_build__folder__becomes_a_wheel_and_stays_untouched(project: Path, wheels: WheelCache) -> None:
     (project / "hook.py").write_text("pathlib.Path('src/made.py').write_text('')\n")
     before = contents(project)
     (wheel,) = build([here(project)], PYTHON, wheels=wheels).wheels
@@ -65,7 +65,7 @@ def test_build__folder__becomes_a_wheel_and_stays_untouched(project: Path, wheel
     assert contents(project) == before
 
 
-def test_build__again_unchanged__is_not_built_again(project: Path, wheels: Wheels, tmp_path: Path) -> None:
+def test_build__again_unchanged__is_not_built_again(project: Path, wheels: WheelCache, tmp_path: Path) -> None:
     (project / "hook.py").write_text(f"open({str(tmp_path / 'log')!r}, 'a').write('built ')\n")
     first = build([here(project)], PYTHON, wheels=wheels)
     assert build([here(project)], PYTHON, wheels=wheels) == first
@@ -82,7 +82,7 @@ def test_build__another_umask_clock_and_cache__is_the_same_to_the_byte(project: 
         "             os.umask(0), e.get('PYTHONPATH')])\n"
         "pathlib.Path('src/seen.txt').write_text(text)\n"
     )
-    (first,) = build([here(project)], PYTHON, wheels=Wheels(tmp_path / "c1")).wheels
+    (first,) = build([here(project)], PYTHON, wheels=WheelCache(tmp_path / "c1")).wheels
     before = os.umask(0o077)
     (project / "more").chmod(0o640)
     (project / "src").chmod(0o700)
@@ -90,14 +90,14 @@ def test_build__another_umask_clock_and_cache__is_the_same_to_the_byte(project: 
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PYTHONPATH", str(tmp_path))
-            (second,) = build([here(project)], PYTHON, wheels=Wheels(tmp_path / "c2")).wheels
+            (second,) = build([here(project)], PYTHON, wheels=WheelCache(tmp_path / "c2")).wheels
     finally:
         os.umask(before)
     assert first.path.read_bytes() == second.path.read_bytes()
 
 
 def test_build__needs_another_that_the_user_has_from_a_folder__builds_that_too(
-    project: Path, wheels: Wheels, tmp_path: Path
+    project: Path, wheels: WheelCache, tmp_path: Path
 ) -> None:
     (project / "more").write_text("Requires-Dist: Other.One>=2; python_version>'3'\nRequires-Dist: numpy\n")
     other = write_wheel(tmp_path / "dist", "other.one", {"other.py": ""}, requires=("far; extra == 'x'",))
@@ -111,7 +111,7 @@ def test_build__needs_another_that_the_user_has_from_a_folder__builds_that_too(
     assert built.references == ("far @ git+ssh://host/far@abc",)
 
 
-def test_build__a_wheel__is_taken_as_it_is(tmp_path: Path, wheels: Wheels) -> None:
+def test_build__a_wheel__is_taken_as_it_is(tmp_path: Path, wheels: WheelCache) -> None:
     file = write_wheel(tmp_path, "given", {"given.py": ""})
     (wheel,) = build([here(file, "given")], PYTHON, wheels=wheels).wheels
     assert wheel.path.read_bytes() == file.read_bytes()
@@ -119,12 +119,12 @@ def test_build__a_wheel__is_taken_as_it_is(tmp_path: Path, wheels: Wheels) -> No
 
 
 @pytest.mark.parametrize("name", ["gone", "gone-1.0-py3-none-any.whl"])
-def test_build__no_longer_there__is_refused(tmp_path: Path, wheels: Wheels, name: str) -> None:
+def test_build__no_longer_there__is_refused(tmp_path: Path, wheels: WheelCache, name: str) -> None:
     with pytest.raises(SolveError, match=rf"mine: .*/{name}, where it is to come from, does not exist; install"):
         build([here(tmp_path / name)], PYTHON, wheels=wheels)
 
 
-def test_build__backend_fails__says_where_and_its_last_line(project: Path, wheels: Wheels) -> None:
+def test_build__backend_fails__says_where_and_its_last_line(project: Path, wheels: WheelCache) -> None:
     (project / "hook.py").write_text("raise SystemExit('first line\\nno compiler for you')\n")
     with pytest.raises(SolveError) as caught:
         build([here(project)], PYTHON, wheels=wheels)
@@ -134,13 +134,13 @@ def test_build__backend_fails__says_where_and_its_last_line(project: Path, wheel
     assert not [path for path in (wheels.folder / "building").iterdir() if path.is_dir()]
 
 
-def test_build__no_project_in_the_folder__is_refused(tmp_path: Path, wheels: Wheels) -> None:
+def test_build__no_project_in_the_folder__is_refused(tmp_path: Path, wheels: WheelCache) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(SolveError, match=r"cannot be built into a wheel: .*does not appear to be a Python project"):
         build([here(tmp_path / "empty")], PYTHON, wheels=wheels)
 
 
-def test_build__its_build_needs_what_the_index_lacks__is_refused(project: Path, wheels: Wheels) -> None:
+def test_build__its_build_needs_what_the_index_lacks__is_refused(project: Path, wheels: WheelCache) -> None:
     text = (project / "pyproject.toml").read_text()
     (project / "pyproject.toml").write_text(text.replace("requires = []", 'requires = ["no-such-backend"]'))
     with pytest.raises(SolveError, match="no-such-backend"):
@@ -148,7 +148,7 @@ def test_build__its_build_needs_what_the_index_lacks__is_refused(project: Path, 
 
 
 def test_build__the_user_forbids_indexes__none_is_asked(
-    project: Path, wheels: Wheels, monkeypatch: pytest.MonkeyPatch
+    project: Path, wheels: WheelCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
     text = (project / "pyproject.toml").read_text()
@@ -159,7 +159,7 @@ def test_build__the_user_forbids_indexes__none_is_asked(
 
 @pytest.mark.parametrize("is_repository", [True, False])
 def test_build__version_comes_from_a_repository__is_known_also_of_a_part_of_it(
-    project: Path, wheels: Wheels, is_repository: bool
+    project: Path, wheels: WheelCache, is_repository: bool
 ) -> None:
     name = "SETUPTOOLS_SCM_PRETEND_VERSION_FOR_MINE"
     (project / "hook.py").write_text(
@@ -180,7 +180,7 @@ def test_environ__flags_of_the_user__stay_and_the_compiler_leaves_no_paths_for_d
 
 
 def test_build__offline_and_its_build_is_not_cached__is_unreachable(
-    project: Path, wheels: Wheels, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    project: Path, wheels: WheelCache, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "0")
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))

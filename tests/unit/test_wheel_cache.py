@@ -13,15 +13,15 @@ from wheels import write_wheel
 
 from python_package.errors import PackError
 from python_package.pypi.wheel import parse_name
-from python_package.pypi.wheel_cache import Wheels
+from python_package.pypi.wheel_cache import WheelCache
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Wheels:
-    return Wheels(tmp_path / "cache")
+def cache(tmp_path: Path) -> WheelCache:
+    return WheelCache(tmp_path / "cache")
 
 
-def test_put__wheel__is_under_its_hash_and_says_how_to_ask_for_it(cache: Wheels, tmp_path: Path) -> None:
+def test_put__wheel__is_under_its_hash_and_says_how_to_ask_for_it(cache: WheelCache, tmp_path: Path) -> None:
     file = write_wheel(tmp_path, "My.Lib", {"mylib.py": ""}, version="1.0")
     wheel = cache.put(file, "file:///a")
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -34,7 +34,7 @@ def test_put__wheel__is_under_its_hash_and_says_how_to_ask_for_it(cache: Wheels,
     assert cache.folder.stat().st_mode & 0o077 == 0
 
 
-def test_recall__what_was_remembered__is_the_same_wheel(cache: Wheels, tmp_path: Path) -> None:
+def test_recall__what_was_remembered__is_the_same_wheel(cache: WheelCache, tmp_path: Path) -> None:
     wheel = cache.put(write_wheel(tmp_path, "one", {}), "here")
     assert cache.recall("key", "here") is None
     cache.remember("key", wheel)
@@ -42,7 +42,7 @@ def test_recall__what_was_remembered__is_the_same_wheel(cache: Wheels, tmp_path:
     assert cache.recall("another", "here") is None
 
 
-def test_recall__file_was_harmed__is_forgotten(cache: Wheels, tmp_path: Path) -> None:
+def test_recall__file_was_harmed__is_forgotten(cache: WheelCache, tmp_path: Path) -> None:
     wheel = cache.put(write_wheel(tmp_path, "one", {}), "")
     cache.remember("key", wheel)
     with wheel.path.open("ab") as file:
@@ -51,14 +51,14 @@ def test_recall__file_was_harmed__is_forgotten(cache: Wheels, tmp_path: Path) ->
     assert not wheel.path.exists()
 
 
-def test_recall__file_is_gone__is_forgotten(cache: Wheels, tmp_path: Path) -> None:
+def test_recall__file_is_gone__is_forgotten(cache: WheelCache, tmp_path: Path) -> None:
     wheel = cache.put(write_wheel(tmp_path, "one", {}), "")
     cache.remember("key", wheel)
     wheel.path.unlink()
     assert cache.recall("key", "") is None
 
 
-def test_room__held__makes_another_wait_and_leaves_nothing(cache: Wheels) -> None:
+def test_room__held__makes_another_wait_and_leaves_nothing(cache: WheelCache) -> None:
     order = []
 
     def other() -> None:
@@ -76,7 +76,7 @@ def test_room__held__makes_another_wait_and_leaves_nothing(cache: Wheels) -> Non
     assert not room.exists()
 
 
-def test_trim__unused_for_months__is_removed(cache: Wheels, tmp_path: Path) -> None:
+def test_trim__unused_for_months__is_removed(cache: WheelCache, tmp_path: Path) -> None:
     old = cache.put(write_wheel(tmp_path, "old", {}), "")
     new = cache.put(write_wheel(tmp_path, "new", {}), "")
     cache.remember("old", old)
@@ -88,7 +88,7 @@ def test_trim__unused_for_months__is_removed(cache: Wheels, tmp_path: Path) -> N
     assert list((cache.folder / "sources").iterdir()) == []
 
 
-def test_trim__put_again__is_in_use(cache: Wheels, tmp_path: Path) -> None:
+def test_trim__put_again__is_in_use(cache: WheelCache, tmp_path: Path) -> None:
     file = write_wheel(tmp_path, "old", {})
     wheel = cache.put(file, "")
     os.utime(wheel.path.parent, (0, 0))
@@ -100,15 +100,15 @@ def test_trim__put_again__is_in_use(cache: Wheels, tmp_path: Path) -> None:
 def test_put__cache_cannot_be_written__says_so(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(PackError, match=r"cannot be written.*XDG_CACHE_HOME"):
-        Wheels(tmp_path / "file").put(write_wheel(tmp_path, "one", {}), "")
+        WheelCache(tmp_path / "file").put(write_wheel(tmp_path, "one", {}), "")
 
 
 def test_wheels__cache_home__is_where_the_user_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert Wheels().folder == tmp_path / "python_package" / "wheels"
+    assert WheelCache().folder == tmp_path / "python_package" / "wheels"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     monkeypatch.setenv("HOME", "/a/home")
-    assert Wheels().folder == Path("/a/home/.cache/python_package/wheels")
+    assert WheelCache().folder == Path("/a/home/.cache/python_package/wheels")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from uv import find_uv_bin
 
 from python_package.errors import SolveError, SpecError
 from python_package.pypi import local_wheel, wheel
-from python_package.pypi.wheel_cache import Wheels
+from python_package.pypi.wheel_cache import WheelCache
 
 
 @pytest.fixture
@@ -92,11 +92,11 @@ def test_members__two_files_for_one_place__is_an_invalid_spec(home: Path) -> Non
 
 
 def test_build__twice_elsewhere_with_another_umask__is_the_same_to_the_byte(home: Path, tmp_path: Path) -> None:
-    first = local_wheel.build(local_wheel.members(named(home, "helper", "pkg"))[0], wheels=Wheels(tmp_path / "c1"))
+    first = local_wheel.build(local_wheel.members(named(home, "helper", "pkg"))[0], wheels=WheelCache(tmp_path / "c1"))
     before = os.umask(0o077)
     (home / "helper.py").chmod(0o600)
     os.utime(home / "helper.py", (0, 0))
-    second = local_wheel.build(local_wheel.members(named(home, "pkg", "helper"))[0], wheels=Wheels(tmp_path / "c2"))
+    second = local_wheel.build(local_wheel.members(named(home, "pkg", "helper"))[0], wheels=WheelCache(tmp_path / "c2"))
     os.umask(before)
     assert first.path.read_bytes() == second.path.read_bytes()
     assert (first.name, first.version) == (local_wheel.NAME, second.version)
@@ -105,7 +105,7 @@ def test_build__twice_elsewhere_with_another_umask__is_the_same_to_the_byte(home
 def test_build__content_or_mode_changes__changes_the_version(home: Path, tmp_path: Path) -> None:
     def version() -> str:
         return local_wheel.build(
-            local_wheel.members(named(home, "helper"))[0], wheels=Wheels(tmp_path / "cache")
+            local_wheel.members(named(home, "helper"))[0], wheels=WheelCache(tmp_path / "cache")
         ).version
 
     first = version()
@@ -116,7 +116,9 @@ def test_build__content_or_mode_changes__changes_the_version(home: Path, tmp_pat
 
 
 def test_build__wheel__is_what_an_installer_takes_and_its_record_is_right(home: Path, tmp_path: Path) -> None:
-    wheel = local_wheel.build(local_wheel.members(named(home, "helper", "pkg"))[0], wheels=Wheels(tmp_path / "cache"))
+    wheel = local_wheel.build(
+        local_wheel.members(named(home, "helper", "pkg"))[0], wheels=WheelCache(tmp_path / "cache")
+    )
     target = tmp_path / "installed"
     argv = [find_uv_bin(), "pip", "install", "--offline", "--no-deps", "--python", sys.executable]
     subprocess.run([*argv, "--target", str(target), str(wheel.path)], check=True, capture_output=True)
