@@ -5,7 +5,7 @@ IPython does so where a line is the whole cell, its first word is a magic or an 
 
 from __future__ import annotations
 
-import _ast as ast
+import ast
 import re
 
 TYPE_CHECKING = False

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import _ast as ast
+import ast
+import re
 from itertools import product
 
 from python_package.analyze.folders import shown
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 # Of loops in loops, more rounds than anybody writes modules down for.
 _MOST = 1000
+# What loops bind, by their text.
+_TARGETS = re.compile(rb"\bfor\b([^:=]*?)\bin\b")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _TEXTS = (ast.Constant, ast.BinOp, ast.JoinedStr, ast.FormattedValue)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -177,6 +180,13 @@ def _text(node: Any, lookup: Lookup) -> str | None:
     if whole is not None and len(whole) > LENGTH:
         raise RecursionError("a name that doubles")
     return whole
+
+
+def may_be_told(names: Iterable[str], tree: ast.Module, source: bytes) -> bool:
+    """Tell whether each name may be one of a loop or of the module; to look the whole tree through takes long."""
+    targets = set(re.findall(rb"[\w\x80-\xff]+", b" ".join(_TARGETS.findall(source))))
+    top = {target.id for node in tree.body for target, _ in _assigned(node)}
+    return all(name in top or name.encode() in targets for name in names)
 
 
 def names_of(nodes: Iterable[Any]) -> frozenset[str]:

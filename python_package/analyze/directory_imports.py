@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 
-from python_package.analyze import crew
 from python_package.analyze.files import Use
 from python_package.analyze.finder import installed_name, package_root
-from python_package.analyze.imports import SCRIPT, Import, Module
+from python_package.analyze.imports import SCRIPT, Module
 from python_package.analyze.modules import Tracer
-from python_package.analyze.reading import Lines
+from python_package.analyze.reading import read_files
 from python_package.stdlib import FIXED
 
 TYPE_CHECKING = False
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from python_package.analyze.folder import Found
+    from python_package.analyze.imports import Import
     from python_package.analyze.metadata import Declared
     from python_package.analyze.precedence import Precedence
     from python_package.analyze.scope import Scope
@@ -52,24 +52,24 @@ class Project(Tracer):
 
     def trace_all(self, scope: Scope | None = None) -> None:
         """Read every file, each within a scope, and what they reach outside the directory."""
-        pages = crew.read_files(self._files, scope)
-        self.in_scope = scope is None or any(page.in_scope for page in pages)
-        for (path, name), page in zip(self._files, pages, strict=True):
-            self.remarks += page.remarks
-            self.metadata += [] if page.metadata is None else [page.metadata]
-            self._lines[path] = Lines(name, page.cells)
+        readings = read_files(self._files, scope)
+        self.in_scope = scope is None or any(reading.in_scope for reading in readings)
+        for (path, _), reading in zip(self._files, readings, strict=True):
+            self.remarks += reading.remarks
+            self.metadata += [] if reading.metadata is None else [reading.metadata]
+            self._lines[path] = reading.lines
             self._modules[path] = Module((), (), (), ())
-            self._take_written(page.written, path)
-            self._search(page.folders, os.path.dirname(path))
-            if any(level > 0 for _, _, level, *_ in page.imports):
+            self._take_written(reading.written, path)
+            self._search(reading.module.folders, os.path.dirname(path))
+            if any(found.level > 0 for found in reading.module.imports):
                 self._relative_users.add(path)
         if not self._installed:
             self.local += [path for path in sorted(self._own) if path.endswith(".py")]
-        for (path, _), page in zip(self._files, pages, strict=True):
+        for (path, _), reading in zip(self._files, readings, strict=True):
             folder = os.path.dirname(path)
-            for found in page.imports:
+            for found in reading.module.imports:
                 if not self._is_own(path, folder, found):
-                    self._fresh.append(Use(path, Import(*found)))
+                    self._fresh.append(Use(path, found))
         self._follow()
 
     def required(self) -> list[tuple[str, str]]:
@@ -87,9 +87,9 @@ class Project(Tracer):
                 self.remarks.append(f"{where}: the script requires Python {wanted}, which {version} is not")
             yield metadata.declared(version)
 
-    def _is_own(self, path: str, folder: str, found: tuple[str, tuple[str, ...], int, int, str, bool]) -> bool:
+    def _is_own(self, path: str, folder: str, found: Import) -> bool:
         """Tell whether a file of the directory surely answers an import, so that nothing is left to follow."""
-        name, _, level, *_ = found
+        name, level = found.name, found.level
         if level == SCRIPT or self._installed:
             return False  # it is for the tracer to say what that is
         if level:

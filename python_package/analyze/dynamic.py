@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import _ast as ast
+import ast
 
 from python_package.analyze.folders import Folders
-from python_package.analyze.imports import BLOCKS, SCRIPT, Import, strings
+from python_package.analyze.imports import BLOCKS, SCRIPT, Import, Mentions, strings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,18 +30,25 @@ class Dynamic:
     `computed_scripts` are the lines of those whose script only running it tells.
     """
 
-    def __init__(self, file: str, elsewhere: Elsewhere | None = None) -> None:
+    def __init__(self, file: str, source: bytes, elsewhere: Elsewhere | None = None) -> None:
         """Prepare for a file; where the tree is not all of it, `elsewhere` is called with names to follow."""
         self.imports: list[Import] = []
         self.computed: list[int] = []
         self.computed_scripts: list[int] = []
         self._file = file
+        self._source = source
         self._elsewhere = elsewhere
-        self._calls: list[tuple[ast.Call, str]] = []
+        self._statements: list[tuple[Any, str]] = []
+        self._calls: list[ast.Call] = []
         self._constants: Constants | None = None
         # What the file calls the libraries, and their functions.
         self._libraries: dict[str, str] = {}
         self._functions = {"__import__": "__import__"}
+
+    @property
+    def has_aliases(self) -> bool:
+        """Whether the file gives a function another name."""
+        return not self._functions.keys() <= _ARGUMENTS.keys()
 
     def bind(self, alias: Any, module: str) -> None:
         """Note a name that is bound to a library, or to one of its functions where the import is from a `module`."""
@@ -62,12 +69,20 @@ class Dynamic:
             self._functions[name] = function
 
     def collect(self, statement: Any, kind: str) -> None:
-        """Take the calls in a statement's own expressions, not in the statements inside it."""
-        self._calls.extend((call, kind) for call in _calls(statement))
+        """Take a statement, whose own expressions may call what imports."""
+        self._statements.append((statement, kind))
 
     def finish(self, tree: ast.Module) -> None:
         """Record what the calls import, now that all names are known."""
-        calls = [(call, kind, function) for call, kind in self._calls if (function := self._function(call.func))]
+        mentions = Mentions(self._source, {name.encode() for name in (*_ARGUMENTS, *self._functions)})
+        calls = [
+            (call, kind, function)
+            for statement, kind in self._statements
+            if mentions.are_in(statement)
+            for call in _calls(statement)
+            if (function := self._function(call.func))
+        ]
+        self._calls = [call for call, _, _ in calls]
         for call, kind, function in calls:
             given = {word.arg: word.value for word in call.keywords}
             given.update(zip(_ARGUMENTS[function], call.args, strict=False))
@@ -107,7 +122,7 @@ class Dynamic:
         ]
         if not nodes:
             return (_nothing,)
-        from python_package.analyze.constants import Constants, names_of
+        from python_package.analyze.constants import Constants, may_be_told, names_of
 
         # A path may be made in other ways than a name.
         names = names_of(nodes)
@@ -115,8 +130,10 @@ class Dynamic:
             self._elsewhere(names)
         if self._elsewhere or not (names or paths):
             return (_nothing,)
+        if not paths and not may_be_told(names, tree, self._source):
+            return None
         if self._constants is None:
-            self._constants = Constants(tree, (call for call, _ in self._calls))
+            self._constants = Constants(tree, self._calls)
         return self._constants.rounds(call, nodes)
 
     def _named(self, function: str, given: dict[Any, Any], lookup: Lookup) -> tuple[str, tuple[str, ...], int] | None:

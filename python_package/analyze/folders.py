@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import _ast as ast
+import ast
 import os
 
 TYPE_CHECKING = False

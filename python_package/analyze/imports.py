@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import _ast as ast  # the node classes alone: importing ast would cost 6 ms
+import ast
+import re
+from bisect import bisect_left
 
 from python_package.analyze.folders import Folders
 from python_package.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
     from python_package.analyze.dynamic import Dynamic
@@ -20,9 +22,12 @@ if TYPE_CHECKING:
 REQUIRED = "required"
 CONDITIONAL = "conditional"
 OPTIONAL = "optional"
+# What the text of a file has that may call what imports.
+DYNAMIC = (b"import_module", b"__import__", b"runpy")
 # The level of an import that is a script which is run; its name is the path of the file.
 SCRIPT = -1
 
+_SYS_PATH = re.compile(rb"sys(?:[\s()\\]|#[^\n]*)*\.(?:[\s()\\]|#[^\n]*)*path\b")
 _IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 _EXITS = {"exit", "_exit", "quit", "abort"}
 # What holds statements; everything else that a statement holds is expressions, which cannot hold an import statement.
@@ -70,19 +75,54 @@ def imports_of(tree: ast.Module, path: str, source: bytes, *, elsewhere: Elsewhe
     Of a tree that is not the whole module, no names are followed to what they are bound to: `elsewhere` is called with
     those that would tell what a call imports.
     """
-    dynamic = None
-    if b"import_module" in source or b"__import__" in source or b"runpy" in source:
-        from python_package.analyze.dynamic import Dynamic  # few files need it
+    calls = any(word in source for word in DYNAMIC)
+    # A path on sys.path, and another name of a function that imports, may come from any statement.
+    mentions = None if changes_path(source) else Mentions(source, (b"import", b"__all__", b"run_"))
+    walk = _Walk(path, source, mentions, elsewhere, calls=calls)
+    module = walk.module(tree)
+    if mentions and walk.dynamic and walk.dynamic.has_aliases:
+        module = _Walk(path, source, None, elsewhere, calls=calls).module(tree)
+    return module
 
-        dynamic = Dynamic(path, elsewhere)
-    return _Walk(path, dynamic).module(tree)
+
+def changes_path(source: bytes, start: int = 0) -> bool:
+    """Tell whether the text of a file may put folders on sys.path."""
+    return source.find(b"addsitedir", start) >= 0 or _SYS_PATH.search(source, start) is not None
+
+
+class Mentions:
+    """Where a source has one of some words."""
+
+    def __init__(self, source: bytes, words: Iterable[bytes]) -> None:
+        source = source.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        self._lines: list[int] = []
+        for word in words:
+            line, done, at = 1, 0, source.find(word)
+            while at >= 0:
+                line += source.count(b"\n", done, at)
+                self._lines.append(line)
+                done, at = at, source.find(word, at + 1)
+        self._lines.sort()
+
+    def are_in(self, node: Any) -> bool:
+        """Tell whether there is one in the lines of a node of the tree."""
+        first = getattr(node, "lineno", 0)  # a case has no line
+        at = bisect_left(self._lines, first)
+        return at < len(self._lines) and (not first or self._lines[at] <= node.end_lineno)
 
 
 class _Walk:
     """One pass over the statements, in the order of the source."""
 
-    def __init__(self, path: str, dynamic: Dynamic | None) -> None:
-        self.dynamic = dynamic
+    def __init__(
+        self, path: str, source: bytes, mentions: Mentions | None, elsewhere: Elsewhere | None, *, calls: bool
+    ) -> None:
+        self.dynamic: Dynamic | None = None
+        if calls:
+            from python_package.analyze.dynamic import Dynamic  # few files need it
+
+            self.dynamic = Dynamic(path, source, elsewhere)
+        self.mentions = mentions
         self.imports: list[Import] = []
         self.exports: list[str] = []
         self.folders = Folders(path)
@@ -94,8 +134,9 @@ class _Walk:
         stack: list[tuple[Any, str, bool]] = [(node, REQUIRED, True) for node in reversed(tree.body)]
         while stack:
             node, kind, always = stack.pop()
-            inner = list(self._visit(node, kind, always=always))
-            stack.extend(reversed(inner))
+            if self.mentions is None or self.mentions.are_in(node):
+                inner = list(self._visit(node, kind, always=always))
+                stack.extend(reversed(inner))
         computed: tuple[tuple[int, ...], ...] = ((), ())
         if self.dynamic:
             self.dynamic.finish(tree)

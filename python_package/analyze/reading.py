@@ -1,19 +1,33 @@
-"""A file of the user -> what it imports and what it says about itself: a script, a notebook, a module."""
+"""A file of the user -> what it imports and what it says about itself: a script, a notebook, or many modules."""
 
 from __future__ import annotations
 
 import os
+import re
+from functools import partial
 
-from python_package.analyze.imports import SCRIPT, Import, Module, imports_of
-from python_package.analyze.syntax import decode, parse, too_large
-from python_package.errors import BoundError
+from python_package.analyze.imports import DYNAMIC, SCRIPT, Module, changes_path, imports_of
+from python_package.analyze.syntax import compile_only, decode, parse, too_large
+from python_package.errors import BoundError, InvalidScriptError, NotPythonError
 from python_package.files import bounds
 from python_package.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import ast
+    from collections.abc import Callable, Sequence
+
     from python_package.analyze.metadata import Metadata
     from python_package.analyze.scope import Scope
+
+# Bytes that take about as long to read as another process takes to start.
+_WORTH_A_PROCESS = 1_000_000
+_CHUNK = 32
+# Of more bytes, only what is up to the last import of each file is parsed.
+_WORTH_HASTE = 4_000_000
+# What is on a line before the import of a statement, and how a statement starts that is in no other one.
+_BEFORE = re.compile(rb"(?:.*[;:\r])?(?:\xef\xbb\xbf)?[ \t\f]*(?:from\b[^'\"#]*)?")
+_STATEMENT = re.compile(rb"\n(?=[A-Za-z_@])(?!(?:elif|else|except|finally)\b)")
 
 
 class Lines(Value):
@@ -49,10 +63,104 @@ class Reading(Value):
     written: tuple[tuple[str, str, str, bool], ...] = ()
 
 
-def read(source: bytes, path: str, name: str, *, script: bool = False, scope: Scope | None = None) -> Reading:
+def read_files(files: Sequence[tuple[str, str]], scope: Scope | None = None) -> list[Reading]:
+    """Read files, each given by its path and by what messages call it, with as many processes as there are cores."""
+    size = sum(_size(path) for path, _ in files if path.endswith(".py"))
+    read_one = partial(read_file, scope=scope, hasty=scope is None and size > _WORTH_HASTE)
+    processes = min(len(os.sched_getaffinity(0)), size // _WORTH_A_PROCESS)
+    found = _read_by(processes, files, read_one) if processes > 1 else []
+    return found + [read_one(*file) for file in files[len(found) :]]
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:  # gone since the directory was listed
+        return 0
+
+
+def _read_by(
+    processes: int, files: Sequence[tuple[str, str]], read_one: Callable[[str, str], Reading]
+) -> list[Reading]:
+    """Return what processes have read, in the order of the files; those from one that made a process die are missing.
+
+    The processes are forks, as any other kind would import the main module of whoever calls. With threads beside
+    this one, a fork is not safe.
+    """
+    import multiprocessing
+    import threading
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    found: list[Reading] = []
+    if threading.active_count() > 1:
+        return found
+    try:
+        pool = ProcessPoolExecutor(processes, multiprocessing.get_context("fork"), _be_a_worker)
+        try:
+            found.extend(pool.map(read_one, *zip(*files, strict=True), chunksize=_CHUNK))
+        finally:
+            pool.shutdown(cancel_futures=True)
+    except (BrokenProcessPool, OSError, ImportError):  # killed for its memory; no /dev/shm
+        pass
+    return found
+
+
+def _be_a_worker() -> None:
+    """Leave interrupts to the process that started this one, and end with it."""
+    import multiprocessing
+    import signal
+    import threading
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        if parent:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def read_file(path: str, name: str, scope: Scope | None = None, hasty: bool = False) -> Reading:
+    """Read one of many files; what is wrong with it is a remark, and so are computed names, in one line."""
+    faults = []
+    try:
+        source = bounds.read(path, name, bounds.SCRIPT)
+        try:
+            reading = read(source, path, name, script=True, scope=scope, brief=True, hasty=hasty)
+        except (NotPythonError, BoundError):
+            raise
+        except InvalidScriptError as error:
+            faults = [f"{error}: its metadata does not count"]
+            reading = read(source, path, name, scope=scope, brief=True, hasty=hasty)
+    except OSError as error:
+        return _unread(name, f"{name}: {error.strerror}")
+    except (NotPythonError, BoundError) as error:
+        return _unread(name, str(error))
+    return reading.replace(remarks=(*faults, *reading.remarks))
+
+
+def _unread(name: str, fault: str) -> Reading:
+    return Reading(Module((), (), (), ()), Lines(name), (f"{fault}; what it imports is not listed",), in_scope=False)
+
+
+def read(
+    source: bytes,
+    path: str,
+    name: str,
+    *,
+    script: bool = False,
+    scope: Scope | None = None,
+    brief: bool = False,
+    hasty: bool = False,
+) -> Reading:
     """Read the source of the file at `path`, which messages call `name`.
 
-    Only of a `script` the metadata counts, and a scope limits its imports.
+    Only of a `script` the metadata counts, and a scope limits its imports. One `brief` remark is on all computed names.
 
     Raises NotPythonError, BoundError, and InvalidScriptError for metadata that cannot be honoured.
     """
@@ -64,13 +172,11 @@ def read(source: bytes, path: str, name: str, *, script: bool = False, scope: Sc
         book = notebook.parse(source, name)
         tree, source, lines, remarks = book.tree, book.text, book.lines, list(book.remarks)
         written = book.written
-    elif len(source) > bounds.PARSED and scope is None:
-        return _read_large(source, name, lines)
     else:
-        tree, remark = parse(source, name)
-        remarks = [] if remark is None else [remark]
-    # What has been blanked out to read a file may bind names.
-    module = imports_of(tree, path, source, elsewhere=frozenset if remarks else None)
+        tree, remarks = _parsed(source, name, hasty)
+    # Of what has not been parsed, or was blanked out to be, nothing tells which names it binds.
+    whole = not remarks and len(source) <= bounds.PARSED
+    module = imports_of(tree, path, source, elsewhere=None if whole else frozenset)
     for found in module.imports:
         if found.level != SCRIPT and len(found.name) > bounds.NAME:
             raise BoundError(f"{lines.at(found.line)}: an import of more than {bounds.NAME:,} characters")
@@ -85,7 +191,7 @@ def read(source: bytes, path: str, name: str, *, script: bool = False, scope: Sc
         f"{lines.at(line)}: runs a script by a path that only running it tells: what that imports is not listed"
         for line in module.computed_scripts
     ]
-    remarks += _computed(module, lines)
+    remarks += _computed(module.computed, lines, brief)
     metadata = None
     if script and b"# /// script" in source:
         from python_package.analyze import metadata as inline
@@ -94,20 +200,43 @@ def read(source: bytes, path: str, name: str, *, script: bool = False, scope: Sc
     return Reading(module, lines, tuple(remarks), in_scope, metadata, written)
 
 
-def _computed(module: Module, lines: Lines) -> list[str]:
-    return [
-        f"{lines.at(line)}: imports a module by a name that only running it tells: not listed"
-        for line in module.computed
-    ]
+def _computed(numbers: Sequence[int], lines: Lines, brief: bool) -> list[str]:
+    """Return remarks on imports whose names are computed; some files have a hundred."""
+    if brief and len(numbers) > 1:
+        what = f"imports {len(numbers)} modules by names that only running it tells"
+        return [f"{lines.at(numbers[0])}: {what}: not listed"]
+    return [f"{lines.at(line)}: imports a module by a name that only running it tells: not listed" for line in numbers]
 
 
-def _read_large(source: bytes, name: str, lines: Lines) -> Reading:
-    """Read a file that is too large to be parsed in full; metadata in one is refused."""
-    from python_package.analyze.skim import skim
+def _parsed(source: bytes, name: str, hasty: bool) -> tuple[ast.Module, list[str]]:
+    """Return the tree of a source, and remarks; of a large one, or in haste, the tree up to its last import."""
+    large = len(source) > bounds.PARSED
+    if large or (hasty and not any(word in source for word in DYNAMIC)):
+        head = _up_to_last_import(source)
+        if len(head) > bounds.PARSED:
+            raise too_large(name)
+        try:
+            return compile_only(head), []
+        except (
+            SyntaxError,
+            ValueError,
+            RecursionError,
+            MemoryError,
+        ):  # it ends within a string, say
+            if large:
+                raise too_large(name) from None
+    tree, remark = parse(source, name)
+    return tree, [] if remark is None else [remark]
 
-    found = None if b"# /// script" in source else skim(source)
-    if found is None:
-        raise too_large(name)
-    imports, computed = found
-    module = Module(tuple(Import(*each) for each in imports), (), (), computed)
-    return Reading(module, lines, tuple(_computed(module, lines)))
+
+def _up_to_last_import(source: bytes) -> bytes:
+    """Return a source as far as it may import or put folders on sys.path; its last statement is whole."""
+    at = source.rfind(b"import")
+    while at >= 0:
+        line = source.rfind(b"\n", 0, at) + 1
+        if _BEFORE.fullmatch(source, line, at) or source.endswith(b"\\\n", 0, line):
+            break
+        at = source.rfind(b"import", 0, at)
+    end = _STATEMENT.search(source, at) if at >= 0 else None
+    last = end.start() + 1 if end else len(source) if at >= 0 else 0
+    return source if changes_path(source, last) else source[:last]

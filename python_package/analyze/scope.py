@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import _ast as ast
+import ast
 
 from python_package.analyze.imports import Module
 from python_package.value import Value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import _ast as ast
+import ast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 # Bytes of a script, a module or a notebook. Code hosts take files up to 100 MB; notebooks carry their pictures.
 SCRIPT = 100 << 20
-# Bytes of Python that are parsed in full, at up to 900 bytes of memory each. Of a larger file only what holds imports
-# is parsed (skim.py), which is right for all but the odd one in a hundred.
+# Bytes of Python that are parsed, at up to 900 bytes of memory each. A larger file is parsed up to its last import.
 PARSED = 2 << 20
 # Bytes of Python of another version, which are parsed at about 50 kB/s where they are odd.
 TOLERATED = 512 << 10

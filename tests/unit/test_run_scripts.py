@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from python_package.analyze.crew import page
 from python_package.analyze.imports import OPTIONAL, REQUIRED, SCRIPT, Import, Module, imports_of
 from python_package.analyze.modules import Tracer
 from python_package.analyze.namespaces import listed
-from python_package.analyze.reading import read
+from python_package.analyze.reading import read, read_file
 from python_package.analyze.scope import Scope
 from python_package.analyze.syntax import parse
 from python_package.errors import NotPythonError
@@ -221,13 +220,13 @@ def test_trace__scope__limits_which_scripts_are_run(folder: Path) -> None:
     assert len(_trace(folder, files, scope=Scope("g")).remarks) == 1
 
 
-def test_page__quick_look_at_a_file_that_runs_others__is_as_the_full_one(folder: Path) -> None:
+def test_read_file__runs_others_and_is_read_in_haste__is_as_the_whole(folder: Path) -> None:
     (folder / "a.py").write_text(
         "import runpy\ntry: runpy.run_path('b.py')\nexcept ImportError: pass\nrunpy.run_path(x)"
     )
-    found = page(str(folder / "a.py"), "a.py", quick=True)
-    assert found == page(str(folder / "a.py"), "a.py")
-    assert found.imports[1:] == (("b.py", (), SCRIPT, 2, OPTIONAL, False),)
+    found = read_file(str(folder / "a.py"), "a.py", hasty=True)
+    assert found == read_file(str(folder / "a.py"), "a.py")
+    assert found.module.imports[1:] == (Import("b.py", (), SCRIPT, 2, OPTIONAL),)
     assert len(found.remarks) == 1
 
 

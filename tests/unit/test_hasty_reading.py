@@ -1,69 +1,58 @@
-"""What is told from the text alone is what the parser says, or is left to the parser."""
+"""A file that is read in haste, up to its last import, has the imports that all of it has."""
 
 from __future__ import annotations
 
 import sysconfig
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from python_package.analyze.imports import imports_of
-from python_package.analyze.skim import skim
-from python_package.analyze.syntax import compile_only
+from python_package.analyze.imports import Module
+from python_package.analyze.reading import read
+from python_package.errors import BoundError, InvalidScriptError
+from python_package.files import bounds
 from scripts.compare.corpus import Case, cases
-
-if TYPE_CHECKING:
-    from python_package.analyze.skim import Skimmed
 
 # The whole of it takes half a minute; each run of the tests takes every so many files.
 EVERY = 8
 
 
-def _parsed(source: bytes) -> Skimmed:
-    """Return the answer of the parser; it has no folders and runs no scripts, which only the parser finds."""
-    module = imports_of(compile_only(source), "/x.py", source)
-    assert (module.folders, module.computed_scripts) == ((), ())
-    return tuple(found.values() for found in module.imports), module.computed
+def _read(source: bytes, *, hasty: bool) -> Module | None:
+    """Return what a file says of imports; None for one that is not Python."""
+    try:
+        module = read(source, "/x.py", "x.py", hasty=hasty).module
+    except InvalidScriptError:
+        return None
+    return module.replace(exports=())  # nobody asks for them of files that are read in haste
 
 
 def _agrees(source: bytes) -> None:
-    assert skim(source) == _parsed(source)
+    whole = _read(source, hasty=False)
+    if whole is not None:
+        assert _read(source, hasty=True) == whole, source
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("place", ["stdlib", "purelib"])
-def test_skim__real_files__are_as_the_parser_says(place: str) -> None:
+def test_read__real_files_in_haste__have_the_imports_of_the_whole(place: str) -> None:
     files = sorted(Path(sysconfig.get_path(place)).rglob("*.py"))
     files = [file for file in files if place == "purelib" or "site-packages" not in file.parts][::EVERY]
-    told = 0
+    assert len(files) > 50
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for file in files:
-            source = file.read_bytes()
-            found = skim(source)
-            try:
-                expected = _parsed(source) if found is not None else None
-            except (SyntaxError, ValueError):
-                continue  # for another Python, or for none
-            assert found == expected, file
-            told += found is not None
-    assert told > 0.9 * len(files) > 50
+            _agrees(file.read_bytes())
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in cases()])
-def test_skim__corpus_of_hard_scripts__is_as_the_parser_says_or_left_to_it(case: Case) -> None:
+def test_read__hard_script_in_haste__has_the_imports_of_the_whole(case: Case) -> None:
     for name, source in case.files.items():
-        if name.endswith(".py") and (found := skim(source)) is not None:
-            try:
-                expected = _parsed(source)
-            except (SyntaxError, ValueError, RecursionError):
-                continue  # what is wrong with it is not where its imports are
-            assert found == expected
+        if name.endswith(".py"):
+            _agrees(source)
 
 
-TOLD = [
+SHAPES = [
     "class A:\n  import a\n  with b:\n    import c\n    def f():\n      import d\nimport e",
     "with suppress(ImportError):\n  import a\nwith b, c:\n  import d\nwith e: import f",
     "for a in b:\n  with c:\n    import d\nelse:\n  import e",
@@ -148,14 +137,15 @@ TOLD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", TOLD)
-def test_skim__python_of_all_shapes__is_as_the_parser_says(text: str) -> None:
+@pytest.mark.parametrize("text", SHAPES)
+def test_read__python_of_all_shapes_in_haste__has_the_imports_of_the_whole(text: str) -> None:
     _agrees(text.encode())
     _agrees(text.encode() + b"\n")
-    _agrees(b"x = 1\n\n" + text.encode() + b"\n\n\ny = 2\n" if not text.startswith(("#", "\n")) else text.encode())
+    _agrees(text.encode() + b"\n\n\ny = 2\n")
+    _agrees(b"x = 1\n\n" + text.encode() + b"\n\n\ny = 2\n")
 
 
-LEFT = [
+ODD = [
     b"import sys\nsys.path.append('x')",
     b"import sys\nsys. \\\n path += ['x']",
     b"import sys\ndef f():\n  sys.path.insert(0, 'x')",
@@ -221,34 +211,31 @@ LEFT = [
 ]
 
 
-@pytest.mark.parametrize("source", LEFT)
-def test_skim__source_that_only_a_parser_can_tell__is_left_to_it(source: bytes) -> None:
-    assert skim(source) is None
+@pytest.mark.parametrize("source", ODD)
+def test_read__odd_source_in_haste__has_the_imports_of_the_whole(source: bytes) -> None:
+    _agrees(source)
+    _agrees(source + b"\ny = 2\n")
 
 
-def test_skim__python_of_all_shapes_in_any_order_and_blocks__is_as_the_parser_says() -> None:
-    whole = "\n".join(text for text in TOLD if "\t" not in text and "\f" not in text and "\r" not in text)
+def test_read__python_of_all_shapes_in_any_order_and_blocks__has_the_imports_of_the_whole() -> None:
+    whole = "\n".join(text for text in SHAPES if "\t" not in text and "\f" not in text and "\r" not in text)
     _agrees(whole.encode())
     for header in ("def f():", "class A:", "if x:", "try:", "with y:", "with suppress(ImportError):"):
-        for text in TOLD:
+        for text in SHAPES:
             if any(odd in text for odd in ("\t", "\f", "\r", "'''", '"""', "\\\n")):
                 continue  # whose lines cannot be indented
             block = "\n".join("    " + line for line in text.split("\n"))
             end = "\nexcept ImportError:\n    pass" if header == "try:" else ""
-            try:
-                compile_only(f"{header}\n{block}{end}\n")
-            except SyntaxError:
-                continue  # nothing but comments
-            source = f"import z\n{header}\n{block}{end}\nimport y\n".encode()
-            assert skim(source) in (_parsed(source), None), text
+            _agrees(f"import z\n{header}\n{block}{end}\nimport y\n".encode())
+            _agrees(f"import z\n{header}\n{block}{end}\nx = y\n".encode())
 
 
-def test_skim__names_that_may_be_told__are_as_the_parser_says_or_left_to_it() -> None:
+def test_read__names_that_may_be_told_in_haste__are_as_in_the_whole() -> None:
     shapes = ["N = {}", "N: str = {}", "N={} # x", "(N) = {}", "import x; N = {}", "N \\\n = {}", "N: [\n] = \\\n{}"]
     values = ["'a'", "b + 'a'", "'a' + b", "f'{b}'", "b", "('a'\n'b')", "(b)", "u'a'", "('a')", "c", "b # x", '"""a"""']
     for assigned in (shape.format(value) for shape in shapes for value in values):
         source = f"b = 'x'\n{assigned}\n__import__(N)\n".encode()
-        assert skim(source) in (_parsed(source), None), source
+        _agrees(source)
     targets = ["N", "N, m", "(m, N)", "(m,\n N)", "[N, m]", "m, (N)"]
     sources = [
         "('a', 'b')",
@@ -269,8 +256,35 @@ def test_skim__names_that_may_be_told__are_as_the_parser_says_or_left_to_it() ->
             f"x = [__import__(N) {loop.replace(', b', '')}]",
         ):
             source = f"b = 'x'\nALL = (('a', 'c'), ('d', 'e'))\n{text}\n".encode()
-            try:
-                expected = _parsed(source)
-            except SyntaxError:
-                continue
-            assert skim(source) in (expected, None), source
+            _agrees(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("import a\nx = [\n" + "1,\n" * 99 + "]\n", ["a"]),
+        ("def f():\n  import a\ny = '''\nto import\n'''\n" + "x = 1\n" * 99, ["a"]),
+        ("x = 1\n" * 99, []),
+    ],
+)
+def test_read__larger_than_is_parsed__is_read_up_to_its_last_import(
+    source: str, names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "PARSED", 100)
+    assert [found.name for found in read(source.encode(), "/x.py", "x.py").module.imports] == names
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = 1\n" * 99 + "import a\n",
+        "import a\n" + "x = 1\n" * 99 + "sys.path.append('x')\n",
+        "x = '''\nimport a\nb\n" + "x = 1\n" * 99 + "'''\n",
+    ],
+)
+def test_read__larger_than_is_parsed_up_to_its_last_import__is_refused(
+    source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "PARSED", 100)
+    with pytest.raises(BoundError, match="more than the"):
+        read(source.encode(), "/x.py", "x.py")
