@@ -6,13 +6,12 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from packaging.requirements import Requirement
-from packaging.version import InvalidVersion, Version
 
 from python_package.address import Address
 from python_package.create import install
@@ -55,7 +54,9 @@ def packages(
     builder = shutil.which(options.python) or sys.executable
     asked = install.gather(spec, plan, wanted, Path(builder), clock, offline=options.offline)
     solved = plan.solution.packages
-    target = resolution.Target(plan.python, _abi(solved), _pythonic(solved), builder, options.offline, spec.indexes)
+    # What needs Python may be one of PyPI's projects.
+    there = {each.name: each.version for each in solved if {"python", "python_abi"} & set(each.needs)}
+    target = resolution.Target(plan.python, _abi(solved), there, builder, options.offline, spec.indexes)
     with clock.phase("ask PyPI") if asked.must or asked.wishes else nullcontext():
         foreseen, refused = with_optional(partial(resolution.foresee, target=target), asked.must, asked.wishes)
     asked.dropped(refused, clock)
@@ -109,16 +110,6 @@ def _source(distribution: Distribution) -> str:
         return "PyPI"
     scheme = distribution.location.partition(":")[0].partition("+")[0]
     return {"file": "local", "git": "git"}.get(scheme, "direct")
-
-
-def _pythonic(packages: Sequence[CondaPackage]) -> dict[str, str]:
-    """Return the versions of the packages that need Python, as far as PyPI could have them, too."""
-    found = {}
-    for package in packages:
-        if {"python", "python_abi"} & set(package.needs):
-            with suppress(InvalidVersion):
-                found[package.name] = str(Version(package.version))
-    return found
 
 
 def _abi(packages: Sequence[CondaPackage]) -> str:

@@ -13,7 +13,7 @@ from own_project import write_project
 from wheels import write_wheel
 
 from python_package.cli.table import size, table
-from python_package.create.dry_run import PlannedPackage, _abi, _pythonic, _source
+from python_package.create.dry_run import PlannedPackage, _abi, _source
 from python_package.host_python import channel as host_channel
 from python_package.lock import CondaPackage, Distribution
 
@@ -195,16 +195,6 @@ def package(name: str, version: str, build: str = "0", needs: tuple[str, ...] = 
 )
 def test_source__distribution__is_where_a_person_would_say_it_is_from(location: str, direct: bool, source: str) -> None:
     assert _source(Distribution("a", "1", location, "", direct=direct)) == source
-
-
-def test_pythonic__packages__are_those_that_pypi_could_have_in_its_own_spelling() -> None:
-    packages = [
-        package("numpy", "2.0.01"),
-        package("libz", "1.3", needs=("libc",)),
-        package("odd", "9e"),
-        package("abi", "1", needs=("python_abi",)),
-    ]
-    assert _pythonic(packages) == {"numpy": "2.0.1", "abi": "1"}
 
 
 def test_abi__builds__tell_a_free_threaded_python() -> None:

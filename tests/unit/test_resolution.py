@@ -58,6 +58,10 @@ def test_foresee__conda_has_a_part__is_left_out_whatever_the_spelling_of_its_nam
     assert foreseen("user", conda={"dotted.name": "1.5", "unrelated": "7"})[0].keys() == {"user", "other"}
 
 
+def test_foresee__version_of_conda_in_another_spelling__counts_and_one_that_pypi_cannot_have_is_left_alone() -> None:
+    assert foreseen("user", conda={"dotted.name": "1.05", "other": "9e"})[0].keys() == {"user"}
+
+
 def test_foresee__extras_of_what_conda_has__are_added() -> None:
     found, _ = foreseen("user[more]", conda={"user": "1.0", "other": "2.0", "dotted.name": "3.0"})
     assert found == {"deep": ("1.0", ("user",))}
