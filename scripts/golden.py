@@ -196,7 +196,7 @@ def _tree(folder: Path, checkout: Path) -> Iterator[tuple[str, str]]:
     while any(".old." in name for _, names, _ in os.walk(folder) for name in names):
         time.sleep(0.1)
     for path in sorted(folder.rglob("*")):
-        name = str(path.relative_to(folder))
+        name = _steady(str(path.relative_to(folder)).encode(), checkout).decode()
         mode = f"{path.lstat().st_mode & 0o7777:o}"
         if path.is_symlink():
             yield name, f"link {path.readlink()}"
