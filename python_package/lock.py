@@ -101,17 +101,15 @@ def portable_spec(spec: Spec) -> Spec:
         is_folder = "://" not in name and name.startswith((".", "/", "~"))
         return LOCAL_CHANNEL if is_folder or name.startswith("file:") else str(Address(name))
 
-    fields = {field: getattr(spec, field) for field in Spec._fields}
-    fields["local"] = tuple((name, Path(path).name) for name, path in spec.local)
-    fields["channels"] = tuple(dict.fromkeys(map(channel, spec.channels)))
-    fields["pins"] = tuple(
-        pin.replace(url="" if pin.url.startswith("file:") else str(Address(pin.url))) for pin in spec.pins
+    def index_url(url: str) -> str:
+        return LOCAL_INDEX if url.startswith("file:") else str(Address(url))
+
+    return spec.replace(
+        local=tuple((name, Path(path).name) for name, path in spec.local),
+        channels=tuple(dict.fromkeys(map(channel, spec.channels))),
+        pins=tuple(pin.replace(url="" if pin.url.startswith("file:") else str(Address(pin.url))) for pin in spec.pins),
+        indexes=tuple(index.replace(url=index_url(index.url)) for index in spec.indexes),
     )
-    fields["indexes"] = tuple(
-        index.replace(url=LOCAL_INDEX if index.url.startswith("file:") else str(Address(index.url)))
-        for index in spec.indexes
-    )
-    return Spec(**fields)
 
 
 def portable_distribution(distribution: Distribution) -> Distribution:

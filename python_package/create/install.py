@@ -16,7 +16,7 @@ from python_package.errors import SolveError
 from python_package.files.prefix import Prefix
 from python_package.lock import Distribution, Lock
 from python_package.progress import Clock
-from python_package.pypi import uv_pip
+from python_package.pypi import local_wheel, uv_pip
 from python_package.spec import Spec
 from python_package.stdlib import standard_library
 
@@ -129,8 +129,6 @@ def _install_wanted(
 
 def local_modules(spec: Spec, wanted: Wanted, site: Path, python: str) -> Distribution:
     """Return the wheel of the user's own modules; raise SolveError when one collides with what is in site-packages."""
-    from python_package.pypi import local_wheel
-
     local_wheel.refuse_collisions(spec.local, wanted.files, site, standard_library(python))
     wheel = local_wheel.build(wanted.files)
     return Distribution(wheel.name, wheel.version, wheel.path.as_uri(), wheel.sha256, direct=True)

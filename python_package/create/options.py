@@ -12,8 +12,6 @@ from python_package.errors import UsageError
 if TYPE_CHECKING:
     from python_package.lock import Lock
 
-Interpreter = Literal["auto", "channel", "host"]
-
 
 @dataclass(frozen=True)
 class CreateOptions:
@@ -39,7 +37,7 @@ class CreateOptions:
     output: str | os.PathLike[str] | None = None
     channels: tuple[str, ...] = ()
     offline: bool = False
-    interpreter: Interpreter = "auto"
+    interpreter: Literal["auto", "channel", "host"] = "auto"
     exact: bool = False
     check: bool = True
     mapping: Mapping[str, str] = field(default_factory=dict)

@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -21,13 +20,11 @@ from python_package.import_names import Package
 from python_package.import_names.installed import import_path
 from python_package.import_names.package import parse
 from python_package.import_names.table import canonical
-from python_package.pypi import direct_url
+from python_package.pypi import direct_url, local_wheel
 from python_package.pypi.direct_url import Project
+from python_package.pypi.wheel import Member
 from python_package.spec import Pin, Spec
 from python_package.stdlib import standard_library
-
-if TYPE_CHECKING:
-    from python_package.pypi.wheel import Member
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,7 @@ def resolve(spec: Spec, options: CreateOptions) -> Wanted:
     """
     if options.locked:
         return Wanted(())
-    files, links = _local(spec)
+    files, links = local_wheel.members(spec.local)
     paths = import_path(options.python)
     chosen = {**dict(spec.mapping), **options.mapping}
     found = import_names.resolve(
@@ -95,14 +92,6 @@ def resolve(spec: Spec, options: CreateOptions) -> Wanted:
             published.append(package)
     named = {name: Project(name, "", url) for name, url in placed.items() if name not in nearby}
     return Wanted(tuple(published), tuple(theirs), {**nearby, **named}, files, tuple(dict.fromkeys(notes)))
-
-
-def _local(spec: Spec) -> tuple[tuple[Member, ...], tuple[str, ...]]:
-    if not spec.local:
-        return (), ()
-    from python_package.pypi import local_wheel
-
-    return local_wheel.members(spec.local)
 
 
 def _version(wanted: str, python: str) -> str:

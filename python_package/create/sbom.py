@@ -25,7 +25,7 @@ from python_package.import_names.table import canonical
 from python_package.lock import CondaPackage, Distribution, Lock
 
 if TYPE_CHECKING:
-    from cyclonedx.model.license import License
+    pass
 
 # Longer ones are not a licence's name but its text, which some projects put in that field.
 _LICENCE_LENGTH = 100
@@ -40,7 +40,7 @@ def to_json(lock: Lock, prefix: Path, name: str, content: str) -> str:
     It depends on these alone: nothing of the time or the machine is in it.
     """
     installed = _installed(prefix)
-    conda = {_name(package): package for package in lock.records}
+    conda = {package.name.lower(): package for package in lock.records}  # as it was written in a lock
     pypi = {canonical(each.name): each for each in lock.distributions}
     components: dict[str, Component] = {f"conda:{name}": _conda(package) for name, package in conda.items()}
     components |= {f"pypi:{name}": _pypi(each, installed.get(name)) for name, each in pypi.items()}
@@ -65,10 +65,11 @@ def to_json(lock: Lock, prefix: Path, name: str, content: str) -> str:
 
 def _conda(package: CondaPackage) -> Component:
     url = str(Address(package.url))
-    qualifiers = {"build": package.build, "subdir": package.subdir, "type": _type(package.file_name)}
+    kind = "conda" if package.file_name.endswith(".conda") else "tar.bz2"
+    qualifiers = {"build": package.build, "subdir": package.subdir, "type": kind}
     if not url.startswith("file:"):
         qualifiers["channel"] = str(Address(package.channel)).rstrip("/").rpartition("/")[2]
-    purl = PackageURL("conda", None, _name(package), package.version, qualifiers)
+    purl = PackageURL("conda", None, package.name.lower(), package.version, qualifiers)
     hashes = {HashAlgorithm.SHA_256: package.sha256, HashAlgorithm.MD5: package.md5}
     return _component(purl, url, {kind: value for kind, value in hashes.items() if value}, package.license)
 
@@ -90,13 +91,9 @@ def _component(purl: PackageURL, url: str, hashes: Mapping[HashAlgorithm, str], 
         bom_ref=purl.to_string(),
         purl=purl,
         hashes=[HashType(alg=kind, content=value) for kind, value in hashes.items()],
-        licenses=_licences(licence),
+        licenses=[LicenseFactory().make_from_string(licence)] if licence else [],
         external_references=references,
     )
-
-
-def _licences(text: str) -> list[License]:
-    return [LicenseFactory().make_from_string(text)] if text else []
 
 
 def _licence(installed: metadata.Distribution | None) -> str:
@@ -136,11 +133,3 @@ def _pypi_needs(installed: metadata.Distribution | None, lock: Lock) -> Iterable
 
 def _installed(prefix: Path) -> dict[str, metadata.Distribution]:
     return {canonical(str(each.metadata["Name"])): each for each in Prefix(prefix).distributions()}
-
-
-def _name(package: CondaPackage) -> str:
-    return package.name.lower()  # a name that was read from a lock is as it was written there
-
-
-def _type(file_name: str) -> str:
-    return "conda" if file_name.endswith(".conda") else "tar.bz2"

@@ -9,9 +9,6 @@ from typing import Any
 
 from python_package.create.inputs import poetry, requirements_txt
 from python_package.create.inputs.dependencies import Dependencies, Wish, markers, read_requirement, text_of
-from python_package.create.inputs.encoding import decode
-from python_package.errors import SpecError
-from python_package.files import bounds
 from python_package.files.sections import Section
 from python_package.pypi import uv_settings
 from python_package.pypi.uv_settings import Settings
@@ -68,7 +65,8 @@ def _standard(
                 "its dependencies are dynamic, known only when it is built; install it in your python3, and analyze "
                 "the script that imports it"
             )
-        return [wish for file in files for wish in _of_file(found.folder.resolve() / file, found)]
+        lines = "".join(f"-r {file}\n" for file in files)
+        return requirements_txt.read(lines, found.source, found, kind="dynamic dependencies")
     where, folder = f"{found.source}: dependencies", found.folder.resolve()
     wishes = (read_requirement(line, where, found.python, folder=folder) for line in project.texts("dependencies"))
     return [each for each in wishes if each]
@@ -80,14 +78,6 @@ def _dynamic_files(tool: Section) -> list[str]:
     if entry.data.get("file"):
         return [entry.text("file")] if isinstance(entry.data["file"], str) else entry.texts("file")
     return tool.table("hatch").table("metadata").table("hooks").table("requirements_txt").texts("files")
-
-
-def _of_file(path: Path, found: Dependencies) -> list[Wish]:
-    try:
-        raw = bounds.read(path, str(path), bounds.DOCUMENT)
-    except (OSError, ValueError) as error:
-        raise SpecError(f"{found.source}: {path}: {getattr(error, 'strerror', None) or error}") from None
-    return requirements_txt.read(decode(raw, str(path)), str(path), found)
 
 
 def _placed_by_uv(wishes: list[Wish], uv: Settings, found: Dependencies) -> list[Wish]:
