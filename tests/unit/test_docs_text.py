@@ -68,6 +68,12 @@ def test_options__named_in_running_text__are_of_some_command(page: Path) -> None
     assert named <= known
 
 
+def test_map__in_contributing__has_every_package() -> None:
+    mapped = set(re.findall(r"^ {6,8}(\w+)/ ", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE))
+    packages = {path.parent.name for path in (ROOT / "python_package").glob("*/__init__.py")}
+    assert mapped == packages | {"inputs", "man"}
+
+
 @cache
 def _options(command: str) -> set[str]:
     """Return the options that the command's help lists."""
