@@ -55,7 +55,7 @@ def generate(facts: Facts, kept: Table, standard: frozenset[str]) -> str:
         if package != project and not kept.conda(project)[:-1]
     }
     filling = {project for projects in filled.values() for project in projects}
-    covered = {words[0] for words in rows.values() if words} | {canonical(name) for name in rows} | filling
+    covered = {row[0] for row in rows.values() if row} | {canonical(name) for name in rows} | filling
     unclear = [name for name in facts.rank if not facts.provides.get(name) and name not in facts.forge.keys() | covered]
     sections = {
         "imports": [" ".join([name, *rows[name]]) for name in sorted(rows)],
