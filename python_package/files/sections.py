@@ -53,8 +53,10 @@ class Section:
             raise ValueError(f"{self._at(key)} must be a list")
         return value or []
 
-    def text(self, key: str) -> str:
-        """Return a text of one line, '' where there is none."""
+    def text(self, key: str, *, needed: bool = False) -> str:
+        """Return one line of text, '' where there is none and none is needed."""
+        if needed and not self.data.get(key):
+            raise ValueError(f"{self._at(key)} is missing")
         return self._text(self.data.get(key, ""), key)
 
     def texts(self, key: str) -> list[str]:

@@ -189,13 +189,11 @@ class _TableReader:
         return self.members[canonical(name)].as_uri()
 
     def _index(self, table: Section, use: str) -> Index:
-        if "url" not in table:
-            raise ValueError(f"{table} {table.text('name')} has no url")
         if table.data.get("format", "simple") == "flat":
             if use == "explicit":
                 raise ValueError(f"{table} {table.text('name')}: a flat index cannot be explicit here; use find-links")
             use = "links"
-        return Index(self._url(table.text("url")), use, table.text("name"))
+        return Index(self._url(table.text("url", needed=True)), use, table.text("name"))
 
     def _url(self, text: str) -> str:
         return text if "://" in text else (self.folder / text).resolve().as_uri()

@@ -234,6 +234,8 @@ def test_pixi__its_own_file__is_read_likewise(tmp_path: Path) -> None:
         ('pypi-dependencies]\nx = { version = "*", colour = "red" }', "colour is no key that is read here"),
         ('pypi-options]\ndependency-overrides = { x = "1" }', "dependency-overrides is not read here"),
         ('workspace]\nchannels = "conda-forge"', "must be a list"),
+        ("workspace]\nchannels = [{ priority = 1 }]", '"channel" is missing'),
+        ("pypi-options]\nfind-links = [{}]", '"path" is missing'),
     ],
 )
 def test_pixi__what_cannot_be_done__is_refused_by_name(tmp_path: Path, table: str, says: str) -> None:

@@ -46,7 +46,7 @@ def _channels(workspace: Section, found: Dependencies) -> list[str]:
     channels = []
     for each in workspace.entries("channels"):
         entry = Section({"channel": each} if isinstance(each, str) else each, workspace.child("channels"))
-        priority, channel = entry.data.get("priority", 0), entry.text("channel")
+        priority, channel = entry.data.get("priority", 0), entry.text("channel", needed=True)
         if not isinstance(priority, int):
             raise ValueError(f"{entry} priority must be a number")
         channels.append((-priority, str((found.folder / channel).resolve()) if channel.startswith(".") else channel))
@@ -104,7 +104,7 @@ def _indexes(options: Section, found: Dependencies) -> Iterator[Index]:
     for url in options.texts("extra-index-urls"):
         yield Index(_url(url, found), "first")
     for links in options.tables("find-links"):
-        yield Index(_url(links.text("url" if "url" in links else "path"), found), "links")
+        yield Index(_url(links.text("url" if "url" in links else "path", needed=True), found), "links")
 
 
 def _url(text: str, found: Dependencies) -> str:

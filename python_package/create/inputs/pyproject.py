@@ -102,7 +102,5 @@ def _of_pdm(source: Section) -> Index:
         if key in source:
             raise ValueError(f"{source} {key} is not read here; say it with [tool.uv.sources]")
     name = source.text("name")
-    if not source.text("url"):
-        raise ValueError(f"{source} it has no url")
     use = "links" if source.text("type") == "find_links" else "default" if name == "pypi" else "extra"
-    return Index(source.text("url"), use, name)
+    return Index(source.text("url", needed=True), use, name)
