@@ -12,7 +12,7 @@ __version__ = "2.0.0"
 
 TYPE_CHECKING = False  # typing's own would cost every command its start-up
 if TYPE_CHECKING:
-    from python_package.analyze import analyze as analyze_script
+    from python_package.analyze import analyze_script
     from python_package.create import Created, create_environment
     from python_package.create.options import CreateOptions
     from python_package.errors import PackageError
@@ -34,4 +34,4 @@ else:
         from importlib import import_module
 
         home = import_module(f"python_package.{_HOMES[name]}")
-        return getattr(home, "analyze" if name == "analyze_script" else name)
+        return getattr(home, name)

@@ -5,83 +5,24 @@ from __future__ import annotations
 import gc
 import os
 
-from python_package.analyze.namespaces import listed
+from python_package.analyze.listing import listed, relisted
+from python_package.analyze.values import Analysis, Listed, Taken
 from python_package.errors import InvalidScriptError, ScriptNotFoundError, UsageError
 from python_package.files import bounds
 from python_package.host_python.default_python import TIMEOUT, Question
 from python_package.spec import Spec
-from python_package.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from python_package.analyze.files import Use
-    from python_package.analyze.folder import Found
-    from python_package.analyze.imports import Import
-    from python_package.analyze.modules import Tracer
-    from python_package.analyze.scope import Scope
+    from python_package.analyze.directory import Found
+    from python_package.analyze.trace import Tracer
+    from python_package.analyze.values import Scope, Use
     from python_package.spec import Pin
 
 
-class Listed(Value):
-    """An import, the place that messages give it, and the names that it makes the dependency file list."""
-
-    found: Import
-    where: str
-    names: tuple[str, ...]
-
-
-class Taken(Value):
-    """The Python to write down: `python` is a full version or a range, `version` the likeliest one of that.
-
-    `command` starts the interpreter that has it, or the default one; `remark` tells the user why it is not that.
-    """
-
-    python: str
-    version: str
-    command: str
-    remark: str = ""
-
-
-class Analysis(Value):
-    """A script's Spec, the third-party imports and the local files behind it, and remarks for the user.
-
-    `listed` are the imports with what the Spec names for them. `places` are the folders and files of the local modules
-    of the top level, by name, and `scripts` the files or directories that were analyzed. `version` is that of the
-    Python which the verdicts are for, and `interpreter` the command that starts one of it, or the default one.
-    """
-
-    spec: Spec
-    uses: tuple[Use, ...]
-    local: tuple[str, ...]
-    remarks: tuple[str, ...]
-    listed: tuple[Listed, ...] = ()
-    places: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    scripts: tuple[str, ...] = ()
-    version: str = ""
-    interpreter: str = "python3"
-
-    def with_names(self, listed: Iterable[Listed]) -> Analysis:
-        """Return the same analysis with what the imports list now: modules, those that are optional, what is below."""
-        from python_package.analyze.imports import OPTIONAL
-        from python_package.analyze.submodules import below
-
-        listed = tuple(listed)
-        modules = {name for each in listed for name in each.names}
-        needed = {name for each in listed if each.found.kind != OPTIONAL for name in each.names}
-        inner = below((each.found for each in listed if each.names), modules)
-        spec = self.spec.replace(
-            modules=tuple(sorted(modules)),
-            optional=tuple(sorted(modules - needed)),
-            submodules=inner.submodules,
-            deferred=inner.deferred,
-            names=inner.names,
-        )
-        return self.replace(spec=spec, listed=listed)
-
-
-def analyze(
+def analyze_script(
     script: str | os.PathLike[str],
     *,
     pin: bool = False,
@@ -170,15 +111,30 @@ def analyze_sources(
         version=version,
         interpreter=taken.command,
     )
-    return analysis.with_names(Listed(use.found, where, names[use.found]) for use, where in uses)
+    return relisted(analysis, (Listed(use.found, where, names[use.found]) for use, where in uses))
 
 
-def _taken(wanted: Sequence[tuple[str, str]], version: str, python: str, timeout: float) -> Taken:
+def _taken(wanted: Sequence[tuple[str, str]], version: str, command: str, timeout: float) -> Taken:
+    """Return the Python for scripts that want ranges of versions, each with where it says so.
+
+    In order: the default interpreter, of that version; the newest on PATH that fits; the range. Each interpreter is
+    asked for its version, for at most `timeout` seconds, and runs nothing else.
+    """
     if not wanted:
-        return Taken(version, version, python)
-    from python_package.analyze import requires_python  # few scripts ask for one
+        return Taken(version, version, command)
+    from python_package.host_python.on_path import fits, likeliest, on_path  # few scripts ask for one
 
-    return requires_python.take(wanted, version, python, timeout)
+    unmet = [(where, text) for where, text in wanted if not fits(version, text)]
+    if not unmet:
+        return Taken(version, version, command)
+    whole = ",".join(dict.fromkeys(part.strip() for _, text in wanted for part in text.split(",") if part.strip()))
+    ruled_out = (
+        f"{unmet[0][0]}: the script requires Python {unmet[0][1].strip()}, which the default python3 {version} is not"
+    )
+    for other, path in on_path(whole, timeout):
+        return Taken(other, other, path, f"{ruled_out}; taking {other}, of {path}")
+    remark = f"{ruled_out}, nor any other on PATH; create takes the newest that its channels have"
+    return Taken(whole, likeliest(whole) or version, command, remark)
 
 
 def _agreed(pins: Collection[Pin]) -> tuple[Pin, ...]:
@@ -194,15 +150,15 @@ def _agreed(pins: Collection[Pin]) -> tuple[Pin, ...]:
 def _trace(
     name: str, source: bytes | Found, scope: Scope | None, standard: Callable[[], frozenset[str]], python: str
 ) -> Tracer:
-    from python_package.analyze.modules import Tracer  # imported while the interpreter starts
-    from python_package.analyze.precedence import Precedence
+    from python_package.analyze.finder import Precedence
+    from python_package.analyze.trace import Tracer  # imported while the interpreter starts
 
     path, precedence = os.path.realpath(name), Precedence(python)
     if isinstance(source, bytes):
         tracer = Tracer(name, path, standard, precedence)
         tracer.trace(source, scope)
         return tracer
-    from python_package.analyze.directory_imports import Project
+    from python_package.analyze.directory import Project
 
     project = Project(name, path, source, standard, precedence)
     project.trace_all(scope)
@@ -225,7 +181,7 @@ def _standard(version: str) -> frozenset[str]:
 
 def _third_party(tracer: Tracer, version: str, remarks: list[str]) -> Iterator[Use]:
     """Yield the imports that the standard library does not answer either; add remarks on those that are left out."""
-    from python_package.analyze.imports import REQUIRED
+    from python_package.analyze.values import REQUIRED
     from python_package.stdlib import standard_once
 
     standard = _standard(version)
@@ -248,7 +204,7 @@ def read_script(path: str) -> bytes | Found:
     try:
         return bounds.read(path, path, bounds.SCRIPT)
     except IsADirectoryError:
-        from python_package.analyze.folder import look_into
+        from python_package.analyze.directory import look_into
 
         found = look_into(os.path.realpath(path), path)
         if not found.files:

@@ -6,16 +6,15 @@ import ast
 import re
 from itertools import product
 
-from python_package.analyze.folders import shown
+from python_package.analyze.sys_path import shown
 from python_package.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
-    # What a name is bound to, None for what only running the module tells.
-    Lookup = Callable[[str], Any]
+    from python_package.analyze.sys_path import Lookup
 
 # Of loops in loops, more rounds than anybody writes modules down for.
 _MOST = 1000

@@ -6,7 +6,7 @@ import textwrap
 
 from python_package import import_names
 from python_package.address import Address
-from python_package.analyze.imports import CONDITIONAL, OPTIONAL, REQUIRED
+from python_package.analyze.values import CONDITIONAL, OPTIONAL, REQUIRED
 from python_package.import_names import WITH_PYTHON, installed
 from python_package.stdlib import standard_library
 from python_package.value import Value
@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from python_package.analyze import Analysis, Listed
+    from python_package.analyze.values import Analysis, Listed
     from python_package.import_names import Answer
     from python_package.import_names.package import Package
 

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from python_package.analyze import Analysis
+    from python_package.analyze.values import Analysis
 
 _NAMED = 8  # modules that one line names
 # What lies beside a project's modules to build and test it.

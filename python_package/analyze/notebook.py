@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import json
 
-from python_package.analyze import automagic, magics, syntax
-from python_package.analyze.reading import Lines
+from python_package.analyze import automagic, magics, parsing, syntax
+from python_package.analyze.values import Lines
 from python_package.errors import BoundError, InvalidScriptError, NotPythonError
 from python_package.files import bounds
 from python_package.value import Value
@@ -118,7 +118,7 @@ def _parsed(code: str, shell: magics.Shell, place: str) -> tuple[magics.Cell, by
     """Parse a cell by itself: one that another's quotes would open or close is no Python."""
     cell = magics.strip(code, shell)
     text = cell.text.encode(errors="replace")
-    return cell, text, *syntax.parse(text, place)
+    return cell, text, *parsing.parse(text, place)
 
 
 def _load(source: bytes, name: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from python_package.address import Address
-from python_package.analyze.namespaces import SHARED
+from python_package.analyze.listing import SHARED, relisted
 from python_package.errors import InterpreterError
 from python_package.import_names import WITH_PYTHON, installed, table
 from python_package.import_names.package import parse
@@ -14,8 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from python_package.analyze import Analysis, Listed
-    from python_package.analyze.imports import Import
+    from python_package.analyze.values import Analysis, Import, Listed
     from python_package.import_names.installed import Found
     from python_package.import_names.table import Table
 
@@ -29,7 +28,7 @@ def pinned(analysis: Analysis, python: str = "python3") -> Analysis:
     paths = installed.import_path(python)
     if not paths:
         raise InterpreterError(f"the default interpreter {python} does not tell where it imports modules from")
-    analysis = analysis.with_names(_told_apart(analysis.listed, paths))
+    analysis = relisted(analysis, _told_apart(analysis.listed, paths))
     wanted = sorted(set(analysis.spec.modules) - WITH_PYTHON)
     known = table.load() if wanted else table.Table()
     found = installed.find(wanted, paths)

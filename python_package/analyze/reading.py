@@ -6,8 +6,10 @@ import os
 import re
 from functools import partial
 
-from python_package.analyze.imports import DYNAMIC, SCRIPT, Module, changes_path, imports_of
-from python_package.analyze.syntax import compile_only, decode, parse, too_large
+from python_package.analyze.imports import DYNAMIC, changes_path, imports_of, limit
+from python_package.analyze.parsing import parse
+from python_package.analyze.syntax import compile_only, decode, too_large
+from python_package.analyze.values import SCRIPT, Lines, Module, Scope
 from python_package.errors import BoundError, InvalidScriptError, NotPythonError
 from python_package.files import bounds
 from python_package.value import Value
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from python_package.analyze.metadata import Metadata
-    from python_package.analyze.scope import Scope
 
 # Bytes that take about as long to read as another process takes to start.
 _WORTH_A_PROCESS = 1_000_000
@@ -28,24 +29,6 @@ _WORTH_HASTE = 4_000_000
 # What is on a line before the import of a statement, and how a statement starts that is in no other one.
 _BEFORE = re.compile(rb"(?:.*[;:\r])?(?:\xef\xbb\xbf)?[ \t\f]*(?:from\b[^'\"#]*)?")
 _STATEMENT = re.compile(rb"\n(?=[A-Za-z_@])(?!(?:elif|else|except|finally)\b)")
-
-
-class Lines(Value):
-    """What messages call the lines of a file.
-
-    A notebook's cells are read as one text; `cells` has the line before each cell's first, and the cell's number.
-    """
-
-    name: str
-    cells: tuple[tuple[int, int], ...] = ()
-
-    def at(self, line: int) -> str:
-        """Return the place of a line."""
-        name, first = self.name, 0
-        for before, cell in self.cells:
-            if before < line:
-                name, first = f"{self.name}:cell {cell}", before
-        return f"{name}:{line - first}"
 
 
 class Reading(Value):
@@ -182,8 +165,6 @@ def read(
             raise BoundError(f"{lines.at(found.line)}: an import of more than {bounds.NAME:,} characters")
     in_scope = True
     if scope is not None:
-        from python_package.analyze.scope import limit
-
         limited = limit(module, tree, scope)
         in_scope = limited is not None
         module = limited or Module((), (), (), ())

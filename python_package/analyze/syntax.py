@@ -1,46 +1,20 @@
-"""Source bytes -> a syntax tree, whatever version of Python they are written for."""
+"""What this Python's own parser says of a source, and its text."""
 
 from __future__ import annotations
 
 import warnings
+from bisect import bisect_left
 
 from python_package.errors import BoundError, NotPythonError
 from python_package.files import bounds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import _ast as ast
+    import ast
+    from collections.abc import Iterable
+    from typing import Any
 
 _ONLY_AST = 0x400  # ast.PyCF_ONLY_AST
-
-
-def parse(source: bytes, path: str) -> tuple[ast.Module, str | None]:
-    """Return the tree, and a remark when only the error-tolerant parser could read the source.
-
-    Raises NotPythonError, with the line, for what is Python of no version, and BoundError.
-    """
-    if len(source) > bounds.PARSED:
-        raise too_large(path)
-    try:
-        source.decode()
-    except UnicodeDecodeError:
-        decode(source, path)  # in a comment, compile() overlooks what Python refuses when it reads the file
-    try:
-        return compile_only(source), None
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        if len(source) > bounds.TOLERATED:
-            line = getattr(error, "lineno", None) or 1
-            raise NotPythonError(path, line, getattr(error, "msg", None) or "nested too deep to be parsed") from None
-        # Imported only now: tree-sitter costs as much as the rest of the analysis of a small script.
-        from python_package.analyze import tolerant
-
-        text = decode(source, path)
-        try:
-            return tolerant.parse(text, path, error)
-        except SyntaxError as final:
-            raise NotPythonError(path, final.lineno or 1, final.msg) from None
-        except (RecursionError, MemoryError):
-            raise NotPythonError(path, 1, "its statements are nested too deep to be parsed") from None
 
 
 def too_large(path: str) -> BoundError:
@@ -88,3 +62,24 @@ def decode(source: bytes, path: str) -> str:
     if "\0" in text:
         raise NotPythonError(path, 1 + text.count("\n", 0, text.index("\0")), "a NUL byte; this is a binary file")
     return text
+
+
+class Mentions:
+    """Where a source has one of some words."""
+
+    def __init__(self, source: bytes, words: Iterable[bytes]) -> None:
+        source = source.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        self._lines: list[int] = []
+        for word in words:
+            line, done, at = 1, 0, source.find(word)
+            while at >= 0:
+                line += source.count(b"\n", done, at)
+                self._lines.append(line)
+                done, at = at, source.find(word, at + 1)
+        self._lines.sort()
+
+    def are_in(self, node: Any) -> bool:
+        """Tell whether there is one in the lines of a node of the tree."""
+        first = getattr(node, "lineno", 0)  # a case has no line
+        at = bisect_left(self._lines, first)
+        return at < len(self._lines) and (not first or self._lines[at] <= node.end_lineno)

@@ -77,7 +77,7 @@ def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any], dict[str, b
     """Return the scripts and the output that are named, the options for analyze_sources, and what else to do."""
     if len(argv) == 2 and not any(argument.startswith("-") and argument != "-" for argument in argv):
         return argv[:1], argv[1], {}, {}  # the usual form, without the 10 ms that argparse takes to start
-    from python_package.analyze.scope import Scope
+    from python_package.analyze.values import Scope
     from python_package.cli import command
     from python_package.spec import is_package
 

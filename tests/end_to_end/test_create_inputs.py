@@ -10,7 +10,7 @@ from desk import PYTHON, Desk, one_line
 from own_project import write_project
 from wheels import write_wheel
 
-from python_package.analyze import analyze
+from python_package.analyze import analyze_script
 
 SITE = f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
 
@@ -196,7 +196,7 @@ def test_create__script_that_places_its_dependency__has_that_one_under_the_name_
         '# /// script\n# dependencies = ["onlypypi"]\n# [tool.uv.sources]\n'
         f'# onlypypi = {{ path = "libs/{wheel.name}" }}\n# ///\nimport other_name\n'
     )
-    spec = analyze(desk.cwd / "task.py")
+    spec = analyze_script(desk.cwd / "task.py")
     (desk.cwd / "deps.json").write_text(spec.to_json())
     done = desk.run("-c", str(desk.channel), "--map", "other_name=onlypypi==0.9", "--dry-run", "deps.json", "env")
     assert "onlypypi 0.9 PyPI" in " ".join(done.stdout.split()), done.stderr

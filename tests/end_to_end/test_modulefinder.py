@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from python_package.analyze import analyze
+from python_package.analyze import analyze_script
 from python_package.errors import NotPythonError
 from scripts.compare.corpus import cases
 
@@ -62,7 +62,7 @@ def test_analyze__every_script_at_hand__lists_what_modulefinder_finds(tmp_path: 
         if names is None:
             continue
         try:
-            spec = analyze(str(script))
+            spec = analyze_script(str(script))
         except NotPythonError:
             continue  # ModuleFinder takes any bytes for text
         listed = {*spec.modules, *spec.submodules}

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from fake_python import fake_python
 
-from python_package.analyze import Analysis, analyze, analyze_sources
-from python_package.analyze.folder import look_into
+from python_package.analyze import analyze_script, analyze_sources
+from python_package.analyze.directory import look_into
 from python_package.analyze.local_modules import recorded, remark_on
+from python_package.analyze.values import Analysis
 from python_package.cli import analyze as command
 from python_package.spec import Spec
 
@@ -174,8 +175,11 @@ def test_recorded__directory__has_its_programs_and_what_its_files_import(folder:
 
 def test_analyze__local__is_asked_for_in_the_api(folder: Path) -> None:
     _lay_out(folder, {"main.py": "import helper", "helper.py": ""})
-    assert analyze("main.py").local == ()
-    assert analyze("main.py", local=True).local == (("helper", f"{folder}/helper.py"), ("main", f"{folder}/main.py"))
+    assert analyze_script("main.py").local == ()
+    assert analyze_script("main.py", local=True).local == (
+        ("helper", f"{folder}/helper.py"),
+        ("main", f"{folder}/main.py"),
+    )
 
 
 def test_remark_on__many_modules__names_some(folder: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fake_python import fake_python
 
-from python_package.analyze import analyze, analyze_sources
+from python_package.analyze import analyze_script, analyze_sources
 from python_package.errors import InterpreterError, NotPythonError, ScriptNotFoundError
 from python_package.spec import Spec
 
@@ -30,8 +30,8 @@ def _script(folder: Path, text: str, name: str = "script") -> Path:
 def test_analyze__script_without_py_suffix__is_its_spec(tmp_path: Path, python: str) -> None:
     script = _script(tmp_path, "import os, yaml, numpy.linalg\nfrom numpy import array\n")
     expected = Spec("3.11.7", ("numpy", "yaml"), submodules=("numpy.linalg",), names=(("numpy", "array"),))
-    assert analyze(script, python=python) == expected
-    assert analyze(str(script), python=python) == expected
+    assert analyze_script(script, python=python) == expected
+    assert analyze_script(str(script), python=python) == expected
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_analyze__module_that_left_the_standard_library__is_listed_from_then_on(
     version: str, modules: tuple[str, ...], tmp_path: Path
 ) -> None:
     script = _script(tmp_path, "import distutils, cgi, yaml, __future__, __main__, test.support, _winapi")
-    assert analyze(script, python=fake_python(tmp_path, f"echo Python {version}")) == Spec(version, modules)
+    assert analyze_script(script, python=fake_python(tmp_path, f"echo Python {version}")) == Spec(version, modules)
 
 
 def test_analyze__prints_nothing_and_executes_nothing(
@@ -50,7 +50,7 @@ def test_analyze__prints_nothing_and_executes_nothing(
 ) -> None:
     text = f"open({str(tmp_path / 'executed')!r}, 'w')\nprint 'x'\nimport helper\n"
     _script(tmp_path, text, "helper.py")
-    analyze(_script(tmp_path, text), python=python)
+    analyze_script(_script(tmp_path, text), python=python)
     assert capfd.readouterr() == ("", "")
     assert not (tmp_path / "executed").exists()
 
@@ -59,21 +59,21 @@ def test_analyze__slow_python__is_asked_while_the_script_is_read(tmp_path: Path)
     body = f"sleep 0.4; : > {tmp_path}/asked; echo Python 3.11.7"
     script = _script(tmp_path, "import yaml")
     start = time.monotonic()
-    assert analyze(script, python=fake_python(tmp_path, body)).python == "3.11.7"
+    assert analyze_script(script, python=fake_python(tmp_path, body)).python == "3.11.7"
     assert 0.4 <= time.monotonic() - start < 10
 
 
 def test_analyze__python_that_never_answers__ends_at_the_timeout(tmp_path: Path) -> None:
     start = time.monotonic()
     with pytest.raises(InterpreterError, match=r"within 0\.2 s"):
-        analyze(_script(tmp_path, "import yaml"), python=fake_python(tmp_path, "sleep 60"), timeout=0.2)
+        analyze_script(_script(tmp_path, "import yaml"), python=fake_python(tmp_path, "sleep 60"), timeout=0.2)
     assert time.monotonic() - start < 10
 
 
 def test_analyze__script_is_not_python__leaves_no_process_and_no_descriptor(tmp_path: Path) -> None:
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
     with pytest.raises(NotPythonError, match=r"script:2: not valid Python"):
-        analyze(_script(tmp_path, "x = 1\ndef ("), python=fake_python(tmp_path, "sleep 60"))
+        analyze_script(_script(tmp_path, "x = 1\ndef ("), python=fake_python(tmp_path, "sleep 60"))
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
@@ -82,29 +82,29 @@ def test_analyze__script_is_not_python__leaves_no_process_and_no_descriptor(tmp_
 def test_analyze__no_python3_on_path__says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InterpreterError, match="python3 is not on PATH"):
-        analyze(_script(tmp_path, "import yaml"))
+        analyze_script(_script(tmp_path, "import yaml"))
 
 
 def test_analyze__no_such_script__says_so(tmp_path: Path, python: str) -> None:
     with pytest.raises(ScriptNotFoundError, match=r"nowhere\.py': No such file or directory"):
-        analyze(tmp_path / "nowhere.py", python=python)
+        analyze_script(tmp_path / "nowhere.py", python=python)
 
 
 def test_analyze__directory_without_python__says_so(tmp_path: Path, python: str) -> None:
     with pytest.raises(ScriptNotFoundError, match="is a directory with no Python file"):
-        analyze(tmp_path, python=python)
+        analyze_script(tmp_path, python=python)
 
 
 def test_analyze__broken_link__says_so(tmp_path: Path, python: str) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     with pytest.raises(ScriptNotFoundError, match="a broken link"):
-        analyze(tmp_path / "link", python=python)
+        analyze_script(tmp_path / "link", python=python)
 
 
 def test_analyze__file_that_cannot_be_read__says_so(tmp_path: Path, python: str) -> None:
     (tmp_path / "script").symlink_to("/proc/self/mem")
     with pytest.raises(ScriptNotFoundError, match="Input/output error"):
-        analyze(tmp_path / "script", python=python)
+        analyze_script(tmp_path / "script", python=python)
 
 
 def test_analyze__socket__says_so(tmp_path: Path, python: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,13 +112,13 @@ def test_analyze__socket__says_so(tmp_path: Path, python: str, monkeypatch: pyte
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("socket")
         with pytest.raises(ScriptNotFoundError, match="No such device or address"):
-            analyze("socket", python=python)
+            analyze_script("socket", python=python)
 
 
 @pytest.mark.parametrize("name", ["", "a\0b", "x" * 300])
 def test_analyze__name_that_no_file_can_have__says_so(name: str, python: str) -> None:
     with pytest.raises(ScriptNotFoundError, match="cannot read the script"):
-        analyze(name, python=python)
+        analyze_script(name, python=python)
 
 
 def test_analyze_sources__dynamic_name_that_nothing_installable_has__is_a_remark(tmp_path: Path, python: str) -> None:

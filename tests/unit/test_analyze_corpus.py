@@ -11,7 +11,7 @@ import pytest
 from fake_python import fake_python
 
 from python_package import import_names
-from python_package.analyze import analyze, analyze_sources, read_script
+from python_package.analyze import analyze_script, analyze_sources, read_script
 from python_package.errors import InvalidScriptError
 from scripts.compare.corpus import Case, cases, single_imports
 from scripts.compare.judge import canonical
@@ -112,6 +112,6 @@ def test_corpus__real_python_runs_the_script__it_imports_what_the_case_says(case
     assert {name for kind, name in found if kind == "local"} == case.local
     imported = {name for kind, name in found if kind == "module"}
     assert {name.partition(".")[0] for name in imported} <= tops
-    spec = analyze(folder / case.script, python=fake_python(tmp_path, f"echo Python {case.python or PYTHON}"))
+    spec = analyze_script(folder / case.script, python=fake_python(tmp_path, f"echo Python {case.python or PYTHON}"))
     assert set(spec.submodules) - set(spec.deferred) <= imported
     assert {module for module, _ in spec.names} <= imported

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from python_package.analyze.imports import CONDITIONAL, OPTIONAL, REQUIRED, Module, imports_of
-from python_package.analyze.syntax import parse
+from python_package.analyze.imports import imports_of
+from python_package.analyze.parsing import parse
+from python_package.analyze.values import CONDITIONAL, OPTIONAL, REQUIRED, Module
 
 
 def _module(text: str) -> Module:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from python_package.analyze.folder import look_into
+from python_package.analyze.directory import look_into
 
 
 def _lay_out(folder: Path, *files: str) -> None:

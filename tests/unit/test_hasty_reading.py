@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from python_package.analyze.imports import Module
 from python_package.analyze.reading import read
+from python_package.analyze.values import Module
 from python_package.errors import BoundError, InvalidScriptError
 from python_package.files import bounds
 from scripts.compare.corpus import Case, cases

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fake_python import fake_python
 
-from python_package.analyze import analyze, analyze_sources
+from python_package.analyze import analyze_script, analyze_sources
 from python_package.analyze.metadata import Metadata, read
 from python_package.errors import InvalidScriptError
 from python_package.spec import Spec
@@ -139,14 +139,14 @@ def python(tmp_path: Path) -> str:
 def test_analyze__script_with_metadata__has_its_packages_in_the_spec(tmp_path: Path, python: str) -> None:
     script = tmp_path / "task.py"
     script.write_text(EXAMPLE)
-    assert analyze(script, python=python) == Spec("3.11.7", ("requests",), packages=("requests<3", "rich"))
+    assert analyze_script(script, python=python) == Spec("3.11.7", ("requests",), packages=("requests<3", "rich"))
 
 
 def test_analyze__metadata_of_windows_and_latin_1__is_read(tmp_path: Path, python: str) -> None:
     script = tmp_path / "task.py"
     text = "# coding: latin-1\r\n" + _block("# caf\xe9", "dependencies = ['rich']").replace("\n", "\r\n")
     script.write_bytes(text.encode("latin-1"))
-    assert analyze(script, python=python).packages == ("rich",)
+    assert analyze_script(script, python=python).packages == ("rich",)
 
 
 def test_analyze_sources__several_scripts_and_an_option__are_one_sorted_list(tmp_path: Path, python: str) -> None:
@@ -159,11 +159,11 @@ def test_analyze__faulty_metadata__is_an_error_before_python3_answers(tmp_path: 
     script = tmp_path / "task.py"
     script.write_text(_block("dependencies = 1"))
     with pytest.raises(InvalidScriptError, match=r"task\.py:2: "):
-        analyze(script, python=fake_python(tmp_path, "sleep 60"))
+        analyze_script(script, python=fake_python(tmp_path, "sleep 60"))
 
 
 def test_analyze__metadata_of_a_local_module__does_not_count(tmp_path: Path, python: str) -> None:
     (tmp_path / "helper.py").write_text(_block("dependencies = 1"))
     script = tmp_path / "task.py"
     script.write_text("import helper")
-    assert analyze(script, python=python).packages == ()
+    assert analyze_script(script, python=python).packages == ()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from python_package.analyze.modules import Tracer
+from python_package.analyze.trace import Tracer
 from python_package.errors import NotPythonError, ScriptNotFoundError
 
 STANDARD = frozenset({"os", "logging", "calendar"})

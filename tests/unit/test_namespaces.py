@@ -10,7 +10,7 @@ import pytest
 
 from python_package import import_names
 from python_package.analyze import analyze_sources
-from python_package.analyze.namespaces import SHARED
+from python_package.analyze.listing import SHARED
 from python_package.errors import SolveError
 from python_package.import_names import table
 

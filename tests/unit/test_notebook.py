@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from fake_python import fake_python
 
-from python_package.analyze import Analysis, analyze_sources, read_script
-from python_package.analyze.scope import Scope
+from python_package.analyze import analyze_sources, read_script
+from python_package.analyze.values import Analysis, Scope
 from python_package.errors import InvalidScriptError, NotPythonError
 
 

@@ -11,7 +11,8 @@ from user_python import BACKEND, UserPython
 from wheels import write_wheel
 
 from python_package import import_names
-from python_package.analyze import Analysis, analyze, analyze_sources, pins
+from python_package.analyze import analyze_script, analyze_sources, pins
+from python_package.analyze.values import Analysis
 from python_package.cli import analyze as command
 from python_package.errors import InterpreterError
 from python_package.spec import Pin, Spec
@@ -192,7 +193,7 @@ def test_pinned__interpreter_that_says_nothing__is_an_error(tmp_path: Path) -> N
 
 def analyze_and_pin(python: Path) -> Spec:
     (python.parent / "script.py").write_text("import yaml")
-    return analyze(python.parent / "script.py", pin=True, python=str(python))
+    return analyze_script(python.parent / "script.py", pin=True, python=str(python))
 
 
 def test_analyze__pin__is_asked_for_in_the_api(user: UserPython) -> None:

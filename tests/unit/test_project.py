@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from fake_python import fake_python
 
-from python_package.analyze import Analysis, analyze, analyze_sources, read_script
-from python_package.analyze.scope import Scope
+from python_package.analyze import analyze_script, analyze_sources, read_script
+from python_package.analyze.values import Analysis, Scope
 from python_package.errors import NotPythonError, ScriptNotFoundError, UsageError
 
 
@@ -39,8 +39,8 @@ def _analyze(python: str, folder: Path, files: dict[str, str], *more: str, scope
 def test_analyze__directory__is_the_spec_of_all_its_files(folder: Path, python: str) -> None:
     (folder / "a.py").write_text("import os, yaml")
     (folder / "b.py").write_text("import numpy")
-    assert analyze(folder, python=python).modules == ("numpy", "yaml")
-    assert analyze("project/", python=python).modules == ("numpy", "yaml")
+    assert analyze_script(folder, python=python).modules == ("numpy", "yaml")
+    assert analyze_script("project/", python=python).modules == ("numpy", "yaml")
 
 
 def test_analyze_sources__files_that_nothing_imports_and_notebooks__count(folder: Path, python: str) -> None:

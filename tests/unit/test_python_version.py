@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from fake_python import fake_python
 
-from python_package.analyze import Analysis, analyze, analyze_sources
+from python_package.analyze import analyze_script, analyze_sources
+from python_package.analyze.values import Analysis
 from python_package.host_python import on_path
 
 
@@ -156,17 +157,17 @@ def test_analyze__pinned__are_what_the_python_that_is_taken_has(machine: Machine
     (site / "six-1.16.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: six\nVersion: 1.16\n")
     machine.add("python3.12", "", f'[ "$1" = -V ] && echo Python 3.12.1 || echo \'["{site}"]\'')
     (tmp_path / "task.py").write_bytes(_requires(">=3.12", "import six"))
-    spec = analyze(tmp_path / "task.py", pin=True, local=True)
+    spec = analyze_script(tmp_path / "task.py", pin=True, local=True)
     assert [(pin.package, pin.version) for pin in spec.pins] == [("six", "1.16")]
 
 
 def test_analyze__directory__one_file_does_not_decide_for_all(machine: Machine, tmp_path: Path) -> None:
     (tmp_path / "project").mkdir()
     (tmp_path / "project" / "a.py").write_bytes(_requires(">=3.12"))
-    assert analyze(tmp_path / "project").python == "3.11.7"
+    assert analyze_script(tmp_path / "project").python == "3.11.7"
     assert machine.log.read_text() == "python3 -V\n"
 
 
 def test_analyze__python_named_by_its_path__is_the_default(tmp_path: Path) -> None:
     (tmp_path / "task.py").write_bytes(_requires(">=3.8"))
-    assert analyze(tmp_path / "task.py", python=fake_python(tmp_path, "echo Python 3.8.1")).python == "3.8.1"
+    assert analyze_script(tmp_path / "task.py", python=fake_python(tmp_path, "echo Python 3.8.1")).python == "3.8.1"

@@ -15,7 +15,7 @@ import pytest
 
 from python_package.analyze import reading
 from python_package.analyze.reading import read_file, read_files
-from python_package.analyze.scope import Scope
+from python_package.analyze.values import Scope
 
 
 @pytest.fixture

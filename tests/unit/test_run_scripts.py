@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from python_package.analyze.imports import OPTIONAL, REQUIRED, SCRIPT, Import, Module, imports_of
-from python_package.analyze.modules import Tracer
-from python_package.analyze.namespaces import listed
+from python_package.analyze.imports import imports_of
+from python_package.analyze.listing import listed
+from python_package.analyze.parsing import parse
 from python_package.analyze.reading import read, read_file
-from python_package.analyze.scope import Scope
-from python_package.analyze.syntax import parse
+from python_package.analyze.trace import Tracer
+from python_package.analyze.values import OPTIONAL, REQUIRED, SCRIPT, Import, Module, Scope
 from python_package.errors import NotPythonError
 
 

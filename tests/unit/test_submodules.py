@@ -114,12 +114,12 @@ def test_analyze__local_modules__count_as_surely_as_they_are_imported(
 
 
 def test_analyze__files_of_a_directory__count_as_scripts(tmp_path: Path) -> None:
-    from python_package.analyze import analyze
+    from python_package.analyze import analyze_script
 
     (tmp_path / "q1.py").write_text("import a.b\nfrom a import c\nimport q2\ndef f():\n  import q3")
     (tmp_path / "q2.py").write_text("from a.d import e")
     (tmp_path / "q3.py").write_text("import a.f")
-    spec = analyze(tmp_path, python=sys.executable)
+    spec = analyze_script(tmp_path, python=sys.executable)
     assert (spec.submodules, spec.deferred) == (("a.b", "a.d", "a.f"), ())
     assert spec.names == (("a", "c"), ("a.d", "e"))
 

@@ -7,7 +7,7 @@ import codecs
 import pytest
 
 from python_package.analyze.imports import imports_of
-from python_package.analyze.syntax import parse
+from python_package.analyze.parsing import parse
 from python_package.errors import NotPythonError
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from uv import find_uv_bin
 
-from python_package.analyze import analyze, analyze_sources
+from python_package.analyze import analyze_script, analyze_sources
 from python_package.create.inputs import Given, read
 from python_package.errors import InvalidScriptError, SpecError
 from python_package.files.documents import toml_value
@@ -240,7 +240,7 @@ def test_analyze__script_whose_sources_cannot_be_honoured__is_refused_with_its_l
 ) -> None:
     path = script(tmp_path, 'dependencies = ["lib"]', *table.split("\n"))
     with pytest.raises(InvalidScriptError, match=says):
-        analyze(path)
+        analyze_script(path)
 
 
 def test_analyze_sources__two_scripts_that_place_a_project_differently__are_refused(tmp_path: Path) -> None:

@@ -5,20 +5,11 @@ from __future__ import annotations
 import os
 
 from python_package.analyze.finder import Finder, Place
-from python_package.analyze.imports import REQUIRED, Import, Module
-from python_package.analyze.reading import Lines
+from python_package.analyze.values import REQUIRED, Lines, Module, Use
 from python_package.errors import BoundError, NotPythonError, ScriptNotFoundError
-from python_package.value import Value
 
 # Compiled modules, and archives that run as scripts do.
 _OPAQUE = (".so", ".pyc", ".zip", ".pyz", ".pyzw", ".egg", ".whl")
-
-
-class Use(Value):
-    """An import and the file that it is in."""
-
-    file: str
-    found: Import
 
 
 class Files:

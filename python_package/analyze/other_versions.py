@@ -19,7 +19,7 @@ from python_package.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import _ast as ast
+    import ast
 
     from tree_sitter import Node
 

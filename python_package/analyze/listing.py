@@ -1,12 +1,15 @@
-"""Imports -> the names to list: the top level, or more where only that tells which project is meant."""
+"""Imports -> what the dependency file lists: the names that tell projects, and what is needed below them."""
 
 from __future__ import annotations
 
+from python_package.analyze.values import OPTIONAL
+from python_package.value import Value
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from python_package.analyze.imports import Import
+    from python_package.analyze.values import Analysis, Import, Listed
     from python_package.import_names.table import Table
 
 # The top-level names below which the tables of names tell projects apart: for any other script they need not be read.
@@ -65,3 +68,58 @@ def _above(dotted: str) -> Iterator[str]:
     while "." in dotted:
         dotted = dotted.rpartition(".")[0]
         yield dotted
+
+
+class Below(Value):
+    """The submodules that are imported, those of them that may fail, and (module, name) pairs that may not.
+
+    A script does not start without what an import outside functions, if, try and loops names; the rest may fail.
+    """
+
+    submodules: tuple[str, ...]
+    deferred: tuple[str, ...]
+    names: tuple[tuple[str, str], ...]
+
+
+def surely_imported(scripts: Iterable[str], needs: Mapping[str, Iterable[str]]) -> set[str]:
+    """Return the files that are imported whenever some scripts run, given what each file imports whenever it does."""
+    sure: set[str] = set()
+    pending = set(scripts)
+    while pending:
+        sure |= pending
+        pending = {file for path in pending for file in needs.get(path, ())} - sure
+    return sure
+
+
+def below(imports: Iterable[Import], modules: Collection[str]) -> Below:
+    """Return what imports need below the `modules` that the dependency file lists."""
+    # Whoever imports google.cloud.storage has imported google.cloud.
+    had = {".".join(parts[:length]) for parts in (m.split(".") for m in modules) for length in range(1, len(parts) + 1)}
+    submodules, needed, names = set(), set(), set()
+    for found in imports:
+        module = found.name
+        if found.names == ("__main__",) or not all(part.isidentifier() for part in module.split(".")):
+            continue  # a module that is run is not imported
+        if module not in had:
+            submodules.add(module)
+        if found.always:
+            needed.add(module)
+            names |= {(module, name) for name in found.names if name != "*" and f"{module}.{name}" not in had}
+    return Below(tuple(sorted(submodules)), tuple(sorted(submodules - needed)), tuple(sorted(names)))
+
+
+def relisted(analysis: Analysis, listed: Iterable[Listed]) -> Analysis:
+    """Return an analysis with what the imports list now: modules, those that are optional, what is below."""
+
+    listed = tuple(listed)
+    modules = {name for each in listed for name in each.names}
+    needed = {name for each in listed if each.found.kind != OPTIONAL for name in each.names}
+    inner = below((each.found for each in listed if each.names), modules)
+    spec = analysis.spec.replace(
+        modules=tuple(sorted(modules)),
+        optional=tuple(sorted(modules - needed)),
+        submodules=inner.submodules,
+        deferred=inner.deferred,
+        names=inner.names,
+    )
+    return analysis.replace(spec=spec, listed=listed)

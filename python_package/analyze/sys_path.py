@@ -7,9 +7,11 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
-    from python_package.analyze.constants import Lookup
+    # What a name is bound to, None for what only running the module tells.
+    Lookup = Callable[[str], Any]
 
 # Characters of a path, which the kernel takes 4,096 of; sixty lines of `x = x + x` would make more than memory holds.
 _LONGEST = 4096

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 
-from python_package.analyze.files import Files, Use
-from python_package.analyze.finder import Place, enclosing, installed_name, is_installed, package_root
-from python_package.analyze.imports import CONDITIONAL, REQUIRED, SCRIPT, Import
-from python_package.analyze.precedence import Precedence
+from python_package.analyze.finder import Place, Precedence, enclosing, installed_name, is_installed, package_root
+from python_package.analyze.listing import surely_imported
+from python_package.analyze.local_files import Files
 from python_package.analyze.reading import read
-from python_package.analyze.submodules import surely_imported
+from python_package.analyze.values import CONDITIONAL, REQUIRED, SCRIPT, Import, Use
 from python_package.stdlib import FIXED
 
 TYPE_CHECKING = False
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from python_package.analyze.metadata import Declared, Metadata
-    from python_package.analyze.scope import Scope
+    from python_package.analyze.values import Scope
 
 
 class Tracer(Files):

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import ast
 
-from python_package.analyze.folders import Folders
-from python_package.analyze.imports import BLOCKS, SCRIPT, Import, Mentions, strings
+from python_package.analyze.syntax import Mentions
+from python_package.analyze.sys_path import Folders
+from python_package.analyze.values import BLOCKS, SCRIPT, Import, strings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
-    from python_package.analyze.constants import Constants, Lookup
-    from python_package.analyze.imports import Elsewhere
+    from python_package.analyze.constants import Constants
+    from python_package.analyze.sys_path import Lookup
+
+    # What is to be done about names that are bound elsewhere.
+    Elsewhere = Callable[[frozenset[str]], object]
 
 _ARGUMENTS = {
     "import_module": ("name", "package"),
