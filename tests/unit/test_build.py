@@ -140,6 +140,17 @@ def test_build__no_project_in_the_folder__is_refused(tmp_path: Path, wheels: Whe
         build([here(tmp_path / "empty")], PYTHON, wheels=wheels)
 
 
+def test_build__narrow_terminal_and_a_long_path__is_refused_in_the_same_words(
+    tmp_path: Path, wheels: WheelCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """uv breaks the lines of its errors at COLUMNS, unless it is told not to."""
+    monkeypatch.setenv("COLUMNS", "40")
+    empty = tmp_path / "a-long-name-of-a-folder" / ("more of it " * 10).strip()
+    empty.mkdir(parents=True)
+    with pytest.raises(SolveError, match=r"cannot be built into a wheel: .*does not appear to be a Python project"):
+        build([here(empty)], PYTHON, wheels=wheels)
+
+
 def test_build__its_build_needs_what_the_index_lacks__is_refused(project: Path, wheels: WheelCache) -> None:
     text = (project / "pyproject.toml").read_text()
     (project / "pyproject.toml").write_text(text.replace("requires = []", 'requires = ["no-such-backend"]'))
