@@ -101,7 +101,8 @@ def test_run__streams_closed_or_full__is_told_by_the_code(tmp_path: Path, stream
 def test_run__module_of_pythons_name_in_the_working_directory__is_not_imported(tmp_path: Path, path: str) -> None:
     (tmp_path / "json.py").write_text("print('executed')")
     (tmp_path / "winreg.py").write_text("print('executed')")
-    environ = {**os.environ, "PYTHONPATH": path.format(here=tmp_path)}
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}  # imports json
+    environ["PYTHONPATH"] = path.format(here=tmp_path)
     argv = program("import json\ntry:\n    import winreg\nexcept ImportError:\n    pass")
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, cwd=tmp_path, env=environ)
     assert done.returncode == 0, done.stderr
