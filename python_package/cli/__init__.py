@@ -1,1 +1,1 @@
-"""The commands: the only room that knows argv, streams and exit codes."""
+"""The commands: nothing else knows argv, streams and exit codes."""
