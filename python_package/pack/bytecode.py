@@ -5,8 +5,10 @@ from __future__ import annotations
 import _imp
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,14 +75,6 @@ class Shipped(NamedTuple):
 Compiled = Mapping[str, str | Shipped]
 
 
-class _Job(NamedTuple):
-    """A module to compile: its source, and the names of module and compiled file in the environment."""
-
-    source: str
-    path: str
-    module: str
-
-
 # compile_layers, or what a benchmark puts in its place.
 Compiler = Callable[[Contents, Sequence[Layer], Path, Executor, Callable[[], None]], Sequence[Compiled]]
 
@@ -97,28 +91,33 @@ def compile_layers(
     tag, magic = _run(contents, _ASK).split() or ("", "")
     if not tag:
         return [{} for _ in layers]
-    jobs = [_jobs(layer, tag) for layer in layers]
-    numbered = [(job, str(folder / f"{number}.pyc")) for number, job in enumerate(job for some in jobs for job in some)]
-    batches = [numbered[start : start + _BATCH] for start in range(0, len(numbered), _BATCH)]
-    for running in [pool.submit(_compile, contents, batch) for batch in batches]:
+    numbers = count()
+    jobs = [_jobs(layer, tag, lambda: str(folder / f"{next(numbers)}.pyc")) for layer in layers]
+    every = [job for some in jobs for job in some.values()]
+    batches = [every[start : start + _BATCH] for start in range(0, len(every), _BATCH)]
+    program = partial(_run, contents, _PROGRAM)
+    for running in [pool.submit(program, json.dumps((str(contents.prefix), batch))) for batch in batches]:
         running.result()
         tick()
-    outputs = {id(job): output for job, output in numbered if os.path.exists(output)}
     return [
-        {**_shipped(layer, bytes.fromhex(magic)), **{job.path: outputs[id(job)] for job in some if id(job) in outputs}}
+        {
+            **_shipped(layer, bytes.fromhex(magic)),
+            **{path: output for path, (_, _, output) in some.items() if os.path.exists(output)},
+        }
         for layer, some in zip(layers, jobs, strict=True)
     ]
 
 
-def _jobs(layer: Layer, tag: str) -> list[_Job]:
-    files = {file.target: file for file in layer.files}
-    jobs = []
-    for path, file in files.items():
-        if path.startswith("lib/python") and path.endswith(".py") and file.file_mode != "text":
-            folder, name = os.path.split(path)
+def _jobs(layer: Layer, tag: str, output: Callable[[], str]) -> dict[str, tuple[str, str, str]]:
+    """Return what _PROGRAM is to compile, by the path of the compiled file in the environment."""
+    targets = {file.target for file in layer.files}
+    jobs = {}
+    for file in layer.files:
+        if file.target.startswith("lib/python") and file.target.endswith(".py") and file.file_mode != "text":
+            folder, name = os.path.split(file.target)
             compiled = f"{folder}/__pycache__/{name[:-3]}.{tag}.pyc"
-            if compiled not in files:
-                jobs.append(_Job(file.source, compiled, path))
+            if compiled not in targets:
+                jobs[compiled] = (file.source, file.target, output())
     return jobs
 
 
@@ -135,11 +134,6 @@ def _shipped(layer: Layer, magic: bytes) -> dict[str, Shipped]:
                 if head[:4] == magic and head[4:] != _UNCHECKED:
                     found[path] = Shipped(file.source, source.source)
     return found
-
-
-def _compile(contents: Contents, batch: Iterable[tuple[_Job, str]]) -> None:
-    jobs = [(job.source, job.module, output) for job, output in batch]
-    _run(contents, _PROGRAM, json.dumps((str(contents.prefix), jobs)))
 
 
 def _run(contents: Contents, program: str, text: str = "") -> str:
