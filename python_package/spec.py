@@ -134,6 +134,11 @@ class Spec(Value):
         return cls(**_Reader(source).spec(data))
 
 
+def canonical(project: str) -> str:
+    """Return the normalised name of a project (PyPA specification 'Names and normalization')."""
+    return "-".join(part for part in project.lower().replace("_", "-").replace(".", "-").split("-") if part)
+
+
 def is_package(name: object) -> bool:
     """Tell whether something can be the name of a package, with a constraint on its version or without."""
     import re

@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from python_package.import_names.table import FILES, Table, canonical, slips
+from python_package.import_names.table import FILES, Table, slips
+from python_package.spec import canonical
 from python_package.stdlib import standard_once
 from scripts.names.shared import UNRANKED, chosen, decided, fillers_of, namespace, portions, words
 from scripts.names.sources import SOURCES, STDLIB_LIST, Facts, read

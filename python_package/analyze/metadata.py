@@ -14,9 +14,8 @@ from python_package.address import Address
 from python_package.errors import InvalidScriptError
 from python_package.files.documents import toml_value
 from python_package.host_python.on_path import parsed
-from python_package.import_names.table import canonical
 from python_package.pypi.uv_settings import Settings, Source, of_script
-from python_package.spec import Index, Pin, is_package, placed
+from python_package.spec import Index, Pin, canonical, is_package, placed
 from python_package.value import Value
 
 TYPE_CHECKING = False

@@ -7,8 +7,7 @@ from python_package.analyze.listing import SHARED, relisted
 from python_package.errors import InterpreterError
 from python_package.import_names import WITH_PYTHON, installed, table
 from python_package.import_names.package import parse
-from python_package.import_names.table import canonical
-from python_package.spec import Pin, is_package, is_version
+from python_package.spec import Pin, canonical, is_package, is_version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

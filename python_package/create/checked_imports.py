@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from python_package.files.prefix import Prefix
-from python_package.import_names import Package, installed, table
-from python_package.import_names.package import parse
-from python_package.import_names.table import canonical
+from python_package.import_names import installed, table
+from python_package.import_names.package import Package, parse
 from python_package.lock import Lock
+from python_package.spec import canonical
 
 _FEW = 5
 

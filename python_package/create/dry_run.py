@@ -20,11 +20,10 @@ from python_package.create.options import CreateOptions
 from python_package.create.requirements import Wanted
 from python_package.create.solve import Plan
 from python_package.host_python.channel import default_cache
-from python_package.import_names.table import canonical
 from python_package.lock import CondaPackage, Distribution
 from python_package.progress import Clock
 from python_package.pypi import resolution
-from python_package.spec import Spec
+from python_package.spec import Spec, canonical
 
 
 @dataclass(frozen=True)

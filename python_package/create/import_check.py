@@ -15,7 +15,7 @@ from python_package import subprocesses
 from python_package.create.checked_imports import Imports, above, faults
 from python_package.errors import BrokenModuleError
 from python_package.files import caches, disk, scratch
-from python_package.import_names import Package
+from python_package.import_names.package import Package
 from python_package.progress import Progress
 from python_package.run import activation
 

@@ -16,14 +16,12 @@ from python_package.create.optional import left_out
 from python_package.create.options import CreateOptions
 from python_package.errors import HostPythonError, SolveError
 from python_package.host_python.on_path import likeliest
-from python_package.import_names import Package
 from python_package.import_names.installed import import_path
-from python_package.import_names.package import parse
-from python_package.import_names.table import canonical
+from python_package.import_names.package import Package, parse
 from python_package.pypi import direct_url, local_wheel
 from python_package.pypi.direct_url import Project
 from python_package.pypi.wheel import Member
-from python_package.spec import Pin, Spec
+from python_package.spec import Pin, Spec, canonical
 from python_package.stdlib import standard_library
 
 

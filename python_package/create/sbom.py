@@ -21,8 +21,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from python_package import __version__
 from python_package.address import Address
 from python_package.files.prefix import Prefix
-from python_package.import_names.table import canonical
 from python_package.lock import CondaPackage, Distribution, Lock
+from python_package.spec import canonical
 
 if TYPE_CHECKING:
     pass

@@ -16,7 +16,7 @@ from python_package.create.options import CreateOptions
 from python_package.create.requirements import Assigned, Wanted, assign
 from python_package.errors import HostPythonError, RefusedError, SolveError, UnreachableError
 from python_package.host_python.channel import default_cache, host_channel
-from python_package.import_names import Package
+from python_package.import_names.package import Package
 from python_package.lock import LOCAL_CHANNEL, Lock
 from python_package.progress import Clock, Progress
 from python_package.spec import Spec

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from python_package.errors import SolveError
 from python_package.import_names import table
-from python_package.import_names.package import Package as Package
-from python_package.import_names.package import Provider, checked, parse
-from python_package.import_names.table import canonical
+from python_package.import_names.package import Package, Provider, checked, parse
+from python_package.spec import canonical
 from python_package.value import Value
 
 # Type checkers take any name TYPE_CHECKING for true; importing typing would cost 4 ms.

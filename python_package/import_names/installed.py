@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from python_package import subprocesses
 from python_package.errors import ProgramError
-from python_package.import_names.table import canonical
+from python_package.spec import canonical
 from python_package.value import Value
 
 # What packagers of systems write as the installer; Debian's leave it away.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from python_package.errors import UsageError
-from python_package.import_names.table import canonical
-from python_package.spec import is_package
+from python_package.spec import canonical, is_package
 from python_package.value import Value
 
 TYPE_CHECKING = False

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import os
 
+from python_package.spec import canonical
 from python_package.value import Value
 
 # Type checkers take any name TYPE_CHECKING for true; importing typing would cost 4 ms.
@@ -201,11 +202,6 @@ def load() -> Table:
         with open(os.path.join(os.path.dirname(__file__), "data", name), encoding="ascii") as file:  # noqa: PTH118, PTH120, PTH123
             texts.append(file.read())
     return Table(*texts)
-
-
-def canonical(project: str) -> str:
-    """Return the normalised name of a project (PyPA specification 'Names and normalization')."""
-    return "-".join(part for part in project.lower().replace("_", "-").replace(".", "-").split("-") if part)
 
 
 def _sections(text: str) -> dict[str, str]:

@@ -19,12 +19,11 @@ from python_package import subprocesses
 from python_package.address import Address
 from python_package.errors import ProgramError, SolveError
 from python_package.files import disk
-from python_package.import_names.table import canonical
 from python_package.pypi import source_copy, uv_errors, uv_settings, uv_workspace, wheel
 from python_package.pypi.direct_url import Project
 from python_package.pypi.pip_settings import for_uv
 from python_package.pypi.wheel_cache import CachedWheel, WheelCache
-from python_package.spec import Index
+from python_package.spec import Index, canonical
 
 # Raise it when the same project would become another wheel.
 _FORMAT = "1"

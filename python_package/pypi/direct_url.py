@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from python_package.errors import SolveError
 from python_package.files.disk import path_of
-from python_package.import_names.table import canonical
+from python_package.spec import canonical
 
 _SDISTS = (".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz")
 

@@ -13,10 +13,9 @@ from pathlib import Path
 from uv import find_uv_bin
 
 from python_package import subprocesses
-from python_package.import_names.table import canonical
 from python_package.lock import LOCAL_INDEX
 from python_package.pypi import uv_errors
-from python_package.spec import USES, Index
+from python_package.spec import USES, Index, canonical
 
 # pip's setting -> uv's environment variable (both tools' documentation of their configuration).
 _VARIABLES = {

@@ -14,11 +14,10 @@ from packaging.version import InvalidVersion, Version
 
 from python_package import import_names
 from python_package.files import scratch
-from python_package.import_names.table import canonical
 from python_package.lock import Distribution
 from python_package.pypi import pylock, wheel
 from python_package.pypi.pip_settings import PROJECT, Uv, for_uv, project
-from python_package.spec import Index
+from python_package.spec import Index, canonical
 
 # A line of uv's annotated requirements: a distribution, and for whom it is there.
 _LINE = re.compile(r"(?P<name>[\w.-]+)(?:==(?P<version>\S+)| @ (?P<url>\S+))(?:\s+# via (?P<via>.*))?")

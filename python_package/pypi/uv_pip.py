@@ -15,12 +15,11 @@ from python_package.errors import PackageError, SolveError, UnreachableError
 from python_package.files import scratch
 from python_package.files.prefix import Prefix
 from python_package.import_names import installed
-from python_package.import_names.table import canonical
 from python_package.lock import Distribution
 from python_package.pypi import pylock
 from python_package.pypi.pip_settings import Uv, for_uv
 from python_package.pypi.resolution import Target, foresee
-from python_package.spec import Index
+from python_package.spec import Index, canonical
 
 # Settings that would undo what a lock is for, or that uv refuses beside one.
 _UNLOCKED = ("UV_NO_VERIFY_HASHES", "UV_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE")

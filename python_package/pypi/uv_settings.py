@@ -9,9 +9,8 @@ from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import InvalidRequirement, Requirement
 
 from python_package.files.sections import Section
-from python_package.import_names.table import canonical
 from python_package.pypi.uv_workspace import members_of, read_pyproject, uv_table, workspace_of
-from python_package.spec import Index
+from python_package.spec import Index, canonical
 from python_package.value import Value
 
 TYPE_CHECKING = False

@@ -9,7 +9,7 @@ from python_package.errors import BoundError
 from python_package.files import bounds
 from python_package.files.documents import toml_value
 from python_package.files.sections import Section
-from python_package.import_names.table import canonical
+from python_package.spec import canonical
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

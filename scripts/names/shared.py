@@ -6,7 +6,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from python_package.import_names.table import Table, canonical, slips
+from python_package.import_names.table import Table, slips
+from python_package.spec import canonical
 from scripts.names.sources import Facts
 
 # The rank of a project that conda-forge has but that is not among the most downloaded ones.

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from python_package.import_names.table import canonical
+from python_package.spec import canonical
 
 
 @dataclass(frozen=True)

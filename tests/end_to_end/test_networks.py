@@ -32,7 +32,7 @@ from python_package.errors import (
     SolveError,
     UnreachableError,
 )
-from python_package.import_names import Package
+from python_package.import_names.package import Package
 from python_package.progress import Silent
 from python_package.spec import Spec
 from scripts.faults.misbehaving import (

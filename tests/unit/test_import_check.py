@@ -12,7 +12,7 @@ import pytest
 
 from python_package.create import import_check
 from python_package.errors import BrokenModuleError
-from python_package.import_names import Package
+from python_package.import_names.package import Package
 
 
 def check(prefix: Path, modules: list[str], chosen: dict[str, Package] | None = None) -> None:

@@ -19,7 +19,7 @@ from python_package.create import install
 from python_package.create.install import Asked, gather
 from python_package.create.requirements import Assigned, Wanted
 from python_package.errors import SolveError
-from python_package.import_names import Package
+from python_package.import_names.package import Package
 from python_package.progress import Clock, Silent
 from python_package.pypi.direct_url import Project
 from python_package.spec import Spec

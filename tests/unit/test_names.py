@@ -9,7 +9,8 @@ import pytest
 
 from python_package import import_names
 from python_package.errors import SolveError, UsageError
-from python_package.import_names import Package, installed
+from python_package.import_names import installed
+from python_package.import_names.package import Package
 from python_package.spec import Pin
 
 

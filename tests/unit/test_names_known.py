@@ -10,7 +10,7 @@ import pytest
 
 from python_package import import_names
 from python_package.errors import SolveError
-from python_package.import_names import Package
+from python_package.import_names.package import Package
 
 TRUTH = {
     "the files in the project's wheel (newest on 2026-11-24, or the version given)": """

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from python_package.import_names import table
-from python_package.import_names.table import Row, Table, canonical
+from python_package.import_names.table import Row, Table
+from python_package.spec import canonical
 from python_package.stdlib import standard_once
 
 SMALL = """

@@ -6,7 +6,7 @@ import pytest
 
 from python_package.create.requirements import Assignment, assign
 from python_package.errors import SolveError
-from python_package.import_names import Package
+from python_package.import_names.package import Package
 from python_package.spec import Pin
 
 FOUND = {

@@ -13,7 +13,7 @@ from python_package.create import solve
 from python_package.create.options import CreateOptions
 from python_package.create.requirements import Wanted
 from python_package.errors import SolveError
-from python_package.import_names import Package
+from python_package.import_names.package import Package
 from python_package.progress import Clock, Silent
 from python_package.spec import Pin, Spec
 

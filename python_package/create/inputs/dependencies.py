@@ -17,9 +17,8 @@ from python_package.errors import InterpreterError, SpecError
 from python_package.files import bounds
 from python_package.files.disk import path_of
 from python_package.files.documents import toml_value
-from python_package.import_names.table import canonical
 from python_package.pypi.wheel import parse_name
-from python_package.spec import Index, Spec, placed
+from python_package.spec import Index, Spec, canonical, placed
 
 # The folders in which Conda's packages are built, by Anaconda, by conda-forge and by conda-build at home; they end in
 # NAME_TIMESTAMP/work, and `pip freeze` has them from the packages' own notes.

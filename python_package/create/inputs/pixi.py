@@ -12,9 +12,8 @@ from python_package.conda.records import PLATFORM
 from python_package.create.inputs.dependencies import Dependencies, Wish, markers
 from python_package.create.inputs.environment_yml import match_specs
 from python_package.files.sections import Section
-from python_package.import_names.table import canonical
 from python_package.pypi.uv_settings import place
-from python_package.spec import Index
+from python_package.spec import Index, canonical
 
 _CONDA = ("dependencies", "host-dependencies", "build-dependencies", "run-dependencies")
 _PYPI = {

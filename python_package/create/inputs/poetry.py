@@ -12,9 +12,8 @@ from packaging.version import InvalidVersion, Version
 
 from python_package.create.inputs.dependencies import Dependencies, Wish, markers, text_of
 from python_package.files.sections import Section
-from python_package.import_names.table import canonical
 from python_package.pypi.uv_settings import place
-from python_package.spec import Index
+from python_package.spec import Index, canonical
 
 _USES = {"default": "default", "primary": "default", "supplemental": "extra", "secondary": "extra"}
 _KEYS = {
