@@ -74,9 +74,7 @@ def analyze_sources(
     collecting = gc.isenabled()
     gc.disable()  # a syntax tree holds no cycles; looking for them nearly doubles the time of a file of 2 MB
     try:
-        tracers = []
-        for name, source in sources:
-            tracers.append(_trace(name, source, scope, lambda: _standard(question.version()), python))
+        tracers = [_trace(*source, scope, lambda: _standard(question.version()), python) for source in sources]
         version = question.version()
     finally:
         question.close()
@@ -100,11 +98,10 @@ def analyze_sources(
         pins=pins,
         indexes=tuple(dict.fromkeys(index for each in declared for index in each.indexes)),
     )
-    local = dict.fromkeys(path for tracer in tracers for path in tracer.local)
     analysis = Analysis(
         spec,
         tuple(use for use, _ in uses),
-        tuple(local),
+        tuple(dict.fromkeys(path for tracer in tracers for path in tracer.local)),
         tuple(dict.fromkeys(remarks)),
         places=_places(tracers),
         scripts=tuple(dict.fromkeys(os.path.realpath(name) for name, _ in sources if os.path.exists(name))),
