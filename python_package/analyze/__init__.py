@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from python_package.analyze.directory import Found
+    from python_package.analyze.directory import Directory
     from python_package.analyze.trace import Tracer
     from python_package.analyze.values import Scope, Use
     from python_package.spec import Pin
@@ -51,7 +51,7 @@ def analyze_script(
 
 
 def analyze_sources(
-    sources: Sequence[tuple[str, bytes | Found]],
+    sources: Sequence[tuple[str, bytes | Directory]],
     *,
     scope: Scope | None = None,
     mapping: Mapping[str, str] | None = None,
@@ -145,7 +145,7 @@ def _agreed(pins: Collection[Pin]) -> tuple[Pin, ...]:
 
 
 def _trace(
-    name: str, source: bytes | Found, scope: Scope | None, standard: Callable[[], frozenset[str]], python: str
+    name: str, source: bytes | Directory, scope: Scope | None, standard: Callable[[], frozenset[str]], python: str
 ) -> Tracer:
     from python_package.analyze.finder import Precedence
     from python_package.analyze.trace import Tracer  # imported while the interpreter starts
@@ -155,9 +155,9 @@ def _trace(
         tracer = Tracer(name, path, standard, precedence)
         tracer.trace(source, scope)
         return tracer
-    from python_package.analyze.directory import Project
+    from python_package.analyze.directory import DirectoryTracer
 
-    project = Project(name, path, source, standard, precedence)
+    project = DirectoryTracer(name, path, source, standard, precedence)
     project.trace_all(scope)
     return project
 
@@ -196,7 +196,7 @@ def _third_party(tracer: Tracer, version: str, remarks: list[str]) -> Iterator[U
             yield use
 
 
-def read_script(path: str) -> bytes | Found:
+def read_script(path: str) -> bytes | Directory:
     """Return a script's bytes, or what a directory has; raise ScriptNotFoundError when there is nothing to read."""
     try:
         return bounds.read(path, path, bounds.SCRIPT)

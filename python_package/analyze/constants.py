@@ -34,10 +34,10 @@ class Loop(Value):
     names: frozenset[str]
 
 
-class Scope:
+class Bindings:
     """The names that a module, function or class binds, each with what it is bound to; None is for the unknown."""
 
-    def __init__(self, outer: Scope | None, is_class: bool = False) -> None:
+    def __init__(self, outer: Bindings | None, is_class: bool = False) -> None:
         self.outer = outer
         self.is_class = is_class
         self.bound: dict[str, list[Any]] = {}
@@ -52,11 +52,11 @@ class Constants:
 
     def __init__(self, tree: ast.Module, wanted: Iterable[Any]) -> None:
         """Look a whole tree through; `wanted` are the nodes in it that will be asked about."""
-        self._module = Scope(None)
+        self._module = Bindings(None)
         self._wanted = {id(node) for node in wanted}
-        self._frames: dict[int, tuple[Scope, tuple[Loop, ...]]] = {}
+        self._frames: dict[int, tuple[Bindings, tuple[Loop, ...]]] = {}
         self._once = {id(target): value for node in tree.body for target, value in _assigned(node)}
-        # Names of `global` and `nonlocal`, the line of the last `import *`, and names that are read, and those of
+        # Bindings of `global` and `nonlocal`, the line of the last `import *`, and names that are read, and those of
         # them where that cannot change a list.
         self._shared: set[str] = set()
         self._star = 0
@@ -85,7 +85,7 @@ class Constants:
             for rows in product(*tables)
         ]
 
-    def _lookup(self, scope: Scope, shadowed: frozenset[str], row: dict[str, Any]) -> Lookup:
+    def _lookup(self, scope: Bindings, shadowed: frozenset[str], row: dict[str, Any]) -> Lookup:
         def lookup(name: str) -> Any:
             node = row.get(name) if name in shadowed else self._constant(name, scope)
             # What depends on the names of loops itself may have been made in other rounds.
@@ -93,7 +93,7 @@ class Constants:
 
         return lookup
 
-    def _constant(self, name: str, scope: Scope | None) -> Any:
+    def _constant(self, name: str, scope: Bindings | None) -> Any:
         """Return what a name of the module is bound to, None for what is not the same at all times."""
         start = scope
         while scope is not None and (name not in scope.bound or (scope.is_class and scope is not start)):
@@ -103,7 +103,7 @@ class Constants:
         nodes = scope.bound[name]
         return nodes[0] if len(nodes) == 1 and nodes[0] is not None and nodes[0].lineno > self._star else None
 
-    def _rows(self, loop: Loop, scope: Scope, shadowed: frozenset[str]) -> list[dict[str, Any]] | None:
+    def _rows(self, loop: Loop, scope: Bindings, shadowed: frozenset[str]) -> list[dict[str, Any]] | None:
         """Return what each round of a loop binds its names to."""
         bound = list(_bindings(loop.node))
         items = self._items(loop.iter, scope, shadowed)
@@ -111,7 +111,7 @@ class Constants:
             return None
         return [_row(loop.target, item) for item in items]
 
-    def _items(self, node: Any, scope: Scope, shadowed: frozenset[str]) -> list[Any] | None:
+    def _items(self, node: Any, scope: Bindings, shadowed: frozenset[str]) -> list[Any] | None:
         if node.__class__ is ast.Name:
             name = node.id
             node = None if name in shadowed else self._constant(name, scope)
@@ -121,7 +121,7 @@ class Constants:
         return list(node.elts) if node.__class__ in (ast.Tuple, ast.List, ast.Set) else None
 
     def _look_through(self, tree: ast.Module) -> None:
-        stack: list[tuple[Any, Scope, tuple[Loop, ...]]] = [(node, self._module, ()) for node in tree.body]
+        stack: list[tuple[Any, Bindings, tuple[Loop, ...]]] = [(node, self._module, ()) for node in tree.body]
         while stack:
             node, scope, loops = stack.pop()
             if id(node) in self._wanted:
@@ -129,7 +129,7 @@ class Constants:
             self._note(node, scope, loops)
             stack.extend(_inside(node, scope, loops))
 
-    def _note(self, node: Any, scope: Scope, loops: tuple[Loop, ...]) -> None:
+    def _note(self, node: Any, scope: Bindings, loops: tuple[Loop, ...]) -> None:
         cls = node.__class__
         if cls is ast.Name and node.ctx.__class__ is ast.Load:
             self._reads.append(node.id)
@@ -218,7 +218,7 @@ def _assigned(node: Any) -> Iterator[tuple[Any, Any]]:
         yield targets[0], node.value
 
 
-def _inside(node: Any, scope: Scope, loops: tuple[Loop, ...]) -> Iterator[tuple[Any, Scope, tuple[Loop, ...]]]:
+def _inside(node: Any, scope: Bindings, loops: tuple[Loop, ...]) -> Iterator[tuple[Any, Bindings, tuple[Loop, ...]]]:
     """Yield the nodes right inside one, with the scope and the loops that each is in."""
     cls = node.__class__
     if cls in _COMPREHENSIONS:
@@ -230,7 +230,7 @@ def _inside(node: Any, scope: Scope, loops: tuple[Loop, ...]) -> Iterator[tuple[
         return
     inner, around = scope, loops
     if cls in _FUNCTIONS or cls is ast.ClassDef:
-        inner, around = Scope(scope, is_class=cls is ast.ClassDef), ()
+        inner, around = Bindings(scope, is_class=cls is ast.ClassDef), ()
     elif cls in (ast.For, ast.AsyncFor):
         around = (*loops, Loop(node, node.target, node.iter, frozenset(_names(node.target))))
     for field in node._fields:

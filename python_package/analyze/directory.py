@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 from python_package.analyze.finder import installed_name, package_root
 from python_package.analyze.reading import read_files
 from python_package.analyze.trace import Tracer
 from python_package.analyze.values import SCRIPT, Module, Use
 from python_package.stdlib import FIXED
-from python_package.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from python_package.analyze.values import Import, Scope
 
 
-class Project(Tracer):
+class DirectoryTracer(Tracer):
     """A Tracer of every file of a directory, whether another one imports it or not.
 
     A module is looked for in the folder of the file that imports it, beside the outermost package that this file is
@@ -31,7 +31,7 @@ class Project(Tracer):
         self,
         name: str,
         path: str,
-        found: Found,
+        found: Directory,
         standard: Callable[[], frozenset[str]],
         precedence: Precedence | None = None,
     ) -> None:
@@ -144,7 +144,8 @@ _ENVIRONMENT = {"pyvenv.cfg", "conda-meta"}
 _PROJECT = {"pyproject.toml", "setup.py", "setup.cfg"}
 
 
-class Found(Value):
+@dataclass(frozen=True)
+class Directory:
     """The files of a directory, as paths within it, in order; `roots` are where its modules are imported from."""
 
     files: tuple[str, ...]
@@ -152,7 +153,7 @@ class Found(Value):
     remarks: tuple[str, ...]
 
 
-def look_into(directory: str, name: str) -> Found:
+def look_into(directory: str, name: str) -> Directory:
     """Return what a directory, which messages call `name`, has; one that is named is looked into whatever it is.
 
     Of links to folders only those to packages are followed, and each place once. Its own modules are imported from
@@ -182,7 +183,7 @@ def look_into(directory: str, name: str) -> Found:
                 files.append(os.path.join(inner, entry))
             elif entry not in _MADE and _is_folder(entries[entry], linked):
                 stack.append(os.path.join(inner, entry))
-    return Found(tuple(sorted(files)), tuple(roots), tuple(remarks))
+    return Directory(tuple(sorted(files)), tuple(roots), tuple(remarks))
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:

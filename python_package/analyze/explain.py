@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import dataclass
 
 from python_package import import_names
 from python_package.address import Address
 from python_package.analyze.values import CONDITIONAL, OPTIONAL, REQUIRED
 from python_package.import_names import WITH_PYTHON, installed
 from python_package.stdlib import standard_library
-from python_package.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ _INDENT = "    "
 _NEEDS = (REQUIRED, CONDITIONAL, OPTIONAL)  # what is needed most comes first
 
 
-class Line(Value):
+@dataclass(frozen=True)
+class Line:
     """What is said of one module or package: how much it is needed, what it becomes, and the reasons, a line each."""
 
     name: str

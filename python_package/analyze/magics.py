@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import posixpath
 import re
+from dataclasses import dataclass
 
 from python_package.analyze import automagic
 from python_package.analyze.syntax import compile_only
 from python_package.spec import is_module
-from python_package.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ _ENDS = {
 }
 
 
-class Shell(Value):
+@dataclass(frozen=True)
+class Shell:
     """What a cell finds: the folder that earlier ones went to, relative to the notebook's, and the names they bound.
 
     One that is `lenient` takes a line for a magic without its % also where the cell has others, as IPython does not.
@@ -64,7 +65,8 @@ class Shell(Value):
     lenient: bool = False
 
 
-class Written(Value):
+@dataclass(frozen=True)
+class Written:
     """A file that a cell writes, or adds to: its path, relative to the notebook's folder, and its text."""
 
     path: str
@@ -72,7 +74,8 @@ class Written(Value):
     appended: bool
 
 
-class Cell(Value):
+@dataclass(frozen=True)
+class Cell:
     """What is left of a cell, remarks with the line of each, the folder that it goes to, and the file it writes."""
 
     text: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -16,7 +17,6 @@ from python_package.files.documents import toml_value
 from python_package.host_python.on_path import parsed
 from python_package.pypi.uv_settings import Settings, Source, of_script
 from python_package.spec import Index, Pin, canonical, is_package, placed
-from python_package.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ _FOREIGN = {
 }
 
 
-class Declared(Value):
+@dataclass(frozen=True)
+class Declared:
     """What a script's metadata asks for on one Python, for its Spec; no address has a password."""
 
     packages: tuple[str, ...] = ()
@@ -44,7 +45,8 @@ class Declared(Value):
     remarks: tuple[str, ...] = ()
 
 
-class Metadata(Value):
+@dataclass(frozen=True)
+class Metadata:
     """What a script asks for, each with where it says so: requirements, and perhaps a range of Python versions.
 
     `uv` says where they come from, if the script's own table of uv does; `where` is the place of it all.

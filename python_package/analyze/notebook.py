@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import json
+from dataclasses import dataclass, replace
 
 from python_package.analyze import automagic, magics, parsing, syntax
 from python_package.analyze.values import Lines
 from python_package.errors import BoundError, InvalidScriptError, NotPythonError
 from python_package.files import bounds
-from python_package.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ VALUES = 5_000_000
 _PYTHONS = ("python", "pyspark", "sage")
 
 
-class Notebook(Value):
+@dataclass(frozen=True)
+class Notebook:
     """The tree and the text of a notebook's Python, the places of its lines, and remarks for the user.
 
     `written` are the modules that cells write: the path of each, what messages call it, its text, and whether the text
@@ -99,7 +100,7 @@ class _Reader:
             return _parsed(code, shell, place)
         except NotPythonError as error:
             try:
-                return _parsed(code, shell.replace(lenient=True), place)
+                return _parsed(code, replace(shell, lenient=True), place)
             except NotPythonError:
                 raise error from None
 

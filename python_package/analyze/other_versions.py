@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import tree_sitter
 import tree_sitter_python
 
 from python_package.analyze.syntax import compile_only
-from python_package.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ _NEW_UNPACKING = {
 _PARSER = tree_sitter.Parser(tree_sitter.Language(tree_sitter_python.language()))
 
 
-class _Change(Value):
+@dataclass(frozen=True)
+class _Change:
     """Bytes `start` to `end` become `text`, because of `reason`."""
 
     start: int

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
 from itertools import product
@@ -15,13 +16,13 @@ from urllib.parse import unquote, urlsplit
 from python_package import subprocesses
 from python_package.errors import ProgramError
 from python_package.spec import canonical
-from python_package.value import Value
 
 # What packagers of systems write as the installer; Debian's leave it away.
 _SYSTEMS = {"rpm", "dpkg", "debian"}
 
 
-class Found(Value):
+@dataclass(frozen=True)
+class Found:
     """A distribution that provides a module; without a name: the module lies in `folder`, and nothing owns it.
 
     `origin` is the URL it was installed from when that is no index: a project's folder, a file, a repository

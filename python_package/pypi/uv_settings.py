@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.markers import InvalidMarker, Marker
@@ -11,7 +12,6 @@ from packaging.requirements import InvalidRequirement, Requirement
 from python_package.files.sections import Section
 from python_package.pypi.uv_workspace import members_of, read_pyproject, uv_table, workspace_of
 from python_package.spec import Index, canonical
-from python_package.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ _KEYS = {
 }
 
 
-class Source(Value):
+@dataclass(frozen=True)
+class Source:
     """A place that a dependency may come from, under a condition: a URL (PEP 508's), or an index."""
 
     url: str = ""
@@ -37,7 +38,8 @@ class Source(Value):
     marker: str = ""
 
 
-class Settings(Value):
+@dataclass(frozen=True)
+class Settings:
     """What uv's tables say.
 
     `sources` pairs canonical names with their places, `indexes` are those for all packages, and `overrides` and
@@ -107,11 +109,11 @@ def of_project(data: Mapping[str, Any], folder: Path) -> Settings:
     members = dict(members_of(root, table.table("workspace")))
     theirs = _TableReader(root, members).settings(table)
     if root == folder:
-        return theirs.replace(members=tuple(members))
+        return replace(theirs, members=tuple(members))
     indexes = {each.text("name"): each for each in table.tables("index")}
     mine = _TableReader(folder, members, indexes).settings(own)
     # uv takes indexes, overrides and constraints of the workspace's root alone.
-    return theirs.replace(sources={**theirs.sources, **mine.sources}, members=tuple(members))
+    return replace(theirs, sources={**theirs.sources, **mine.sources}, members=tuple(members))
 
 
 def in_folder(folder: Path) -> Settings:

@@ -469,7 +469,6 @@ def test_command__start__imports_none_of_the_slow_modules(folder: Path) -> None:
     )
     slow = {
         "argparse",
-        "ast",
         "dataclasses",
         "packaging",
         "pathlib",
