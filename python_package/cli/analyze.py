@@ -11,6 +11,7 @@ from python_package.errors import OutputError, ScriptNotFoundError, UsageError, 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
     from typing import Any, NoReturn
 
 NAME = "python_package_analyze"
@@ -32,27 +33,30 @@ def main(argv: list[str]) -> int:
 def _main(argv: list[str]) -> int:
     from python_package import analyze as analysis
 
-    scripts, output, options, also = _parse(argv)
+    # The usual form goes without the 10 ms that argparse takes to start.
+    usual = len(argv) == 2 and not any(argument.startswith("-") and argument != "-" for argument in argv)
+    args = None if usual else _parsed(argv)
+    scripts, output, options = (args.scripts, args.output, _options(args)) if args else (argv[:1], argv[1], {})
     sources = [("<stdin>", _stdin()) if name == "-" else (name, analysis.read_script(name)) for name in scripts]
     _check(output, scripts)
     found = analysis.analyze_sources(sources, **options)
-    if also.get("pin"):
+    if args and args.pin:
         from python_package.analyze import pins
 
         found = pins.pinned(found, found.interpreter)
-    if also.get("local"):
+    if args and args.local:
         from python_package.analyze.local_modules import recorded
 
         found = recorded(found)
-    remarks = found.remarks
-    if found.places and not also.get("local"):
+    remarks = [*found.remarks]
+    if found.places and not (args and args.local):
         from python_package.analyze.local_modules import remark_on
 
-        remarks += (remark_on(found),)
+        remarks.append(remark_on(found))
     for remark in remarks:
         print(f"{NAME}: {remark}".encode(errors="backslashreplace").decode(), file=sys.stderr)
     explanation = ""
-    if also.get("explain"):
+    if args and args.explain:
         from python_package.analyze.explain import explain
 
         explanation = explain(found)
@@ -73,13 +77,8 @@ def _stdin() -> bytes:
         raise ScriptNotFoundError(f"cannot read the script from standard input: {error.strerror}") from None
 
 
-def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any], dict[str, bool]]:
-    """Return the scripts and the output that are named, the options for analyze_sources, and what else to do."""
-    if len(argv) == 2 and not any(argument.startswith("-") and argument != "-" for argument in argv):
-        return argv[:1], argv[1], {}, {}  # the usual form, without the 10 ms that argparse takes to start
-    from python_package.analyze.values import Scope
+def _parsed(argv: list[str]) -> argparse.Namespace:
     from python_package.cli import command
-    from python_package.spec import is_package
 
     parser = command.Parser(
         prog=NAME,
@@ -104,16 +103,7 @@ def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any], dict[str, b
     parser.add_argument(
         "--extra-pkg", action="append", default=[], metavar="PACKAGE", help="put this package in, too (repeatable)"
     )
-    parser.add_argument(
-        "--map",
-        "--pkg-mapping",  # poncho's name for it
-        dest="mapping",
-        type=command.choice,
-        action="append",
-        default=[],
-        metavar="IMPORT=PACKAGE",
-        help="use this package for an import (repeatable)",
-    )
+    parser.add_map("--pkg-mapping")  # poncho's name for it
     parser.add_argument(
         "--explain", action="store_true", help="also print where each module is imported, and which package it becomes"
     )
@@ -121,22 +111,22 @@ def _parse(argv: list[str]) -> tuple[list[str], str, dict[str, Any], dict[str, b
         "--local", action="store_true", help="record the script and the modules beside it, so that they travel along"
     )
     parser.add_argument("--pin", action="store_true", help="record the versions that the default python3 has")
-    arguments = parser.parse_args(argv)
-    for package in arguments.extra_pkg:
+    return parser.parse_args(argv)
+
+
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the options for analyze_sources."""
+    from python_package.analyze.values import Scope
+    from python_package.spec import is_package
+
+    given = [(f"--extra-pkg {package!r}", package) for package in args.extra_pkg]
+    for what, package in [*given, *((f"--map: {package!r}", package) for _, package in args.mapping)]:
         if not is_package(package):
-            raise UsageError(f"--extra-pkg {package!r} is not the name of a package")
-    for _, package in arguments.mapping:
-        if not is_package(package):
-            raise UsageError(f"--map: {package!r} is not the name of a package")
-    options: dict[str, Any] = {"packages": arguments.extra_pkg, "mapping": dict(arguments.mapping)}
-    if arguments.toplevel or arguments.function is not None:
-        options["scope"] = Scope(arguments.function)
-    return (
-        arguments.scripts,
-        arguments.output,
-        options,
-        {"pin": arguments.pin, "local": arguments.local, "explain": arguments.explain},
-    )
+            raise UsageError(f"{what} is not the name of a package")
+    options: dict[str, Any] = {"packages": args.extra_pkg, "mapping": dict(args.mapping)}
+    if args.toplevel or args.function is not None:
+        options["scope"] = Scope(args.function)
+    return options
 
 
 def _check(output: str, scripts: list[str]) -> None:

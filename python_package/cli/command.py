@@ -20,12 +20,25 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **options)
         self.add_argument("--version", action="version", version=f"%(prog)s {__version__}", help="print the version")
 
+    def add_map(self, *more: str, note: str = "") -> None:
+        """Add --map; `more` are other names of it, `note` is what its help says of it here."""
+        self.add_argument(
+            "--map",
+            *more,
+            dest="mapping",
+            type=_choice,
+            action="append",
+            default=[],
+            metavar="IMPORT=PACKAGE",
+            help=f"use this package for an import (repeatable{note})",
+        )
+
     def error(self, message: str) -> NoReturn:
         """Raise UsageError with the usage line in the message."""
         raise UsageError(f"{message}; {self.format_usage().strip()}")
 
 
-def choice(text: str) -> tuple[str, str]:
+def _choice(text: str) -> tuple[str, str]:
     """Read an argument of --map."""
     module, _, package = text.partition("=")
     if not package or not all(part.isidentifier() for part in module.split(".")):

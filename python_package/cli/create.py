@@ -108,15 +108,7 @@ def _parser(*, locked: bool = False) -> command.Parser:
         "or this host if no channel answers",
     )
     add("--exact", action="store_true", help="refuse a later patch release of python than the one asked for")
-    add(
-        "--map",
-        dest="mapping",
-        type=command.choice,
-        action="append",
-        default=[],
-        metavar="IMPORT=PACKAGE",
-        help="use this package for an import (repeatable; PyPI is not asked for conda:PACKAGE)",
-    )
+    parser.add_map(note="; PyPI is not asked for conda:PACKAGE")
     add("--lock", metavar="FILE", help="write a lock file: what the environment is made of, to the last file")
     add("--locked", metavar="FILE", help="make again exactly what this lock file says: the same tarball, byte for byte")
     add("--sbom", metavar="FILE", help="write a software bill of materials (CycloneDX JSON)")

@@ -42,6 +42,5 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def run() -> None:
-    """Run the command."""
+if __name__ == "__main__":
     process.run(_NAME, main, PackError)
