@@ -21,6 +21,12 @@ def path_of(url: str) -> Path:
     return Path(unquote(urlsplit(url).path))
 
 
+def url_of(place: str, folder: Path) -> str:
+    """Return a place that is a URL as it is, and a path, which starts from a folder or ~, as a URL."""
+    path = Path(place).expanduser() if place.startswith("~") else place
+    return place if "://" in place else (folder / path).resolve().as_uri()
+
+
 def sha256(path: Path) -> str:
     """Return the sha256 of a file, in hex."""
     digest = hashlib.sha256()

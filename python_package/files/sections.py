@@ -68,6 +68,15 @@ class Section:
             raise ValueError(f"{self._at(key)} must be one line of text")
         return value
 
+    def marker(self, text: str) -> str:
+        """Return an environment marker of this table; raise ValueError for what is none."""
+        from packaging.markers import InvalidMarker, Marker  # few tables have any
+
+        try:
+            return text and str(Marker(text))
+        except InvalidMarker:
+            raise ValueError(f"{self} {text!r} is not a marker (PEP 508)") from None
+
     def child(self, key: str) -> str:
         """Return the path of a table in this one."""
         return f"{self.path}.{key}" if self.path else key

@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from packaging.markers import InvalidMarker, Marker
+from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 
+from python_package.files.disk import url_of
 from python_package.files.sections import Section
 from python_package.pypi.uv_workspace import members_of, read_pyproject, uv_table, workspace_of
 from python_package.spec import Index, canonical
@@ -140,7 +141,7 @@ class _TableReader:
         usual = [self._index(each, _use(each)) for each in named if not each.data.get("explicit")]
         for key, use in {"index-url": "default", "extra-index-url": "first", "find-links": "links"}.items():
             urls = [uv.text(key)] if isinstance(uv.data.get(key), str) else uv.texts(key)
-            usual += [Index(self._url(url), use) for url in urls]
+            usual += [Index(url_of(url, self.folder), use) for url in urls]
         if uv.data.get("no-index"):
             usual = [each.replace(use="only-links") for each in usual if each.use == "links"]
         sources = uv.table("sources")
@@ -165,12 +166,7 @@ class _TableReader:
             raise ValueError(f"{table} must have one of {', '.join(_KINDS)}")
         (kind,) = kinds
         table.only(_KEYS[kind] | _CONDITIONS, f"does not belong in a source with {kind}")
-        marker = table.text("marker")
-        try:
-            if marker:
-                Marker(marker)
-        except InvalidMarker:
-            raise ValueError(f"{table} {marker!r} is not a marker (PEP 508)") from None
+        marker = table.marker(table.text("marker"))
         if kind == "workspace":
             return Source(self._member(name, table), marker=marker)
         if kind == "index":
@@ -194,10 +190,7 @@ class _TableReader:
             if use == "explicit":
                 raise ValueError(f"{table} {table.text('name')}: a flat index cannot be explicit here; use find-links")
             use = "links"
-        return Index(self._url(table.text("url", needed=True)), use, table.text("name"))
-
-    def _url(self, text: str) -> str:
-        return text if "://" in text else (self.folder / text).resolve().as_uri()
+        return Index(url_of(table.text("url", needed=True), self.folder), use, table.text("name"))
 
 
 def place(table: Section, folder: Path) -> str:

@@ -46,9 +46,14 @@ class Wish:
     index: Index | None = None
 
     @property
+    def only(self) -> str:
+        """Return `pypi:` where no channel may be asked, else ''."""
+        return "pypi:" if self.package.startswith("pypi:") else ""
+
+    @property
     def requirement(self) -> Requirement:
         """Return the package as PEP 508 has it."""
-        return Requirement(self.package.removeprefix("pypi:"))
+        return Requirement(self.package.removeprefix(self.only))
 
     @property
     def name(self) -> str:
@@ -152,8 +157,13 @@ def _listed(wishes: Sequence[Wish]) -> str:
 
 def text_of(wanted: Requirement, only: str = "") -> str:
     """Return a requirement without its place and marker, as a dependency file of ours has it."""
-    extras = f"[{','.join(sorted(wanted.extras))}]" if wanted.extras else ""
-    return f"{only}{wanted.name}{extras}{wanted.specifier}"
+    return f"{only}{wanted.name}{extras_of(wanted.extras)}{wanted.specifier}"
+
+
+def extras_of(names: Iterable[str]) -> str:
+    """Return extras as a requirement has them: [a,b], or ''."""
+    listed = ",".join(sorted(names))
+    return listed and f"[{listed}]"
 
 
 def read_requirement(text: str, where: str, python: str, *, only: str = "", folder: Path | None = None) -> Wish | None:

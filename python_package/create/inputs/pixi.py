@@ -9,8 +9,9 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from python_package.conda.records import PLATFORM
-from python_package.create.inputs.dependencies import Dependencies, Wish, markers
+from python_package.create.inputs.dependencies import Dependencies, Wish, extras_of, markers
 from python_package.create.inputs.environment_yml import match_specs
+from python_package.files.disk import url_of
 from python_package.files.sections import Section
 from python_package.pypi.uv_settings import place
 from python_package.spec import Index, canonical
@@ -78,8 +79,8 @@ def _wishes(named: tuple[str, Section], found: Dependencies) -> Iterator[Wish]:
     """Yield a package that PyPI, or a place that is named, is asked for, if its marker is true here."""
     name, table = named
     table.only(_PYPI, "is no key that is read here")
-    extras, version = ",".join(table.texts("extras")), table.text("version").removeprefix("*")
-    text = f"{name}{extras and f'[{extras}]'}{version}"
+    version = table.text("version").removeprefix("*")
+    text = f"{name}{extras_of(table.texts('extras'))}{version}"
     marker = table.text("env-markers")
     try:
         SpecifierSet(version)  # or `newest` would become part of the name
@@ -90,7 +91,7 @@ def _wishes(named: tuple[str, Section], found: Dependencies) -> Iterator[Wish]:
         return
     wish = Wish(f"pypi:{text}", place(table, found.folder), f"{found.source}: {table}")
     if not wish.url and "index" in table:
-        wish = replace(wish, index=Index(_url(table.text("index"), found), "explicit"))
+        wish = replace(wish, index=Index(url_of(table.text("index"), found.folder), "explicit"))
     yield wish
 
 
@@ -99,12 +100,8 @@ def _indexes(options: Section, found: Dependencies) -> Iterator[Index]:
     if "dependency-overrides" in options:
         raise ValueError(f"{options} dependency-overrides is not read here")
     if "index-url" in options:
-        yield Index(_url(options.text("index-url"), found), "default")
+        yield Index(url_of(options.text("index-url"), found.folder), "default")
     for url in options.texts("extra-index-urls"):
-        yield Index(_url(url, found), "first")
+        yield Index(url_of(url, found.folder), "first")
     for links in options.tables("find-links"):
-        yield Index(_url(links.text("url" if "url" in links else "path", needed=True), found), "links")
-
-
-def _url(text: str, found: Dependencies) -> str:
-    return text if "://" in text else (found.folder / text).resolve().as_uri()
+        yield Index(url_of(links.text("url" if "url" in links else "path", needed=True), found.folder), "links")

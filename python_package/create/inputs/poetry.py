@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from packaging.markers import InvalidMarker, Marker
+from packaging.markers import Marker
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from python_package.create.inputs.dependencies import Dependencies, Wish, markers, text_of
+from python_package.create.inputs.dependencies import Dependencies, Wish, extras_of, markers, text_of
 from python_package.files.sections import Section
 from python_package.pypi.uv_settings import place
 from python_package.spec import Index, canonical
@@ -69,10 +69,9 @@ def _joined(wish: Wish, more: Wish) -> Wish:
 def _wishes(name: str, fields: Section, found: Dependencies, named: Mapping[str, Index]) -> Iterator[Wish]:
     """Yield a dependency, if it is one here."""
     fields.only(_KEYS, "is no key of a dependency of Poetry's")
-    if not all(_holds(marker, fields, found.python) for marker in _markers(fields)):
+    if not all(Marker(fields.marker(each)).evaluate(markers(found.python)) for each in _markers(fields)):
         return
-    extras, where = fields.texts("extras"), f"{found.source}: {fields}"
-    package = name + (f"[{','.join(sorted(extras))}]" if extras else "")
+    package, where = name + extras_of(fields.texts("extras")), f"{found.source}: {fields}"
     if url := place(fields, found.folder.resolve()):
         yield Wish(package, url, where)
         return
@@ -90,13 +89,6 @@ def _markers(fields: Section) -> Iterator[str]:
         yield f"sys_platform == {platform!r}"
     for clause in SpecifierSet(constraint(fields.text("python"), f"{fields} python")):
         yield f"python_full_version {clause.operator} '{clause.version}'"
-
-
-def _holds(marker: str, fields: Section, python: str) -> bool:
-    try:
-        return Marker(marker).evaluate(markers(python))
-    except InvalidMarker:
-        raise ValueError(f"{fields} {marker!r} is not a marker (PEP 508)") from None
 
 
 def _indexes(table: Section) -> tuple[dict[str, Index], list[Index]]:

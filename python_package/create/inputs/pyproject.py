@@ -87,12 +87,11 @@ def _placed_by_uv(wishes: list[Wish], uv: Settings, found: Dependencies) -> list
     environment, placed = markers(found.python), []
     for wish in wishes:
         source = uv.source(wish.name, environment)
-        bounded = uv.bounded(wish.requirement, environment)
+        bounded, only = uv.bounded(wish.requirement, environment), wish.only
         if source:
-            package = text_of(bounded, "pypi:" if source.index else "")
-            placed.append(replace(wish, package=package, url=source.url, index=source.index))
-        else:
-            placed.append(replace(wish, package=text_of(bounded, "pypi:" if wish.package.startswith("pypi:") else "")))
+            only = "pypi:" if source.index else ""
+            wish = replace(wish, url=source.url, index=source.index)
+        placed.append(replace(wish, package=text_of(bounded, only)))
     return placed
 
 

@@ -12,6 +12,7 @@ from python_package.create.inputs.dependencies import Dependencies, Wish, read_r
 from python_package.create.inputs.encoding import decode
 from python_package.errors import BoundError, SpecError
 from python_package.files import bounds
+from python_package.files.disk import url_of
 from python_package.spec import Index
 
 # Files that one refers to, and those refer to. Real ones have a dozen.
@@ -86,11 +87,9 @@ class _Reading:
         """Take an index; of two defaults the last counts, as for pip."""
         if not value or re.search(r"\s", value):
             raise SpecError(f"{where}: {value!r} is not the address of an index")
-        if "://" not in value:
-            value = (folder / Path(value).expanduser()).resolve().as_uri()
         if use == "default":
             self.indexes = [index for index in self.indexes if index.use != "default"]
-        self.indexes.append(Index(value, use))
+        self.indexes.append(Index(url_of(value, folder), use))
 
     def loose(self) -> list[str]:
         """Return notes on the constraints that do not count, because they are of what only others need."""
@@ -154,7 +153,7 @@ def _bounded(wanted: Wish, bounds: list[Wish]) -> Wish:
     requirement = wanted.requirement
     for bound in bounds:
         requirement.specifier &= bound.requirement.specifier
-    return replace(wanted, package=text_of(requirement, "pypi:" if wanted.package.startswith("pypi:") else ""))
+    return replace(wanted, package=text_of(requirement, wanted.only))
 
 
 def _option(line: str) -> str:
