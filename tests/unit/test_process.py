@@ -20,6 +20,9 @@ def main(argv):
 process.run("command", main, PackError)
 """
 
+# Becomes a command that hears a signal, whatever its parent does with that one.
+HEARING = "import os, signal, sys; signal.signal(int(sys.argv[1]), signal.SIG_DFL); os.execv(sys.argv[2], sys.argv[2:])"
+
 
 def program(body: str) -> list[str]:
     return [sys.executable, "-c", START.format(body="\n".join(f"    {line}" for line in body.splitlines()))]
@@ -65,12 +68,17 @@ def test_run__expected_failure__is_its_code_and_line() -> None:
 @pytest.mark.parametrize("twice", [False, True])
 def test_run__signal__clears_up_and_is_128_and_its_number(sent: signal.Signals, twice: bool) -> None:
     body = "try:\n    print('here', flush=True)\n    time.sleep(600)\nfinally:\n    print('cleared', flush=True)"
-    with subprocess.Popen(program(body), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        assert process.stdout.readline() == "here\n"
-        for _ in range(1 + twice):  # as timeout(1) sends it, to the command and to its group
-            process.send_signal(sent)
-        stdout, stderr = process.communicate(timeout=60)
+    # Under nohup, or behind an `&`, the tests ignore signals, and so would what they start.
+    argv = [sys.executable, "-c", HEARING, str(int(sent)), *program(body)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == "here\n"
+            for _ in range(1 + twice):  # as timeout(1) sends it, to the command and to its group
+                process.send_signal(sent)
+            stdout, stderr = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert (process.returncode, stdout, stderr) == (128 + sent, "cleared\n", "command: interrupted\n")
 
 
