@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -45,7 +46,8 @@ class CondaPackage:
     @property
     def needs(self) -> tuple[str, ...]:
         """Return the names of the packages that it depends on."""
-        return tuple(dict.fromkeys(dependency.split()[0] for dependency in self.depends))
+        names = (re.split(r"[ \[=<>!~]", spec, maxsplit=1)[0].rpartition("::")[2] for spec in self.depends)
+        return tuple(dict.fromkeys(names))
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,13 @@ class Distribution:
     location: str
     sha256: str
     direct: bool = False
+
+    def portable(self) -> Distribution:
+        """Return it as it is named elsewhere: a file on this machine's disk by its name alone."""
+        location = str(Address(self.location))
+        if location.startswith("file:"):
+            location = f"{LOCAL_WHEELS}/{location.rsplit('/', 1)[-1]}"
+        return replace(self, location=location)
 
 
 @dataclass(frozen=True)
@@ -110,14 +119,6 @@ def portable_spec(spec: Spec) -> Spec:
         pins=tuple(pin.replace(url="" if pin.url.startswith("file:") else str(Address(pin.url))) for pin in spec.pins),
         indexes=tuple(index.replace(url=index_url(index.url)) for index in spec.indexes),
     )
-
-
-def portable_distribution(distribution: Distribution) -> Distribution:
-    """Return the distribution as it is named elsewhere: a file on this machine's disk by its name alone."""
-    location = str(Address(distribution.location))
-    if location.startswith("file:"):
-        location = f"{LOCAL_WHEELS}/{location.rsplit('/', 1)[-1]}"
-    return replace(distribution, location=location)
 
 
 def _differences(locked: Spec, given: Spec) -> Iterable[str]:

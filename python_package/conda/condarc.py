@@ -16,30 +16,6 @@ from python_package.errors import SolveError
 
 Priority = Literal["strict", "flexible", "disabled"]
 
-_ALIASES = {
-    "channel": "channels",
-    "whitelist_channels": "allowlist_channels",
-    "envs_path": "envs_dirs",
-    "verify_ssl": "ssl_verify",
-    "disallow": "disallowed_packages",
-    "client_cert": "client_ssl_cert",
-    "conda-build": "conda_build",
-}
-
-# What stands between the entries of a list in a variable.
-_DELIMITERS = {
-    "channels": ",",
-    "default_channels": ",",
-    "migrated_channel_aliases": ",",
-    "allowlist_channels": ",",
-    "denylist_channels": ",",
-    "repodata_fns": ",",
-    "subdirs": ",",
-    "pinned_packages": "&",
-    "disallowed_packages": "&",
-    "envs_dirs": os.pathsep,
-}
-
 
 @dataclass(frozen=True)
 class Limits:
@@ -113,7 +89,7 @@ def load(platform: str, environ: Mapping[str, str] = os.environ, home: Path | No
     has, and for a key that decides where packages come from and cannot be honoured on this `platform`.
     """
     home = home or Path.home()
-    settings = CondaSettings(environ, home, _ALIASES, _DELIMITERS)
+    settings = CondaSettings(environ, home)
     _refuse(settings, platform)
     verify, bundle = _certificates(settings, environ, home)
     channels = [name for name in settings.entries("channels") if name != "nodefaults"]
@@ -125,7 +101,7 @@ def load(platform: str, environ: Mapping[str, str] = os.environ, home: Path | No
     return Condarc(
         channels=tuple(map(Address, channels)),
         names=ChannelNames.of(settings, platform, _local(settings, environ, home)),
-        envs_dirs=tuple(_path(text, home) for text in settings.entries("envs_dirs")),
+        envs_dirs=tuple(condarc_files.absolute(text, home) for text in settings.entries("envs_dirs")),
         offline=settings.switch("offline", default=False),
         priority=_priority(settings),
         allowed=tuple(map(Address, settings.entries("allowlist_channels"))),
@@ -181,7 +157,7 @@ def _certificates(settings: CondaSettings, environ: Mapping[str, str], home: Pat
     if text.lower() in ("false", "no", "off"):
         return False, None
     if text.lower() not in ("true", "yes", "on", "truststore"):
-        bundle = _path(text, home)
+        bundle = condarc_files.absolute(text, home)
         if not bundle.exists():
             raise SolveError(f"{settings.where('ssl_verify')}: {text}: there is no such certificate file (PEM)")
         return True, bundle
@@ -215,10 +191,6 @@ def _local(settings: CondaSettings, environ: Mapping[str, str], home: Path) -> t
     """Return the folders of the channel 'local': where conda-build puts what it makes."""
     installed = condarc_files.root(environ)
     named = [settings.text("croot"), settings.text("bld_path"), settings.mapping("conda_build").get("root-dir")]
-    folders = [_path(text, home) for text in named if text]
+    folders = [condarc_files.absolute(text, home) for text in named if text]
     folders += [*([installed / "conda-bld"] if installed else []), home / "conda-bld"]
     return tuple(folder for folder in dict.fromkeys(folders) if folder.is_dir())
-
-
-def _path(text: str, home: Path) -> Path:
-    return Path(os.path.abspath(home / text[2:] if text.startswith("~/") else Path(text).expanduser()))  # noqa: PTH100

@@ -21,6 +21,25 @@ from python_package.files.documents import yaml_document
 # A flag behind a value: of all that is said of a key it is the last word, or a list's first or last entry.
 _FLAG = re.compile(r":?\s*#[!#]*(final|top|bottom)[!#]*\s*$")
 
+# The keys' other names.
+_ALIASES = {
+    "channel": "channels",
+    "whitelist_channels": "allowlist_channels",
+    "envs_path": "envs_dirs",
+    "verify_ssl": "ssl_verify",
+    "disallow": "disallowed_packages",
+    "client_cert": "client_ssl_cert",
+    "conda-build": "conda_build",
+}
+
+# What stands between the entries of a list in a variable.
+_DELIMITERS = {
+    **dict.fromkeys(("channels", "default_channels", "allowlist_channels", "denylist_channels"), ","),
+    **dict.fromkeys(("migrated_channel_aliases", "repodata_fns", "subdirs"), ","),
+    **dict.fromkeys(("pinned_packages", "disallowed_packages"), "&"),
+    "envs_dirs": os.pathsep,
+}
+
 _TRUE = ("true", "yes", "on", "y", "1")
 _FALSE = ("false", "no", "off", "n", "none", "non", "0", "")
 
@@ -36,16 +55,10 @@ class Setting:
 
 
 class CondaSettings:
-    """All that is said of all keys, lowest priority first; `aliases` are the keys' other names.
+    """All that is said of all keys, lowest priority first."""
 
-    `delimiters` are what stands between the entries of a list in a variable, by the list's key.
-    """
-
-    def __init__(
-        self, environ: Mapping[str, str], home: Path, aliases: Mapping[str, str], delimiters: Mapping[str, str]
-    ) -> None:
+    def __init__(self, environ: Mapping[str, str], home: Path) -> None:
         self._environ = environ
-        self._aliases = aliases
         self._said: dict[str, list[Setting]] = {}
         for path in files(environ, home):
             self._add(_read(path))
@@ -53,7 +66,7 @@ class CondaSettings:
         for name, value in environ.items():
             key = name.removeprefix("CONDA_").lower()
             if name == f"CONDA_{key.upper()}":
-                delimiter = delimiters.get(aliases.get(key, key))
+                delimiter = _DELIMITERS.get(_ALIASES.get(key, key))
                 entries = [entry.strip() for entry in value.split(delimiter)] if delimiter else value.strip()
                 entries = [entry for entry in entries if entry] if isinstance(entries, list) else entries
                 if entries:
@@ -64,7 +77,7 @@ class CondaSettings:
         """Add what one place says, in which a key may have only one of its names."""
         names: dict[str, str] = {}
         for name, setting in source.items():
-            key = self._aliases.get(name, name)
+            key = _ALIASES.get(name, name)
             if key in names:
                 raise SolveError(f"{setting.where}: {name} and {names[key]} are the same key; keep one of them")
             names[key] = name
@@ -183,9 +196,14 @@ def files(environ: Mapping[str, str], home: Path) -> list[Path]:
     places.append(home / ".condarc")
     places += [active / name for name in _NAMES] if active else []
     if environ.get("CONDARC"):
-        named = re.sub(r"^~(?=/|$)", lambda _: str(home), environ["CONDARC"])
-        places.append(Path(os.path.abspath(os.path.expandvars(named))))  # noqa: PTH100  # as it is named, links and all
+        places.append(absolute(os.path.expandvars(environ["CONDARC"]), home))
     return list(dict.fromkeys(path for place in places for path in _expanded(place)))
+
+
+def absolute(text: str, home: Path) -> Path:
+    """Return a path that somebody wrote, absolute, and as it is named: links and all."""
+    in_home = re.sub(r"^~(?=/|$)", lambda _: str(home), text)
+    return Path(os.path.abspath(Path(in_home).expanduser()))  # noqa: PTH100
 
 
 _NAMES = (".condarc", "condarc", "condarc.d")

@@ -18,15 +18,7 @@ from python_package.errors import SpecError, SpecNotFoundError
 from python_package.files import bounds, disk, scratch
 from python_package.files.documents import json_value
 from python_package.files.prefix import Prefix
-from python_package.lock import (
-    FILE,
-    LOCAL_CHANNEL,
-    CondaPackage,
-    Distribution,
-    Lock,
-    portable_distribution,
-    portable_spec,
-)
+from python_package.lock import FILE, LOCAL_CHANNEL, CondaPackage, Distribution, Lock, portable_spec
 from python_package.spec import Index, Pin, Spec, names_of
 
 _HEADER = "# python-package: "
@@ -44,20 +36,14 @@ def to_text(lock: Lock, *, portable: bool = False) -> str:
     """
     distributions = sorted(lock.distributions, key=lambda each: each.name)
     if portable:
-        distributions = [portable_distribution(each) for each in distributions]
-    platform = LockPlatform(lock.platform)
-    file = LockFile([platform])
-    for package in lock.records:
-        file.add_conda_package(_ENVIRONMENT, platform, records.to_rattler(_shown(package, portable=portable)))
+        distributions = [each.portable() for each in distributions]
+    file, platform = _with_packages(lock.platform, (_shown(each, portable=portable) for each in lock.records))
     for each in distributions:
         file.add_pypi_package(_ENVIRONMENT, platform, each.name, each.version, _written(each.location))
     channels = dict.fromkeys(_channel(url, portable=portable) for url in lock.channels)
     file.set_channels(_ENVIRONMENT, [LockChannel(url) for url in channels])
-    with scratch.folder() as folder:
-        file.to_path(folder / "lock")
-        text = (folder / "lock").read_text(encoding="utf-8")
     sums = {each.name: each.sha256 for each in distributions if each.sha256}
-    text = _DISTRIBUTION.sub(lambda entry: entry[0] + _sha256(sums.get(entry[1].strip("'\""))), text)
+    text = _DISTRIBUTION.sub(lambda entry: entry[0] + _sha256(sums.get(entry[1].strip("'\""))), _text(file))
     header = {
         "format": _FORMAT,
         "spec": json.loads(portable_spec(lock.spec).to_json()),
@@ -90,28 +76,16 @@ def parse(text: str, source: str) -> Lock:
         spec = _spec(header["spec"])
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise SpecError(f"{source}: its first line is damaged: {error!r}; make it again with --lock") from None
-    with scratch.folder() as folder:
-        (folder / "lock").write_text(text, encoding="utf-8")
-        try:
-            file = LockFile.from_path(folder / "lock")
-            environment = file.environment(_ENVIRONMENT)
-            if environment is None or len(file.platforms()) != 1:
-                raise ValueError(f"it has no environment named {_ENVIRONMENT!r} for one platform")
-            (platform,) = file.platforms()
-            packages = _packages(environment, platform)
-            distributions = tuple(
-                Distribution(
-                    each.name,
-                    str(each.version),
-                    _read(each.location),
-                    _sum(each).hex(),
-                    each.name in direct,
-                )
-                for each in environment.pypi_packages_for_platform(platform) or ()
-            )
-            channels = tuple(Address(str(channel)) for channel in environment.channels())
-        except Exception as error:  # the classes of py-rattler's errors are private
-            raise SpecError(f"{source}: not a readable lock: {error}; make it again with --lock") from None
+    try:
+        environment, platform = _environment(text)
+        packages = _packages(environment, platform)
+        distributions = tuple(
+            Distribution(each.name, str(each.version), _read(each.location), _sum(each).hex(), each.name in direct)
+            for each in environment.pypi_packages_for_platform(platform) or ()
+        )
+        channels = tuple(Address(str(channel)) for channel in environment.channels())
+    except Exception as error:  # the classes of py-rattler's errors are private
+        raise SpecError(f"{source}: not a readable lock: {error}; make it again with --lock") from None
     unsummed = [each.file_name for each in packages if not each.sha256]
     unsummed += [each.name for each in distributions if not each.sha256 and not each.location.startswith("git+")]
     if unsummed:
@@ -152,14 +126,32 @@ def load(path: Path) -> Lock:
 
 def canonical(found: Iterable[RepoDataRecord], platform: str) -> tuple[CondaPackage, ...]:
     """Return py-rattler's records as a lock gives them back, so that what is linked now is what a lock will link."""
-    file = LockFile([LockPlatform(platform)])
-    for record in found:
-        file.add_conda_package(_ENVIRONMENT, LockPlatform(platform), records.to_rattler(records.of(record)))
+    file, _ = _with_packages(platform, map(records.of, found))
+    return _packages(*_environment(_text(file)))
+
+
+def _with_packages(name: str, packages: Iterable[CondaPackage]) -> tuple[LockFile, LockPlatform]:
+    platform = LockPlatform(name)
+    file = LockFile([platform])
+    for package in packages:
+        file.add_conda_package(_ENVIRONMENT, platform, records.to_rattler(package))
+    return file, platform
+
+
+def _text(file: LockFile) -> str:
     with scratch.folder() as folder:
         file.to_path(folder / "lock")
-        again = LockFile.from_path(folder / "lock")
-    environment = again.environment(_ENVIRONMENT)
-    return _packages(environment, *again.platforms()) if environment else ()
+        return (folder / "lock").read_text(encoding="utf-8")
+
+
+def _environment(text: str) -> tuple[Environment, LockPlatform]:
+    with scratch.folder() as folder:
+        (folder / "lock").write_text(text, encoding="utf-8")
+        file = LockFile.from_path(folder / "lock")
+    environment = file.environment(_ENVIRONMENT)
+    if environment is None or len(file.platforms()) != 1:
+        raise ValueError(f"it has no environment named {_ENVIRONMENT!r} for one platform")
+    return environment, file.platforms()[0]
 
 
 def _packages(environment: Environment, platform: LockPlatform) -> tuple[CondaPackage, ...]:

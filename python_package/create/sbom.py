@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cyclonedx.contrib.license.factories import LicenseFactory
 from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, XsUri
@@ -23,9 +21,6 @@ from python_package.address import Address
 from python_package.files.prefix import Prefix
 from python_package.lock import CondaPackage, Distribution, Lock
 from python_package.spec import canonical
-
-if TYPE_CHECKING:
-    pass
 
 # Longer ones are not a licence's name but its text, which some projects put in that field.
 _LICENCE_LENGTH = 100
@@ -44,7 +39,10 @@ def to_json(lock: Lock, prefix: Path, name: str, content: str) -> str:
     pypi = {canonical(each.name): each for each in lock.distributions}
     components: dict[str, Component] = {f"conda:{name}": _conda(package) for name, package in conda.items()}
     components |= {f"pypi:{name}": _pypi(each, installed.get(name)) for name, each in pypi.items()}
-    needs = {f"conda:{name}": set(_conda_needs(package)) & set(components) for name, package in conda.items()}
+    needs = {
+        f"conda:{name}": {f"conda:{need.lower()}" for need in package.needs} & set(components)
+        for name, package in conda.items()
+    }
     for distribution in pypi:
         wanted = _pypi_needs(installed.get(distribution), lock)
         both = (f"pypi:{each}" if each in pypi else f"conda:{each}" for each in wanted)
@@ -109,11 +107,6 @@ def _licence(installed: metadata.Distribution | None) -> str:
             return text
     classifiers = (text.rpartition(" :: ")[2] for text in field("Classifier") if text.startswith("License ::"))
     return next(classifiers, "")
-
-
-def _conda_needs(package: CondaPackage) -> Iterator[str]:
-    for spec in package.depends:
-        yield "conda:" + re.split(r"[ \[=<>!~]", spec, maxsplit=1)[0].rpartition("::")[2].lower()
 
 
 def _pypi_needs(installed: metadata.Distribution | None, lock: Lock) -> Iterable[str]:

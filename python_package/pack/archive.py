@@ -9,7 +9,7 @@ import os
 import stat
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from python_package.pack import normalize, tar
 
@@ -80,12 +80,8 @@ class ArchiveWriter:
         elif stat.S_ISDIR(status.st_mode):
             self._add_header(tar.header(target + "/", kind=tar.DIRECTORY))
         else:
-            descriptor = os.open(source, os.O_RDONLY)
-            try:
-                read = partial(_read, descriptor, source)
-                self._add_file(target, status.st_size, status.st_mode, read, self._expect(source))
-            finally:
-                os.close(descriptor)
+            with open(source, "rb") as file:
+                self._add_file(target, status.st_size, status.st_mode, partial(_read, file), self._expect(source))
 
     def add_bytes(self, source: str, data: bytes, target: str) -> None:
         """Add `data`, edited, as `target`, with the x bit of the file `source`."""
@@ -147,11 +143,8 @@ class ArchiveWriter:
         self._piece = Piece()
 
 
-def _read(descriptor: int, source: str, size: int) -> bytes:
-    data = os.read(descriptor, size)
-    while len(data) < size:
-        more = os.read(descriptor, size - len(data))
-        if not more:
-            raise OSError(errno.EIO, "became shorter while it was read", source)
-        data += more
+def _read(file: BinaryIO, size: int) -> bytes:
+    data = file.read(size)
+    if len(data) < size:
+        raise OSError(errno.EIO, "became shorter while it was read", file.name)
     return data

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from typing import NamedTuple
 
 import deflate
@@ -44,19 +44,21 @@ class Compressor:
     def __init__(self, pool: Executor, ahead: int) -> None:
         self._pool = pool
         self._ahead = ahead
-        self._queue: deque[tuple[Future[Compressed], Callable[[Compressed], None]] | Callable[[], None]] = deque()
+        # Actions in their order; True beside one that waits for a piece.
+        self._queue: deque[tuple[bool, Callable[[], None]]] = deque()
         self._running = 0
 
     def compress(self, piece: Piece, done: Callable[[Compressed], None]) -> None:
         """Compress a piece; call `done` in this thread when all that was asked before is done."""
         if piece.data:
             self._drain(self._ahead)
-            self._queue.append((self._pool.submit(compress, piece), done))
+            future = self._pool.submit(compress, piece)
+            self._queue.append((True, lambda: done(future.result())))
             self._running += 1
 
     def then(self, action: Callable[[], None]) -> None:
         """Call `action` in this thread when all that was asked before is done."""
-        self._queue.append(action)
+        self._queue.append((False, action))
         self._drain(self._ahead)
 
     def finish(self) -> None:
@@ -64,14 +66,10 @@ class Compressor:
         self._drain(-1)
 
     def _drain(self, most: int) -> None:
-        while self._queue and (self._running > most or callable(self._queue[0])):
-            first = self._queue.popleft()
-            if callable(first):
-                first()
-            else:
-                future, done = first
-                self._running -= 1
-                done(future.result())
+        while self._queue and (self._running > most or not self._queue[0][0]):
+            waits, action = self._queue.popleft()
+            self._running -= waits
+            action()
 
 
 def compress(piece: Piece) -> Compressed:

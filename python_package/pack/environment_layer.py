@@ -6,6 +6,7 @@ import inspect
 import json
 import textwrap
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import conda_pack
@@ -31,11 +32,10 @@ _CONDA_PACK_FUNCTIONS = (prefixes.replace_prefix, prefixes.text_replace, prefixe
 
 def identify(contents: Contents, facts: Sequence[LayerFacts]) -> LayerKey:
     """Return the layer's key; `facts` are what the environment's other layers hold, in their order."""
-    parts = (_packages(contents), _history(contents), _lock(contents), json.dumps(facts))
     records = (layer.record_text for layer in contents.layers)
-    return LayerKey(
-        layer_keys.combine("environment", *records, *parts, run_in_env(), conda_unpack(), inspect.getsource(spelled))
-    )
+    ours = (run_in_env(), conda_unpack(), inspect.getsource(spelled))
+    texts = (part for text in _texts(contents).items() for part in text)
+    return LayerKey(layer_keys.combine("environment", *records, *texts, json.dumps(facts), *ours))
 
 
 def fill(archive: ArchiveWriter, contents: Contents, facts: Sequence[LayerFacts]) -> LayerFacts:
@@ -44,10 +44,8 @@ def fill(archive: ArchiveWriter, contents: Contents, facts: Sequence[LayerFacts]
         if layer.record is not None:
             name = "{name}-{version}-{build}.json".format_map(layer.record)
             archive.add_text(f"conda-meta/{name}", normalize.record(layer.record, each.bytecode))
-    archive.add_text("conda-meta/history", _history(contents))
-    archive.add_text(PACKAGES, _packages(contents))
-    if lock := _lock(contents):
-        archive.add_text(FILE, lock)
+    for path, text in _texts(contents).items():
+        archive.add_text(path, text)
     for path, data in sorted(scripts(prefix for each in facts for prefix in each.prefixes).items()):
         archive.add_text(path, data, executable=True)
     return LayerFacts()
@@ -72,24 +70,22 @@ def scripts(records: Iterable[tuple[str, str, str]]) -> dict[str, bytes]:
     return {**added, "bin/conda-unpack": unpack.encode(), "bin/run_in_env": run_in_env().encode()}
 
 
+def _texts(contents: Contents) -> dict[str, bytes]:
+    """Return the history and the list of packages, and the lock if the environment has one, by path."""
+    found = {}
+    for path in ("conda-meta/history", FILE):
+        with suppress(FileNotFoundError):
+            found[path] = (contents.prefix / path).read_bytes()
+    history = found.pop("conda-meta/history", b"").decode("utf-8", "surrogateescape")
+    return {
+        "conda-meta/history": normalize.history(contents.records, history),
+        PACKAGES: _packages(contents),
+        **found,
+    }
+
+
 def _packages(contents: Contents) -> bytes:
     lines = ["package {name}-{version}-{build}".format_map(record) for record in contents.records]
     folders = (Path(layer.dist_info).name for layer in contents.layers if layer.dist_info)
     lines += [f"pypi {folder.removesuffix('.dist-info')}" for folder in folders]
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
-
-
-def _history(contents: Contents) -> bytes:
-    try:
-        text = (contents.prefix / "conda-meta/history").read_text("utf-8", "surrogateescape")
-    except FileNotFoundError:
-        text = ""
-    return normalize.history(contents.records, text)
-
-
-def _lock(contents: Contents) -> bytes:
-    """Return the lock of an environment, empty if it was made without."""
-    try:
-        return (contents.prefix / FILE).read_bytes()
-    except FileNotFoundError:
-        return b""

@@ -93,9 +93,7 @@ class LayerCache:
 
     def draft(self, key: str) -> Draft:
         """Begin the entry of that key."""
-        if not key or not self._size:
-            return Draft(None)
-        return Draft(self._folder / key)
+        return Draft(self._folder / key if key and self._size else None)
 
     def trim(self) -> None:
         """Remove the entries that were not used for longest, until the rest fits."""

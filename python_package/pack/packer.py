@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from io import FileIO
 from pathlib import Path
@@ -21,10 +22,7 @@ from python_package.pack.layer import LayerFacts, PackedLayer, fill
 from python_package.pack.layer_cache import CachedLayer, LayerCache
 from python_package.pack.layer_keys import LayerKey
 from python_package.pack.manifest import Manifest
-from python_package.pack.tarball import Tarball, content_id
-
-# Told of (bytes done, bytes in all).
-Progress = Callable[[int, int], None]
+from python_package.pack.tarball import Progress, Tarball, content_id
 
 
 class Packer:
@@ -78,21 +76,20 @@ class Packer:
         """
         threads = threads or len(os.sched_getaffinity(0))
         with _replacing(output) as file, ThreadPoolExecutor(threads) as pool:
-            meter = _Meter(sum(layer.size for layer in self._contents.layers), progress)
-            tarball = Tarball(file, meter.advance)
+            layers = self._contents.layers
+            tarball = Tarball(file, sum(layer.size for layer in layers), progress)
             # Beside the pieces in work, one that waits: no thread is idle while the next piece is read.
-            writer = _LayerWriter(str(self._contents.prefix), self._cache, tarball, Compressor(pool, threads + 1))
+            compressor = Compressor(pool, threads + 1)
             try:
-                with scratch.folder() as folder:
-                    missing = [
-                        layer for layer, found in zip(self._contents.layers, self._found, strict=True) if not found
-                    ]
-                    compiled = compiler(self._contents, missing, folder, pool, lambda: meter.advance(0))
-                    self._write(writer, iter(compiled))
+                with scratch.folder() as folder, contextlib.ExitStack() as drafts:
+                    missing = [layer for layer, found in zip(layers, self._found, strict=True) if not found]
+                    compiled = compiler(self._contents, missing, folder, pool, lambda: tarball.advance(0))
+                    prefix = str(self._contents.prefix)
+                    self._write(_LayerWriter(prefix, self._cache, tarball, compressor, drafts), iter(compiled))
+                    compressor.finish()
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
-            meter.finish()
             manifest = tarball.finish(version=self._contents.version, subdir=self._contents.subdir)
         self._holding.close()
         self._cache.trim()
@@ -103,18 +100,17 @@ class Packer:
         """Write all layers: those that are in the cache are copied, all others are filled, compressed and kept."""
         environment = self._contents
         facts = []
-        with writer:
-            for layer, key, found in zip(environment.layers, self._keys, self._found, strict=True):
-                if found:
-                    facts.append(writer.copy(found))
-                else:
-                    filling = partial(fill, contents=environment, layer=layer, compiled=next(compiled))
-                    facts.append(writer.make(key, filling, (layer.record or {}).get("link", {}).get("source", "")))
-            key = environment_layer.identify(environment, facts)
-            if found := self._cache.find(key.key):
-                writer.copy(found)
+        for layer, key, found in zip(environment.layers, self._keys, self._found, strict=True):
+            if found:
+                facts.append(writer.copy(found))
             else:
-                writer.make(key, partial(environment_layer.fill, contents=environment, facts=facts))
+                filling = partial(fill, contents=environment, layer=layer, compiled=next(compiled))
+                facts.append(writer.make(key, filling, (layer.record or {}).get("link", {}).get("source", "")))
+        key = environment_layer.identify(environment, facts)
+        if found := self._cache.find(key.key):
+            writer.copy(found)
+        else:
+            writer.make(key, partial(environment_layer.fill, contents=environment, facts=facts))
 
     def relocate(self, new: str) -> None:
         """Make the environment believe that it lies in `new`; raise PackError as `relocate.relocate` does."""
@@ -144,28 +140,23 @@ def _replacing(output: Path) -> Iterator[FileIO]:
         new.unlink(missing_ok=True)
 
 
+@dataclass(frozen=True)
 class _LayerWriter:
-    """Writes layers to a tarball, and those that it makes to the cache, too; the context ends when all is written."""
+    """Writes layers to a tarball, and those that it makes to the cache, too.
 
-    def __init__(self, prefix: str, cache: LayerCache, tarball: Tarball, compressor: Compressor) -> None:
-        self._prefix = prefix
-        self._cache = cache
-        self._tarball = tarball
-        self._compressor = compressor
-        self._drafts = contextlib.ExitStack()
+    All is written once the compressor has finished; `drafts` holds what is not yet in the cache.
+    """
 
-    def __enter__(self) -> None:
-        self._drafts.__enter__()
-
-    def __exit__(self, *error: Any) -> None:
-        with self._drafts:
-            if error[0] is None:
-                self._compressor.finish()
+    prefix: str
+    cache: LayerCache
+    tarball: Tarball
+    compressor: Compressor
+    drafts: contextlib.ExitStack
 
     def copy(self, cached: CachedLayer) -> LayerFacts:
         """Add a layer from the cache."""
         layer = PackedLayer.from_json(cached.summary)
-        self._compressor.then(lambda: self._tarball.copy(cached, layer))
+        self.compressor.then(lambda: self.tarball.copy(cached, layer))
         return layer.facts
 
     def make(self, key: LayerKey, fill: Callable[[ArchiveWriter], LayerFacts], package: str = "") -> LayerFacts:
@@ -173,13 +164,13 @@ class _LayerWriter:
 
         Raises PackError when a file is not what the Conda package holds that lies in the folder `package`.
         """
-        draft = self._drafts.enter_context(self._cache.draft(key.key))
+        draft = self.drafts.enter_context(self.cache.draft(key.key))
         members: list[GzipMember] = []
         digest = hashlib.sha256()
         wrong: list[str] = []
 
         def take(compressed: Compressed) -> None:
-            self._tarball.write(compressed.member, compressed.data)
+            self.tarball.write(compressed.member, compressed.data)
             draft.write(compressed.data)
             members.append(compressed.member)
             digest.update(compressed.identity)
@@ -195,31 +186,15 @@ class _LayerWriter:
             # A file that changed behind its RECORD is shipped as it is, but the key does not stand for it.
             if not wrong:
                 draft.commit(layer)
-            self._tarball.complete(layer)
+            self.tarball.complete(layer)
 
         archive = ArchiveWriter(
-            self._prefix,
-            lambda piece: self._compressor.compress(piece, take),
+            self.prefix,
+            lambda piece: self.compressor.compress(piece, take),
             expect=key.expect,
-            edit=partial(normalize.untracked, self._prefix),
+            edit=partial(normalize.untracked, self.prefix),
         )
         facts = fill(archive)
         archive.close()
-        self._compressor.then(complete)
+        self.compressor.then(complete)
         return facts
-
-
-class _Meter:
-    """Counts bytes up to the total, which records of installation give: headers and compiled files are not in it."""
-
-    def __init__(self, total: int, tell: Progress) -> None:
-        self._done = 0
-        self._total = total
-        self._tell = tell
-
-    def advance(self, size: int) -> None:
-        self._done = min(self._done + size, self._total)
-        self._tell(self._done, self._total)
-
-    def finish(self) -> None:
-        self.advance(self._total)

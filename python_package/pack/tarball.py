@@ -20,13 +20,22 @@ _ENTRY_COST = 16 << 10
 
 _COPY_SIZE = 1 << 20
 
+# Told of (bytes done, bytes in all).
+Progress = Callable[[int, int], None]
+
 
 class Tarball:
-    """An unbuffered file, filled from behind the manifest's place; `progress` gets the raw bytes of each member."""
+    """An unbuffered file, filled from behind the manifest's place.
 
-    def __init__(self, file: FileIO, progress: Callable[[int], None]) -> None:
+    `progress` is told of the bytes done and of those in all, `total`, which records of installation give: headers and
+    compiled files are not in it.
+    """
+
+    def __init__(self, file: FileIO, total: int, progress: Progress) -> None:
         self._file = file
         self._file.seek(MEMBER_SIZE)
+        self._total = total
+        self._done = 0
         self._progress = progress
         self._members: list[GzipMember] = []
         self._layers: list[PackedLayer] = []
@@ -55,6 +64,7 @@ class Tarball:
 
     def finish(self, *, version: str, subdir: str) -> Manifest:
         """Write the end of the archive, and the manifest of an environment with that python on that platform."""
+        self.advance(self._total)
         end = Piece()
         end.data += tar.END
         compressed = compress(end)
@@ -77,7 +87,12 @@ class Tarball:
 
     def _add(self, members: Sequence[GzipMember]) -> None:
         self._members += members
-        self._progress(sum(member.raw for member in members))
+        self.advance(sum(member.raw for member in members))
+
+    def advance(self, size: int) -> None:
+        """Tell that so many more bytes are done."""
+        self._done = min(self._done + size, self._total)
+        self._progress(self._done, self._total)
 
     def _write(self, data: bytes | bytearray) -> None:
         view = memoryview(data)
