@@ -1,4 +1,4 @@
-"""Expressions -> the strings that they can only be, told by names bound once and loops over literals; pure."""
+"""Names of a module -> what they are bound to throughout it, or in each round of the loops over literals."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 import re
 from itertools import product
 
-from python_package.analyze.sys_path import shown
+from python_package.analyze.syntax import walk
 from python_package.value import Value
 
 TYPE_CHECKING = False
@@ -145,40 +145,9 @@ class Constants:
             self._star = max(self._star, node.lineno)
         # The names of a comprehension are its own, which the loop tells.
         own = loops[-1].names if loops and loops[-1].node.__class__ in _COMPREHENSIONS else ()
-        for name in _bound(node):
+        for name in names_bound_by(node):
             if name not in own:
                 scope.bound.setdefault(name, []).append(self._once.get(id(node)))
-
-
-# Characters of a name that code puts together; sixty lines of `x = x + x` would make more than there is memory for.
-LENGTH = 1_000
-
-
-def text(node: Any, lookup: Lookup) -> str | None:
-    """Return the string that an expression is, by what its names are bound to; None for any other."""
-    try:
-        return _text(node, lookup)
-    except RecursionError:  # a name bound to itself, or a sum of a thousand
-        return None
-
-
-def _text(node: Any, lookup: Lookup) -> str | None:
-    cls = node.__class__
-    if cls is ast.Constant:
-        return node.value if isinstance(node.value, str) else None
-    if cls is ast.Name:
-        return _text(lookup(node.id), lookup)
-    if cls is ast.BinOp and node.op.__class__ is ast.Add:
-        parts = [node.left, node.right]
-    elif cls is ast.JoinedStr:
-        parts = [shown(part) for part in node.values]
-    else:
-        return None
-    texts = [_text(part, lookup) for part in parts]
-    whole = None if None in texts else "".join(map(str, texts))
-    if whole is not None and len(whole) > LENGTH:
-        raise RecursionError("a name that doubles")
-    return whole
 
 
 def may_be_told(names: Iterable[str], tree: ast.Module, source: bytes) -> bool:
@@ -191,7 +160,7 @@ def may_be_told(names: Iterable[str], tree: ast.Module, source: bytes) -> bool:
 def names_of(nodes: Iterable[Any]) -> frozenset[str]:
     """Return the names that have to be known to tell the strings that expressions are; none if that is not enough."""
     names = set()
-    for node in (inner for outer in nodes for inner in _walk(outer)):
+    for node in walk(list(nodes)):
         if node.__class__ is ast.Name:
             names.add(node.id)
         elif isinstance(node, ast.expr) and node.__class__ not in _TEXTS:
@@ -250,7 +219,7 @@ def _parameters(arguments: Any) -> list[Any]:
     return [each for each in every if each is not None]
 
 
-def _bound(node: Any) -> Iterator[str]:
+def names_bound_by(node: Any) -> Iterator[str]:
     """Yield the names that a node itself binds or unbinds."""
     cls = node.__class__
     if cls is ast.Name:
@@ -268,12 +237,12 @@ def _bound(node: Any) -> Iterator[str]:
 
 def _bindings(tree: Any) -> Iterator[str]:
     """Yield the names that are bound anywhere in a part of the tree, each as often as it is."""
-    for node in _walk(tree):
-        yield from _bound(node)
+    for node in walk(tree):
+        yield from names_bound_by(node)
 
 
 def _names(tree: Any) -> Iterator[str]:
-    return (node.id for node in _walk(tree) if node.__class__ is ast.Name)
+    return (node.id for node in walk(tree) if node.__class__ is ast.Name)
 
 
 def _name(node: Any) -> list[str]:
@@ -282,14 +251,3 @@ def _name(node: Any) -> list[str]:
 
 def _names_of(loops: Iterable[Loop]) -> frozenset[str]:
     return frozenset(name for loop in loops for name in loop.names)
-
-
-def _walk(tree: Any) -> Iterator[Any]:
-    stack = [tree]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, list):
-            stack.extend(node)
-        elif isinstance(node, ast.AST):
-            yield node
-            stack.extend(getattr(node, field, None) for field in node._fields)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 
-from python_package.analyze.syntax import Mentions
-from python_package.analyze.sys_path import Folders
+from python_package.analyze.syntax import Mentions, walk
+from python_package.analyze.sys_path import path_of, text_of
 from python_package.analyze.values import BLOCKS, SCRIPT, Import, strings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from python_package.analyze.constants import Constants
@@ -83,8 +83,8 @@ class Dynamic:
             (call, kind, function)
             for statement, kind in self._statements
             if mentions.are_in(statement)
-            for call in _calls(statement)
-            if (function := self._function(call.func))
+            for call in walk([getattr(statement, field, None) for field in statement._fields if field not in BLOCKS])
+            if call.__class__ is ast.Call and (function := self._function(call.func))
         ]
         self._calls = [call for call, _, _ in calls]
         for call, kind, function in calls:
@@ -144,9 +144,9 @@ class Dynamic:
         """Return what one round of a call imports: the name, the names from it, and the level."""
         node = given.get(_ARGUMENTS[function][0])
         if function == "run_path":
-            path = Folders(self._file, lookup).path(node)
+            path = path_of(node, self._file, lookup)
             return (path, (), SCRIPT) if path else None
-        name = _text(node, lookup)
+        name = text_of(node, lookup)
         if function == "run_module":
             return (name, ("__main__",), 0) if name and not name.startswith(".") else None
         level = getattr(given.get("level"), "value", 0) if function == "__import__" else 0
@@ -157,27 +157,13 @@ class Dynamic:
         return name, strings(given.get("fromlist")) or (), level
 
 
-def _calls(statement: Any) -> Iterator[ast.Call]:
-    """Yield the calls in a statement's own expressions, not in the statements inside it."""
-    stack = [getattr(statement, field, None) for field in reversed(statement._fields) if field not in BLOCKS]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, list):
-            stack.extend(reversed(node))
-        elif isinstance(node, ast.AST):
-            if node.__class__ is ast.Call:
-                yield node
-            # A lambda's body is an expression, though the field is called as a block is.
-            stack.extend(getattr(node, field, None) for field in reversed(node._fields))
-
-
 def _relative(name: str, package: Any, lookup: Lookup) -> tuple[str | None, int]:
     """Resolve import_module's `.name` against its package: one that is known, or the caller's own."""
     bare = name.lstrip(".")
     level = len(name) - len(bare)
     if _is_own(package):
         return bare, level
-    anchor = _text(package, lookup)
+    anchor = text_of(package, lookup)
     if anchor is None:
         return None, 0
     parts = anchor.split(".")[: len(anchor.split(".")) - level + 1]
@@ -186,14 +172,6 @@ def _relative(name: str, package: Any, lookup: Lookup) -> tuple[str | None, int]
 
 def _is_own(node: Any) -> bool:
     return node.__class__ is ast.Name and node.id in ("__package__", "__name__")
-
-
-def _text(node: Any, lookup: Lookup) -> str | None:
-    if node.__class__ is ast.Constant:
-        return node.value if isinstance(node.value, str) else None
-    from python_package.analyze.constants import text
-
-    return text(node, lookup)
 
 
 def _nothing(_name: str) -> None:

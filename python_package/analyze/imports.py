@@ -6,7 +6,7 @@ import ast
 import re
 
 from python_package.analyze.conditions import forgives, holds_on_linux, is_main_guard, suppresses, truth
-from python_package.analyze.syntax import Mentions
+from python_package.analyze.syntax import Mentions, walk
 from python_package.analyze.sys_path import Folders
 from python_package.analyze.values import (
     BLOCKS,
@@ -180,12 +180,5 @@ def limit(module: Module, tree: ast.Module, scope: Scope) -> Module | None:
 
 def _find(tree: ast.Module, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     """Return the first function of a name, at whatever depth."""
-    stack: list[ast.AST] = [*reversed(tree.body)]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == name:
-            return node
-        for block in ("cases", "finalbody", "orelse", "handlers", "body"):
-            inner = getattr(node, block, ())
-            stack.extend(reversed(inner) if isinstance(inner, list) else ())
-    return None
+    functions = (node for node in walk(tree) if node.__class__ in (ast.FunctionDef, ast.AsyncFunctionDef))
+    return next((function for function in functions if function.name == name), None)

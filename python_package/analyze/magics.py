@@ -10,7 +10,6 @@ import posixpath
 import re
 from dataclasses import dataclass
 
-from python_package.analyze import automagic
 from python_package.analyze.syntax import compile_only
 from python_package.spec import is_module
 
@@ -29,6 +28,17 @@ _WRITING = {"file", "writefile"}
 # Line magics whose argument is a statement, with their options.
 _TIMED = {"time", "timeit", "prun", "memit"}
 _OPTIONS = re.compile(r"(?:-\w(?: *\d+| +\w+)? +)*")
+# The line magics and aliases of IPython 8 and 9, as %lsmagic lists them on Linux, and those of Jupyter's kernel.
+_LINE_MAGICS = """
+    alias alias_magic autoawait autocall automagic bookmark cat cd code_wrap colors conda config cp debug dhist dirs
+    doctest_mode ed edit env gui hist history killbgscripts ldir lf lk ll load load_ext loadpy logoff logon logstart
+    logstate logstop ls lsmagic lx macro magic mamba matplotlib micromamba mkdir mv notebook page pastebin pdb pdef
+    pdoc pfile pinfo pinfo2 pip popd pprint precision prun psearch psource pushd pwd pycat pylab quickref recall
+    rehashx reload_ext rep rerun reset reset_selective rm rmdir run save sc set_env sx system tb time timeit unalias
+    unload_ext uv who who_ls whos xdel xmode
+    autosave clear connect_info less man more qtconsole subshell
+"""
+_BARE = re.compile(r"(?P<indent>\s*)(?P<magic>\w+)(?![\w.*])(?!\s*[=,])(?P<argument>.*)", re.DOTALL)
 # What the magics themselves import.
 _IMPORTS = {"matplotlib": "import matplotlib", "pylab": "import matplotlib, numpy"}
 _OWN_EXTENSIONS = {"autoreload", "storemagic"}
@@ -170,14 +180,13 @@ class _Lines:
         return True
 
     def _automagic(self, line: str) -> bool:
-        """Replace a magic without its %; tell whether it was one."""
-        if not (self.alone or self.shell.lenient):
+        """Replace a magic without its %, which no variable has the name of; tell whether it was one."""
+        found = _BARE.fullmatch(line) if self.alone or self.shell.lenient else None
+        if found is None or found["magic"] not in _LINE_MAGICS.split() or found["magic"] in self.shell.bound():
             return False
-        found = automagic.split(line)
-        if found is None or found[0] in self.shell.bound() or (not self.alone and _compiles(line.strip())):
+        if not self.alone and _compiles(line.strip()):
             return False
-        indent = line[: len(line) - len(line.lstrip())]
-        self.done.append(indent + (self._magic(" ".join(found)) or "pass"))
+        self.done.append(found["indent"] + (self._magic(f"{found['magic']} {found['argument'].strip()}") or "pass"))
         return True
 
     def _magic(self, body: str) -> str:

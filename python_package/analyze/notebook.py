@@ -6,7 +6,8 @@ import ast
 import json
 from dataclasses import dataclass, replace
 
-from python_package.analyze import automagic, magics, parsing, syntax
+from python_package.analyze import magics, parsing, syntax
+from python_package.analyze.constants import names_bound_by
 from python_package.analyze.values import Lines
 from python_package.errors import BoundError, InvalidScriptError, NotPythonError
 from python_package.files import bounds
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 # Lists and objects in a notebook: each takes ten times the memory of its two brackets. Drawn maps have a million.
 VALUES = 5_000_000
 
+# What has names of its own.
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, *_COMPREHENSIONS)
 # What a kernel calls Python, also where it is part of a longer name: pyspark, ipython3, text/x-python.
 _PYTHONS = ("python", "pyspark", "sage")
 
@@ -105,7 +109,9 @@ class _Reader:
                 raise error from None
 
     def _bound(self) -> set[str]:
-        return automagic.bound([ast.Module(self.body, [])])
+        """Return the names that the cells bind outside functions and classes."""
+        nodes = syntax.walk(self.body, within=_SCOPES)
+        return {name for node in nodes for name in names_bound_by(node) if name != "*"}
 
     def _write(self, written: magics.Written, place: str) -> None:
         if not written.appended:

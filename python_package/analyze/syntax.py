@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import warnings
 from bisect import bisect_left
 
@@ -10,8 +11,7 @@ from python_package.files import bounds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import ast
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Iterator
     from typing import Any
 
 _ONLY_AST = 0x400  # ast.PyCF_ONLY_AST
@@ -62,6 +62,19 @@ def decode(source: bytes, path: str) -> str:
     if "\0" in text:
         raise NotPythonError(path, 1 + text.count("\n", 0, text.index("\0")), "a NUL byte; this is a binary file")
     return text
+
+
+def walk(tree: Any, within: Collection[type] = ()) -> Iterator[Any]:
+    """Yield the nodes of a tree, or of a list of trees, in the order of the source, and none inside those `within`."""
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, list):
+            stack.extend(reversed(node))
+        elif isinstance(node, ast.AST):
+            yield node
+            if node.__class__ not in within:
+                stack.extend(getattr(node, field, None) for field in reversed(node._fields))
 
 
 class Mentions:
