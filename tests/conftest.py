@@ -51,7 +51,7 @@ def channel(pytestconfig: pytest.Config) -> Path:
     if not (home / "complete").exists():
         for old in root.glob("*"):
             if old.stat().st_mtime < time.time() - 3600:
-                shutil.rmtree(old)
+                shutil.rmtree(old, ignore_errors=True)  # another process may be at it
         host_channel.build(home / "channel", ("numpy", "pip", "idna"), python=sys.executable, cache_dir=home / "cache")
         (home / "complete").touch()
     return home / "channel"

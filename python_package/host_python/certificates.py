@@ -34,18 +34,7 @@ def write(channel: Path) -> Path:
             folder = stage / f"etc/conda/{when}.d"
             folder.mkdir(parents=True)
             (folder / "ca-certificates.sh").write_text(text)
-        return conda_package.write(
-            stage,
-            conda_package.scan(stage),
-            channel,
-            {
-                "name": "ca-certificates",
-                "version": version("certifi"),
-                "build": "0",
-                "subdir": "noarch",
-                "noarch": "generic",
-                "depends": [],
-                "license": "MPL-2.0",
-            },
-            about={"license": "MPL-2.0", "summary": "Mozilla's CA bundle"},
-        )
+        index = {"name": "ca-certificates", "version": version("certifi"), "build": "0", "subdir": "noarch"}
+        about = {"license": "MPL-2.0", "summary": "Mozilla's CA bundle"}
+        entries = conda_package.scan(stage)
+        return conda_package.write(stage, entries, channel, {**index, "license": about["license"]}, about=about)

@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -27,26 +26,17 @@ _KEPT_DAYS = 90
 _UNFINISHED = ".unfinished"
 
 
-@dataclass(frozen=True)
-class HostChannel:
-    """A channel of a host's CPython; `version` is the interpreter's ("3.11.7")."""
-
-    path: Path
-    version: str
-
-
 def host_channel(
     cache_dir: Path | None = None,
     *,
     python: str | os.PathLike[str] = "python3",
     progress: Callable[[str], None] = lambda _: None,
-) -> HostChannel:
+) -> Path:
     """Return the channel of the CPython behind `python`, made once per interpreter and kept in the user's cache.
 
     Raises HostPythonError when there is no such interpreter, PackError when the cache cannot be written.
     """
-    interpreter = ask(python)
-    return HostChannel(_host(interpreter, cache_dir, progress), interpreter.version)
+    return _host(ask(python), cache_dir, progress)
 
 
 def build(

@@ -70,11 +70,11 @@ def write(
     """Write `<channel>/<subdir>/<name>-<version>-<build>.conda` and return its path.
 
     `entries` is scan(stage); `index` is the content of index.json, less what is the same for all packages or
-    follows from the subdir. The file appears under its name only once it is complete. Raises PackError when it
-    cannot be written.
+    follows from the subdir: in noarch, a package is generic unless it says otherwise. The file appears under its name
+    only once it is complete. Raises PackError when it cannot be written.
     """
     epoch = _epoch()
-    same = {"build_number": 0, "constrains": [], "timestamp": epoch * 1000}
+    same = {"build_number": 0, "constrains": [], "depends": [], "timestamp": epoch * 1000}
     info: dict[str, Any] = {
         "about.json": about or {},
         "index.json": {**same, **_platform(index["subdir"]), **index},
@@ -122,8 +122,8 @@ def _epoch() -> int:
 
 def _platform(subdir: str) -> dict[str, str]:
     platform, _, machine = subdir.partition("-")
-    if not machine:  # noarch
-        return {}
+    if not machine:
+        return {"noarch": "generic"}
     return {"platform": platform, "arch": {"64": "x86_64", "32": "x86"}.get(machine, machine)}
 
 

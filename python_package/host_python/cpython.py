@@ -67,8 +67,6 @@ def write(interpreter: Interpreter, channel: Path) -> None:
                 "version": interpreter.short,
                 "build": f"0_{interpreter.tag}",
                 "subdir": "noarch",
-                "noarch": "generic",
-                "depends": [],
                 "constrains": [f"python {interpreter.short}.* *_{kind}"],
                 "license": "BSD-3-Clause",
             },

@@ -37,9 +37,6 @@ full = platform.python_version()
 prefix = getattr(sys, "base_prefix", sys.prefix)
 json.dump({
     "version": full,
-    "cpython": platform.python_implementation() == "CPython",
-    "platform": sys.platform,
-    "short": "%d.%d" % sys.version_info[:2],
     "flags": getattr(sys, "abiflags", ""),
     "prefix": prefix,
     "stdlib": os.path.relpath(sysconfig.get_path("stdlib", "posix_prefix"), prefix),
@@ -114,26 +111,27 @@ def ask(python: str | os.PathLike[str] = "python3") -> Interpreter:
         facts = json.loads(answer.stdout)
     except (ProgramError, ValueError) as error:
         raise HostPythonError(f"{found}: does not answer as a Python interpreter would: {error}") from None
-    version = facts["version"]
-    if not facts["cpython"]:
-        raise HostPythonError(f"{found}: not CPython but {facts['markers']['platform_python_implementation']}")
-    if not facts["platform"].startswith("linux"):
-        raise HostPythonError(f"{found}: runs on {facts['platform']}; only Linux interpreters can be packed")
-    if tuple(int(part) for part in facts["short"].split(".")) < OLDEST:
+    version, markers = facts["version"], facts["markers"]
+    kind, system, short = (markers[key] for key in ("platform_python_implementation", "sys_platform", "python_version"))
+    if kind != "CPython":
+        raise HostPythonError(f"{found}: not CPython but {kind}")
+    if not system.startswith("linux"):
+        raise HostPythonError(f"{found}: runs on {system}; only Linux interpreters can be packed")
+    if tuple(int(part) for part in short.split(".")) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         raise HostPythonError(f"{found}: Python {version} is too old to be packed; {oldest} is the oldest")
     prefix = Path(facts["prefix"]).resolve()
-    usual = prefix / "bin" / f"python{facts['short']}{facts['flags']}"
+    usual = prefix / "bin" / f"python{short}{facts['flags']}"
     return Interpreter(
         executable=(usual if usual.exists() else Path(facts["executable"])).resolve(),
         version=version.rstrip("+"),
-        short=facts["short"],
+        short=short,
         flags=facts["flags"],
         prefix=prefix,
         stdlib=facts["stdlib"],
         include=facts["include"],
         libraries={name: Path(path) for name, path in facts["libraries"].items() if path},
-        markers=facts["markers"],
+        markers=markers,
     )
 
 

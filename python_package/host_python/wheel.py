@@ -22,8 +22,7 @@ from python_package.files import scratch
 from python_package.host_python import conda_package
 from python_package.host_python.interpreter import Interpreter, compile_all
 from python_package.host_python.wheel_layout import Layout, record, unpack
-from python_package.pypi.dist_info import glibc
-from python_package.pypi.wheel import distribution
+from python_package.pypi.wheel import distribution, glibc
 
 _ENTRY_POINT = re.compile(r"(?P<name>[^/\s=]+)\s*=\s*(?P<target>[\w.]+\s*:\s*[\w.]+)\s*(\[.*\])?\s*", re.DOTALL)
 

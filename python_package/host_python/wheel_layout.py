@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from python_package.errors import PackError
 from python_package.host_python import conda_package
 from python_package.host_python.interpreter import Interpreter
-from python_package.pypi.dist_info import RecordLine, format_record
+from python_package.pypi.wheel import RecordLine, format_record
 
 # Where site-packages is in an environment, whatever its Python: RECORD's paths start from there.
 _SITE = "lib/python3/site-packages"

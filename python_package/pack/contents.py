@@ -14,8 +14,8 @@ from typing import Any
 from conda_pack.core import CondaPackException, File, load_environment
 
 from python_package.errors import PackError
-from python_package.pypi import dist_info
-from python_package.pypi.dist_info import RecordLine
+from python_package.pypi import wheel
+from python_package.pypi.wheel import RecordLine
 
 _COMPILED = re.compile(r"(.*/|)__pycache__/([^/]+)\.[^./]+(?:\.opt-[^./]+)?\.pyc")
 
@@ -101,7 +101,7 @@ def load(prefix: Path) -> Contents:
     installed = {}
     foreign = (file.target for file in files if not file.is_conda and file.target.endswith(".dist-info/RECORD"))
     for folder in sorted(map(os.path.dirname, foreign)):
-        installed[folder] = {line.path: line for line in dist_info.read_record(prefix, folder)}
+        installed[folder] = {line.path: line for line in wheel.read_record(prefix, folder)}
         for path in installed[folder]:
             owners.setdefault(path, folder)
     groups: dict[str, dict[str, File]] = {}
@@ -116,7 +116,7 @@ def load(prefix: Path) -> Contents:
     layers = [Layer(f"conda/{name}", files_of(name), *records[name]) for name in sorted(records)]
     for folder, recorded in installed.items():
         name = f"pypi/{os.path.basename(folder)}"
-        platforms = dist_info.platforms(_wheel(prefix / folder))
+        platforms = wheel.platforms(_wheel(prefix / folder))
         layers.append(Layer(name, files_of(folder), dist_info=folder, recorded=recorded, platforms=platforms))
     return Contents(prefix, (*layers, Layer("rest", files_of(""))))
 

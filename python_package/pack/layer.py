@@ -16,8 +16,8 @@ from python_package.pack.archive import ArchiveWriter
 from python_package.pack.bytecode import Compiled
 from python_package.pack.compression import GzipMember
 from python_package.pack.contents import Contents, Layer
-from python_package.pypi import dist_info
-from python_package.pypi.dist_info import RecordLine
+from python_package.pypi import wheel
+from python_package.pypi.wheel import RecordLine
 
 
 class LayerFacts(NamedTuple):
@@ -68,7 +68,7 @@ def fill(archive: ArchiveWriter, contents: Contents, layer: Layer, compiled: Com
             archive.add_text(target, made_now.read())
     made = sorted(set(compiled) - {file.target for file in layer.files})
     if layer.dist_info:
-        archive.add_text(record, dist_info.format_record(layer.dist_info, _record(archive, layer, made)))
+        archive.add_text(record, wheel.format_record(layer.dist_info, _record(archive, layer, made)))
     return LayerFacts(tuple(_prefixes(packer, archive, prefix)), made, _glibc(layer))
 
 
@@ -109,7 +109,7 @@ def _glibc(layer: Layer) -> Sequence[int]:
         versions = re.findall(r"__glibc >=([\d.]+\d)", depends)
         return max((tuple(map(int, version.split("."))) for version in versions), default=())
     if layer.is_prebuilt:
-        return dist_info.glibc(layer.platforms) or ()
+        return wheel.glibc(layer.platforms) or ()
     return max((_elf_glibc(file.source) for file in layer.files), default=())
 
 

@@ -16,7 +16,7 @@ from conda_pack.core import File
 from python_package.pack import normalize
 from python_package.pack.compression import CODEC
 from python_package.pack.contents import Contents, Layer, is_skipped
-from python_package.pypi.dist_info import RecordLine
+from python_package.pypi.wheel import RecordLine
 
 # Part of every key: raise it when the same input comes to make other bytes.
 _FORMAT = "2"

@@ -7,13 +7,13 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
 from python_package import import_names
 from python_package.files import scratch
+from python_package.files.disk import path_of
 from python_package.lock import Distribution
 from python_package.pypi import pylock, wheel
 from python_package.pypi.pip_settings import PROJECT, Uv, for_uv, project
@@ -155,5 +155,5 @@ def _sizes(text: str) -> dict[str, int]:
 
 def size_of(location: str) -> int | None:
     """Return the size of a file on this machine, None for what is elsewhere."""
-    path = Path(unquote(urlsplit(location).path))
+    path = path_of(location)
     return path.stat().st_size if location.startswith("file:") and path.is_file() else None

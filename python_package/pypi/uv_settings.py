@@ -16,10 +16,9 @@ from python_package.spec import Index, canonical
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from typing import Any
 
-_KINDS = ("path", "workspace", "git", "url", "index")
 _CONDITIONS = {"marker", "extra", "group"}
 _KEYS = {
     "path": {"path", "editable", "package", "subdirectory"},
@@ -49,8 +48,8 @@ class Settings:
 
     sources: Mapping[str, tuple[Source, ...]]
     indexes: tuple[Index, ...] = ()
-    overrides: tuple[str, ...] = ()
-    constraints: tuple[str, ...] = ()
+    overrides: tuple[Requirement, ...] = ()
+    constraints: tuple[Requirement, ...] = ()
     members: tuple[str, ...] = ()
 
     def source(self, name: str, environment: Mapping[str, str]) -> Source | None:
@@ -71,12 +70,10 @@ class Settings:
 
     def bounded(self, wanted: Requirement, environment: Mapping[str, str]) -> Requirement:
         """Return a requirement with the versions that overrides put in place of its own, and that constraints add."""
-        for text in self.overrides:
-            override = Requirement(text)
+        for override in self.overrides:
             if canonical(override.name) == canonical(wanted.name) and _holds(override, environment):
                 wanted.specifier = override.specifier
-        for text in self.constraints:
-            constraint = Requirement(text)
+        for constraint in self.constraints:
             if canonical(constraint.name) == canonical(wanted.name) and _holds(constraint, environment):
                 wanted.specifier &= constraint.specifier
         return wanted
@@ -86,14 +83,13 @@ class Settings:
 
         Raises ValueError for an override of another name, or to a place.
         """
-        for text in self.overrides:
-            override = Requirement(text)
+        for override in self.overrides:
             if canonical(override.name) not in names or override.url:
                 raise ValueError(
-                    f"[tool.uv] override-dependencies: {text!r} is not supported here; name {override.name} in the "
-                    "dependencies themselves, and its place in [tool.uv.sources]"
+                    f"[tool.uv] override-dependencies: {str(override)!r} is not supported here; name {override.name} "
+                    "in the dependencies themselves, and its place in [tool.uv.sources]"
                 )
-        return tuple(text for text in self.constraints if canonical(Requirement(text).name) not in names)
+        return tuple(str(each) for each in self.constraints if canonical(each.name) not in names)
 
 
 def of_script(uv: object, folder: Path) -> Settings:
@@ -148,8 +144,8 @@ class _TableReader:
         return Settings(
             {canonical(name): self._sources(name, sources) for name in sources.data},
             tuple(usual),
-            _requirements(uv, "override-dependencies"),
-            _requirements(uv, "constraint-dependencies"),
+            tuple(_requirements(uv, "override-dependencies")),
+            tuple(_requirements(uv, "constraint-dependencies")),
         )
 
     def _sources(self, name: str, sources: Section) -> tuple[Source, ...]:
@@ -161,9 +157,9 @@ class _TableReader:
         return tuple(source for source, table in found if "extra" not in table and "group" not in table)
 
     def _source(self, name: str, table: Section) -> Source:
-        kinds = [kind for kind in _KINDS if kind in table]
+        kinds = [kind for kind in _KEYS if kind in table]
         if len(kinds) != 1:
-            raise ValueError(f"{table} must have one of {', '.join(_KINDS)}")
+            raise ValueError(f"{table} must have one of {', '.join(_KEYS)}")
         (kind,) = kinds
         table.only(_KEYS[kind] | _CONDITIONS, f"does not belong in a source with {kind}")
         marker = table.marker(table.text("marker"))
@@ -220,14 +216,12 @@ def _use(table: Section) -> str:
     return "default" if table.data.get("default") else "first"
 
 
-def _requirements(uv: Section, key: str) -> tuple[str, ...]:
-    texts = uv.texts(key)
-    for text in texts:
+def _requirements(uv: Section, key: str) -> Iterator[Requirement]:
+    for text in uv.texts(key):
         try:
-            Requirement(text)
+            yield Requirement(text)
         except InvalidRequirement:
             raise ValueError(f"{uv} {key}: {text!r} is not a requirement (PEP 508)") from None
-    return tuple(texts)
 
 
 def _holds(wanted: Requirement, environment: Mapping[str, str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from contextlib import suppress
 from pathlib import Path
 
 from python_package.errors import BoundError
@@ -63,20 +64,15 @@ def uv_table(data: Mapping[str, Any]) -> Section:
 
 def build_requirements(folder: Path) -> tuple[str, ...]:
     """Return what the project in a folder is built with."""
-    system = read_pyproject(folder).get("build-system")
-    requires = system.get("requires") if isinstance(system, dict) else None
-    return tuple(each for each in requires if isinstance(each, str)) if isinstance(requires, list) else ()
+    with suppress(ValueError):  # whoever builds it says what is wrong
+        return tuple(Section(read_pyproject(folder)).table("build-system").texts("requires"))
+    return ()
 
 
 def of_other_indexes(folder: Path) -> tuple[str, ...]:
     """Return the dependencies that Poetry takes from an index of their own, which no wheel of the project tells."""
-    poetry = read_pyproject(folder)
-    for key in ("tool", "poetry", "dependencies"):
-        poetry = poetry.get(key, {}) if isinstance(poetry, dict) else {}
-    entries = poetry.items() if isinstance(poetry, dict) else ()
-    return tuple(
-        canonical(name)
-        for name, entry in entries
-        for each in (entry if isinstance(entry, list) else [entry])
-        if isinstance(each, dict) and "source" in each and not each.get("optional")
-    )
+    with suppress(ValueError):
+        entries = Section(read_pyproject(folder)).table("tool").table("poetry").table("dependencies")
+        named = [(name, each) for name in entries.data for each in entries.each(name, "version")]
+        return tuple(canonical(name) for name, each in named if "source" in each and not each.data.get("optional"))
+    return ()

@@ -219,21 +219,24 @@ def test_undo_debian__anybody_elses__changes_nothing(tmp_path: Path) -> None:
 # interpreters
 
 
-def fake(tmp_path: Path, **facts: object) -> Path:
+def fake(
+    tmp_path: Path,
+    *,
+    kind: str = "CPython",
+    system: str = "linux",
+    short: str = "3.11",
+    executable: str = sys.executable,
+) -> Path:
     """Return an interpreter that answers as another one would."""
     answer = {
-        "cpython": True,
-        "platform": "linux",
-        "short": "3.11",
         "flags": "",
-        "version": "3.11.7",
+        "version": f"{short}.7",
         "prefix": "/nonexistent",
         "stdlib": "lib/python3.11",
         "include": "include/python3.11",
-        "executable": sys.executable,
+        "executable": executable,
         "libraries": {},
-        "markers": {"platform_python_implementation": "PyPy"},
-        **facts,
+        "markers": {"platform_python_implementation": kind, "sys_platform": system, "python_version": short},
     }
     script = tmp_path / "python"
     script.write_text(f"#!/bin/sh\necho '{json.dumps(answer)}'\n")
@@ -259,14 +262,12 @@ def test_ask__a_module_of_the_callers_folder__is_not_imported(tmp_path: Path, mo
 @pytest.mark.parametrize(
     ("facts", "message"),
     [
-        ({"cpython": False}, "not CPython but PyPy"),
-        ({"platform": "darwin"}, "runs on darwin"),
-        ({"short": "2.7", "version": "2.7.18"}, "Python 2.7.18 is too old to be packed; 3.7 is the oldest"),
+        ({"kind": "PyPy"}, "not CPython but PyPy"),
+        ({"system": "darwin"}, "runs on darwin"),
+        ({"short": "2.7"}, "Python 2.7.7 is too old to be packed; 3.7 is the oldest"),
     ],
 )
-def test_ask__interpreter_that_cannot_be_packed__says_why(
-    tmp_path: Path, facts: dict[str, object], message: str
-) -> None:
+def test_ask__interpreter_that_cannot_be_packed__says_why(tmp_path: Path, facts: dict[str, str], message: str) -> None:
     with pytest.raises(HostPythonError, match=message):
         ask(fake(tmp_path, **facts))
 

@@ -21,7 +21,7 @@ from python_package.pack.compression import GzipMember
 from python_package.pack.contents import Layer
 from python_package.pack.manifest import ENTRY_SIZE, MAX_CHUNKS, MEMBER_SIZE, Chunk
 from python_package.pack.tarball import split
-from python_package.pypi import dist_info
+from python_package.pypi import wheel
 
 MANIFEST = Manifest(
     "3f2a" * 5, "linux-64", "2.36", "3.11.7", 4096, 2, 9000, (Chunk(MEMBER_SIZE, 9000 - MEMBER_SIZE, 2, 99),)
@@ -203,9 +203,9 @@ def test_direct_url__a_local_file__keeps_only_its_name() -> None:
 def test_glibc__of_a_wheels_tags__is_the_least_it_promises(
     tags: str, platforms: object, glibc: tuple[int, int] | None
 ) -> None:
-    found = dist_info.platforms(tags)
+    found = wheel.platforms(tags)
     assert platforms is ... or found == platforms
-    assert dist_info.glibc(found) == glibc
+    assert wheel.glibc(found) == glibc
 
 
 def test_scripts__what_conda_pack_promises_to_nobody__is_as_it_was(tmp_path: Path) -> None:
@@ -231,14 +231,14 @@ def test_read_record__what_pip_and_uv_write__is_written_back(tmp_path: Path) -> 
         "a-1.dist-info/RECORD,,\n"
     )
     (tmp_path / info / "RECORD").write_text(text)
-    lines = dist_info.read_record(tmp_path, info)
+    lines = wheel.read_record(tmp_path, info)
     assert [line.path for line in lines] == [
         "bin/a",
         "lib/python3.11/site-packages/a,b.txt",
         f"{info}/RECORD",
     ]
     assert lines[0].sha256.startswith("e3b0c44298fc1c149afb")
-    assert dist_info.format_record(info, lines).decode() == text
+    assert wheel.format_record(info, lines).decode() == text
 
 
 def shipped(folder: Path, *, mode: str | None = None, magic: bytes = importlib.util.MAGIC_NUMBER) -> list[bytes]:

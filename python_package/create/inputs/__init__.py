@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from python_package.create.inputs.dependencies import Dependencies, Given
-from python_package.create.inputs.encoding import decode
+from python_package.create.inputs.requirements_txt import decode
+from python_package.create.inputs.requirements_txt import read as read_requirements
 from python_package.errors import SpecError
 from python_package.files.documents import json_value, toml_value, yaml_value
 from python_package.spec import Spec
@@ -45,9 +46,7 @@ def read(text: str, source: str, *, python: str = "python3") -> Given:
     found = Dependencies(source, python)
     try:
         if kind == "requirements":
-            from python_package.create.inputs import requirements_txt
-
-            found.wishes += requirements_txt.read(text, source, found)
+            found.wishes += read_requirements(text, source, found)
         elif kind == "TOML":
             from python_package.create.inputs import pyproject
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from collections.abc import Iterator
@@ -9,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from python_package.create.inputs.dependencies import Dependencies, Wish, read_requirement, text_of
-from python_package.create.inputs.encoding import decode
 from python_package.errors import BoundError, SpecError
 from python_package.files import bounds
 from python_package.files.disk import url_of
@@ -26,6 +26,37 @@ _EDITABLE = {"-e", "--editable"}
 _INDEX = {
     "-i": "default", "--index-url": "default", "--extra-index-url": "extra", "-f": "links", "--find-links": "links",
 }  # fmt: skip
+
+
+# UTF-32's mark begins with UTF-16's, so that it comes first.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_CODING = re.compile(rb"#.*?coding[:=]\s*([-\w.]+)")
+
+
+def decode(raw: bytes, source: str) -> str:
+    """Return the text of a file: in the encoding of its byte order mark or of its comment (PEP 263), else UTF-8.
+
+    `source` is the name that messages give the file. Raises SpecError when it is in another encoding.
+    """
+    mark, encoding = next((each for each in _MARKS if raw.startswith(each[0])), (b"", ""))
+    if not encoding:
+        comments = (_CODING.match(line) for line in raw[:4096].split(b"\n")[:2])
+        encoding = next((found[1].decode() for found in comments if found), "utf-8")
+    try:
+        return raw.removeprefix(mark).decode(encoding)
+    except LookupError:
+        raise SpecError(
+            f"{source}: its first lines name the encoding {encoding}, which is none; save it as UTF-8"
+        ) from None
+    except UnicodeError as error:
+        place = f" at byte {error.start + len(mark)}" if isinstance(error, UnicodeDecodeError) else ""
+        raise SpecError(f"{source}: not {encoding.upper()}{place}; save it as UTF-8") from None
 
 
 def read(text: str, source: str, found: Dependencies, *, only: str = "", kind: str = "") -> list[Wish]:
