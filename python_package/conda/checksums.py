@@ -76,9 +76,14 @@ class Seals:
         """Tell whether a file is there and is the one that it ought to be."""
         return self._sha256(archive) == archive.sha256
 
-    def verify_unpacked(self, unpacked: Iterable[tuple[Archive, Path]]) -> None:
-        """Raise ChecksumError when a folder does not hold what the (verified) archive beside it does."""
-        for archive, folder in unpacked:
+    def verify_unpacked(self, prefix: Path, archives: Iterable[Archive]) -> None:
+        """Raise ChecksumError when a folder that a prefix was linked from is not what its (verified) archive holds."""
+        by_sum = {archive.sha256: archive for archive in archives}
+        for _, record in Prefix(prefix).conda_packages():
+            archive = by_sum.get(record.get("sha256", ""))
+            if not archive or not record.get("link"):
+                continue
+            folder = Path(record["link"]["source"])
             listing = ""  # packages of before 2017 have none
             with suppress(FileNotFoundError):
                 listing = hashlib.sha256((folder / _LISTING).read_bytes()).hexdigest()
@@ -130,12 +135,3 @@ class Seals:
                 shutil.rmtree(self._folder)
                 self._folder.mkdir(mode=0o700, exist_ok=True)
             disk.write(self._folder / key, value.encode("ascii"))
-
-
-def unpacked(prefix: Path, archives: Iterable[Archive]) -> Iterable[tuple[Archive, Path]]:
-    """Yield with each of these archives the folder that it was linked from, as the prefix's records have it."""
-    by_sum = {archive.sha256: archive for archive in archives}
-    for _, record in Prefix(prefix).conda_packages():
-        archive = by_sum.get(record.get("sha256", ""))
-        if archive and record.get("link"):
-            yield archive, Path(record["link"]["source"])

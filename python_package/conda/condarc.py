@@ -133,14 +133,12 @@ def _refuse(settings: CondaSettings, platform: str) -> None:
         )
     if settings.switch("force_32bit", default=False):
         raise SolveError(f"{settings.where('force_32bit')}: this machine's platform is {platform}; leave it out here")
-    if other := set(settings.entries("subdirs")) - {platform, "noarch"}:
-        raise SolveError(
-            f"{settings.where('subdirs')}: {', '.join(sorted(other))} cannot be used beside {platform} and noarch"
-        )
-    if other := set(settings.entries("repodata_fns")) - {"repodata.json", "current_repodata.json"}:
-        raise SolveError(
-            f"{settings.where('repodata_fns')}: {', '.join(sorted(other))} is not supported; only repodata.json is read"
-        )
+    for key, known, why in (
+        ("subdirs", {platform, "noarch"}, f"cannot be used beside {platform} and noarch"),
+        ("repodata_fns", {"repodata.json", "current_repodata.json"}, "is not supported; only repodata.json is read"),
+    ):
+        if other := set(settings.entries(key)) - known:
+            raise SolveError(f"{settings.where(key)}: {', '.join(sorted(other))} {why}")
 
 
 def _priority(settings: CondaSettings) -> Priority:

@@ -119,10 +119,9 @@ class Channels:
         """
         programs = {*programs, "python"}
         names = sorted({*names, *programs})
-        platforms = [rattler.Subdir.current(), rattler.Subdir("noarch")]
         python = [pin for pin in self._pins if pin.name and pin.name.normalized == "python"]
         builds = set()
-        for found in self._ask(lambda: self._gateway.query(self._sources, platforms, list(names), recursive=False)):
+        for found in self._packages(self._sources, names):
             for record in found:
                 name = record.name.normalized
                 if name == "python" and not all(pin.matches(record) for pin in python):
@@ -169,11 +168,14 @@ class Channels:
             return spec
         places = [place for each in self._config.resolve(channel) if (place := _channel(each)).base_url in self._names]
         for place in places:
-            platforms = [rattler.Subdir.current(), rattler.Subdir("noarch")]
-            asked = partial(self._gateway.query, [place], platforms, [rest.split()[0]], recursive=False)
-            if len(places) == 1 or any(self._ask(asked)):
+            if len(places) == 1 or any(self._packages([place], [rest.split()[0]])):
                 return f"{place.base_url.rstrip('/')}::{rest}"
         return rest
+
+    def _packages(self, sources: list[rattler.Channel], names: list[str]) -> list[list[rattler.RepoDataRecord]]:
+        """Return what channels have of these names, without what that depends on."""
+        platforms = [rattler.Subdir.current(), rattler.Subdir("noarch")]
+        return self._ask(lambda: self._gateway.query(sources, platforms, names, recursive=False))
 
     def link(self, solution: Solution, prefix: Path, progress: Progress) -> None:
         """Fetch what the package cache lacks and link the solution into the prefix, an absolute path.
@@ -188,7 +190,7 @@ class Channels:
         self._install(solution, prefix, progress)
         ordered = records.in_order(solution.packages)
         run_scripts(prefix, ((each.name.normalized, str(each.version), each.build_number) for each in ordered))
-        seals.verify_unpacked(checksums.unpacked(prefix, archives))
+        seals.verify_unpacked(prefix, archives)
         # The tag marks a cache for backup tools to leave out; in an environment it would do harm.
         (prefix / "CACHEDIR.TAG").unlink(missing_ok=True)
         conform(prefix, secrets=any(url.reveal() != str(url) for url in self.urls))

@@ -129,9 +129,8 @@ class Check:
             if self._modules:
                 folder = stack.enter_context(scratch.folder())
                 self._report, wanted = folder / "report", folder / "wanted"
-                wanted.write_text(
-                    "\n".join(self._modules), encoding="utf-8"
-                )  # a command line has no room for thousands
+                # A command line has no room for thousands.
+                wanted.write_text("\n".join(self._modules), encoding="utf-8")
                 argv = ["/bin/sh", "-c", _ACTIVATE, "sh", "-I", "-B", "-c", _PROGRAM, str(self._report), str(wanted)]
                 self._program = stack.enter_context(subprocesses.Program(argv, env=_environ(self._prefix)))
             self._leave = stack.pop_all().close

@@ -50,10 +50,10 @@ def write(path: Path, data: bytes | Path) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file, made if need be, against other processes; wait for whoever holds it."""
+def locked(path: Path, how: int = fcntl.LOCK_EX) -> Iterator[None]:
+    """Hold a lock file, made if need be, against other processes; wait for whoever holds it, or as `how` says."""
     with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.flock(file, how)
         yield
 
 

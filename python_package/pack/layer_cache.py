@@ -13,10 +13,13 @@ import struct
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import deflate
+
+from python_package.files import disk
 
 SIZE_VARIABLE = "PYTHON_PACKAGE_CACHE_SIZE"
 _DEFAULT_SIZE = 10 << 30
@@ -59,6 +62,7 @@ class LayerCache:
 
     def __init__(self, folder: Path, size: int | None = None) -> None:
         self._folder = folder
+        self._lock = partial(disk.locked, folder / "lock")
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._size = default_size(folder) if size is None else size
@@ -113,12 +117,6 @@ class LayerCache:
                     break
                 os.unlink(path)
                 total -= size
-
-    @contextlib.contextmanager
-    def _lock(self, operation: int) -> Iterator[None]:
-        with (self._folder / "lock").open("wb") as file:
-            fcntl.flock(file, operation)
-            yield
 
 
 class Draft:

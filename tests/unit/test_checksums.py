@@ -248,8 +248,11 @@ def test_verify_unpacked__archive_of_the_older_format__compares_the_lists_of_fil
     if unpacked:
         (tmp_path / "a" / "info" / "paths.json").write_text(unpacked)
     archive = Archive(tmp_path / "a.tar.bz2", hashlib.sha256((tmp_path / "a.tar.bz2").read_bytes()).hexdigest())
+    record = {"sha256": archive.sha256, "link": {"source": str(tmp_path / "a")}}
+    (tmp_path / "prefix" / "conda-meta").mkdir(parents=True)
+    (tmp_path / "prefix" / "conda-meta" / "a.json").write_text(json.dumps(record))
     with nullcontext() if same else pytest.raises(ChecksumError, match="unpacked from another file"):
-        Seals(tmp_path / "seals").verify_unpacked([(archive, tmp_path / "a")])
+        Seals(tmp_path / "seals").verify_unpacked(tmp_path / "prefix", [archive])
 
 
 def test_local__of_a_folder_with_a_space__is_its_path() -> None:
