@@ -80,15 +80,17 @@ class _Bars:
     def downloaded(self, done: int, total: int) -> None:
         if self._download is None:
             self._download = self._progress.add_task("download", total=total, count="")
-        self._progress.update(self._download, completed=done, total=total, count=_megabytes(done, total))
+        self._show(self._download, done, total, _megabytes(done, total))
 
     def linked(self, done: int, total: int) -> None:
-        if self._phase is not None:
-            self._progress.update(self._phase, completed=done, total=total, count=f"{done}/{total} packages")
+        self._show(self._phase, done, total, f"{done}/{total} packages")
 
     def packed(self, done: int, total: int) -> None:
-        if self._phase is not None:
-            self._progress.update(self._phase, completed=done, total=total, count=_megabytes(done, total))
+        self._show(self._phase, done, total, _megabytes(done, total))
+
+    def _show(self, task: TaskID | None, done: int, total: int, count: str) -> None:
+        if task is not None:
+            self._progress.update(task, completed=done, total=total, count=count)
 
     def _finish(self) -> None:
         for task in (self._phase, self._download):

@@ -127,7 +127,8 @@ def _pack(staged: Staged, tarball: Path, imports: Imports, clock: Clock) -> str:
     from python_package.pack import Packer
 
     with Packer(staged.path) as packer:
-        with ImportCheck(staged.path, imports, packer.id) as checking:
+        checking = ImportCheck(staged.path, imports, packer.id)
+        with checking.running():
 
             def packed(done: int, total: int) -> None:
                 checking.stop_if_broken()

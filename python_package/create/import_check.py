@@ -7,8 +7,8 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from python_package import subprocesses
@@ -76,15 +76,11 @@ class ImportCheck:
         self._needed = Check(prefix, () if self._known else imports.needed, imports.chosen)
         self._wished = Check(prefix, () if self._known else wished)
 
-    def __enter__(self) -> ImportCheck:
-        with ExitStack() as stack:
-            stack.enter_context(self._needed)
-            stack.enter_context(self._wished)
-            self._leave = stack.pop_all().close
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._leave()
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Let the imports be made meanwhile; leaving the context ends them."""
+        with self._needed, self._wished:
+            yield
 
     def stop_if_broken(self) -> None:
         """Raise as `finish` does if the verdict is there already and is bad."""

@@ -16,13 +16,9 @@ from python_package.errors import SolveError
 from python_package.files.prefix import Prefix
 from python_package.lock import Distribution, Lock
 from python_package.progress import Clock
-from python_package.pypi import local_wheel, uv_pip
+from python_package.pypi import local_wheel, uv_pip, wheel
 from python_package.spec import Spec
 from python_package.stdlib import standard_library
-
-# The tag of a wheel that was built on this machine: an index's wheels have others (PEP 600) and keep their own
-# libraries with them.
-_BUILT_HERE = re.compile(r"(?m)^Tag: \S+-linux_\w+\r?$")
 
 
 @dataclass(frozen=True)
@@ -72,10 +68,10 @@ def gather(spec: Spec, plan: Plan, wanted: Wanted, python: Path, clock: Clock, *
                     raise
                 failed[package.module] = str(error)
                 continue
-            own = next((wheel for wheel in built.wheels if wheel.origin == project.url), None)
+            own = next((each for each in built.wheels if each.origin == project.url), None)
             itself = (own or project).requirement
             asked.append((package.module, itself(package.extras)))
-            needed |= {*(wheel.requirement() for wheel in built.wheels), *built.references} - {itself()}
+            needed |= {*(each.requirement() for each in built.wheels), *built.references} - {itself()}
     must = {requirement for module, requirement in asked if module not in spec.optional}
     wishes = {requirement for _, requirement in asked} - must
     return Asked(tuple(asked), tuple(sorted(must | (needed - wishes))), tuple(sorted(wishes)), failed)
@@ -130,8 +126,8 @@ def _install_wanted(
 def local_modules(spec: Spec, wanted: Wanted, site: Path, python: str) -> Distribution:
     """Return the wheel of the user's own modules; raise SolveError when one collides with what is in site-packages."""
     local_wheel.refuse_collisions(spec.local, wanted.files, site, standard_library(python))
-    wheel = local_wheel.build(wanted.files)
-    return Distribution(wheel.name, wheel.version, wheel.path.as_uri(), wheel.sha256, direct=True)
+    made = local_wheel.build(wanted.files)
+    return Distribution(made.name, made.version, made.path.as_uri(), made.sha256, direct=True)
 
 
 # ---- What was compiled on this machine may need what is on this machine, and no worker has to have that
@@ -155,10 +151,13 @@ def foreign_libraries(prefix: Path) -> dict[str, tuple[str, ...]]:
 
 
 def _compiled(prefix: Path) -> Iterator[tuple[str, list[Path]]]:
-    """Yield the distributions that were compiled on this machine, with their shared objects."""
-    for wheel in sorted(Prefix(prefix).site_packages.glob("*.dist-info/WHEEL")):
-        if _BUILT_HERE.search(wheel.read_text("utf-8", "replace")):
-            record = wheel.with_name("RECORD")
-            lines = record.read_text("utf-8", "replace").splitlines() if record.exists() else []
-            paths = (wheel.parent.parent / line.split(",")[0] for line in lines if re.match(r"[^,]+\.so[.\d]*,", line))
-            yield wheel.parent.name.split("-")[0], [path.resolve() for path in paths if path.is_file()]
+    """Yield the distributions that were compiled on this machine, with their shared objects.
+
+    An index's wheels have other tags (PEP 600) and keep their own libraries with them.
+    """
+    for path in sorted(Prefix(prefix).site_packages.glob("*.dist-info/WHEEL")):
+        built_here = any(each.startswith("linux_") for each in wheel.platforms(path.read_text("utf-8", "replace")))
+        if built_here and path.with_name("RECORD").exists():
+            lines = wheel.read_record(prefix, path.parent.relative_to(prefix).as_posix())
+            files = (prefix / line.path for line in lines if re.search(r"\.so[.\d]*$", line.path))
+            yield path.parent.name.split("-")[0], [file.resolve() for file in files if file.is_file()]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
@@ -19,6 +18,7 @@ from python_package.lock import Distribution
 from python_package.pypi import pylock
 from python_package.pypi.pip_settings import Uv, for_uv
 from python_package.pypi.resolution import Target, foresee
+from python_package.pypi.wheel import RecordLine, format_record, read_record
 from python_package.spec import Index, canonical
 
 # Settings that would undo what a lock is for, or that uv refuses beside one.
@@ -145,23 +145,17 @@ def _conceal(prefix: Path, distributions: Sequence[Distribution]) -> None:
     uv leaves out passwords, but not the tokens of a query.
     """
     secret = {canonical(each.name) for each in distributions if str(Address(each.location)) != each.location}
-    for distribution in Prefix(prefix).distributions() if secret else ():
-        if canonical(distribution.metadata["Name"]) not in secret:
-            continue
-        for file in distribution.files or ():
-            if file.name == "direct_url.json" and file.parent.suffix == ".dist-info":
-                path = Path(str(file.locate()))
-                data = json.loads(path.read_bytes())
-                text = json.dumps({**data, "url": str(Address(data["url"]))}, separators=(",", ":"))
-                _rewrite(path, text)
-                digest = urlsafe_b64encode(sha256(text.encode()).digest()).rstrip(b"=").decode()
-                record = path.with_name("RECORD")
-                lines = record.read_text(encoding="utf-8").splitlines()
-                line = f"{file},sha256={digest},{len(text.encode())}"
-                kept = [line if each.startswith(f"{file},") else each for each in lines]
-                _rewrite(record, "".join(f"{each}\n" for each in kept))
+    for path in prefix.glob("lib/python3*/site-packages/*.dist-info/direct_url.json") if secret else ():
+        if canonical(path.parent.name.partition("-")[0]) in secret:
+            data = json.loads(path.read_bytes())
+            text = json.dumps({**data, "url": str(Address(data["url"]))}, separators=(",", ":")).encode()
+            info = path.parent.relative_to(prefix).as_posix()
+            own = RecordLine(f"{info}/{path.name}", sha256(text).hexdigest(), len(text))
+            lines = [own if each.path == own.path else each for each in read_record(prefix, info)]
+            _rewrite(path, text)
+            _rewrite(path.with_name("RECORD"), format_record(info, lines))
 
 
-def _rewrite(path: Path, text: str) -> None:
+def _rewrite(path: Path, data: bytes) -> None:
     path.unlink()  # what uv's cache has may be the same file
-    path.write_text(text, encoding="utf-8")
+    path.write_bytes(data)
