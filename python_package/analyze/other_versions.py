@@ -61,18 +61,31 @@ _BLANKS = {
     "if_clause": b"if _",
 }
 
-_OLD_NODES = {"chevron", "<>"}
-_OLD_INTEGER = re.compile(rb"0[0-9]*[1-9]|\w+[lL]\Z")
-_OLD_STRING = re.compile(rb"`|[uU][rR]")
-_NEW_NODES = {"type_alias_statement", "splat_type"}
-_NEW_STRING = re.compile(rb"[rR]?[tT]")
-_NEW_UNPACKING = {
+_UNPACKING = {
     "list_comprehension",
     "set_comprehension",
     "dictionary_comprehension",
     "generator_expression",
     "subscript",
 }
+# Nodes that mark a version: the reason, and the nodes that they mark it in, or everywhere.
+_MARKS: dict[str, tuple[str, set[str]]] = {
+    "chevron": (_OLD, set()),
+    "<>": (_OLD, set()),
+    "tuple_pattern": (_OLD, {"parameters", "lambda_parameters", "default_parameter"}),
+    "expression_list": (_OLD, {"raise_statement"}),
+    "type_alias_statement": (_NEW, set()),
+    "splat_type": (_NEW, set()),
+    "list_splat": (_NEW, _UNPACKING),
+    "dictionary_splat": (_NEW, _UNPACKING),
+    "interpolation": (_FORMATTED, set()),
+}
+# Nodes that mark one by how they are written.
+_WRITTEN = [
+    ("string_start", re.compile(rb"`|[uU][rR]"), _OLD),
+    ("string_start", re.compile(rb"[rR]?[tT]"), _NEW),
+    ("integer", re.compile(rb"0[0-9]*[1-9]|\w+[lL]\Z"), _OLD),
+]
 
 _PARSER = tree_sitter.Parser(tree_sitter.Language(tree_sitter_python.language()))
 
@@ -151,46 +164,36 @@ def _reason(node: Node, deep: bool) -> str | None:
     if node.has_error or not node.is_named:
         return None
     marks = {_mark(inner, parent) for inner, parent in _subtree(node)}
-    for reason in (_OLD, _NEW):
-        if reason in marks:
-            return reason
+    if found := marks & {_OLD, _NEW}:
+        return _OLD if _OLD in found else _NEW
     if not deep and _FORMATTED not in marks:
         return None
     text = (node.text or b"").decode()
-    for candidate in (text, f"({text}\n)"):
-        try:
-            compile_only(candidate)
-            return None
-        except SyntaxError:
-            pass
-        except (RecursionError, MemoryError):
-            return _DEEP
+    refusals = [_refusal(candidate) for candidate in (text, f"({text}\n)")]
+    if None in refusals:
+        return None
+    if not all(isinstance(refusal, SyntaxError) for refusal in refusals):
+        return _DEEP
     return _NEW if _FORMATTED in marks else None
+
+
+def _refusal(text: str) -> Exception | None:
+    try:
+        compile_only(text)
+    except (SyntaxError, RecursionError, MemoryError) as error:
+        return error
+    return None
 
 
 def _mark(node: Node, parent: str) -> str | None:
     """Tell which versions' syntax a node, inside one of type `parent`, is a mark of."""
     kind = node.type
-    if kind in _OLD_NODES:
-        return _OLD
-    if kind in _NEW_NODES:
-        return _NEW
-    if kind == "interpolation":
-        return _FORMATTED
-    if kind == "string_start":
-        prefix = node.text or b""
-        return _OLD if _OLD_STRING.match(prefix) else _NEW if _NEW_STRING.match(prefix) else None
-    if kind == "integer":
-        return _OLD if _OLD_INTEGER.match(node.text or b"") else None
-    if kind == "tuple_pattern":
-        return _OLD if parent in ("parameters", "lambda_parameters", "default_parameter") else None
-    if kind == "expression_list":
-        return _OLD if parent == "raise_statement" else None
     if kind == "for_in_clause":
         return _OLD if len(node.children_by_field_name("right")) > 1 else None
-    if kind in ("list_splat", "dictionary_splat"):
-        return _NEW if parent in _NEW_UNPACKING else None
-    return None
+    if kind in _MARKS:
+        reason, parents = _MARKS[kind]
+        return reason if not parents or parent in parents else None
+    return next((why for which, form, why in _WRITTEN if which == kind and form.match(node.text or b"")), None)
 
 
 def _subtree(node: Node) -> Iterator[tuple[Node, str]]:
@@ -207,13 +210,9 @@ def _calls(statement: Node) -> bytes:
     kept, stack = [], list(reversed(statement.children))
     while stack:
         node = stack.pop()
-        if node.type == "call":
-            text = node.text or b""
-            try:
-                compile_only(text.decode())
-                kept.append(text)
-                continue
-            except (SyntaxError, RecursionError, MemoryError):
-                pass
+        text = node.text or b""
+        if node.type == "call" and _refusal(text.decode()) is None:
+            kept.append(text)
+            continue
         stack.extend(reversed(node.children))
     return b"(" + b", ".join(kept) + b")" if kept else b"pass"
