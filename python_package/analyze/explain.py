@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from python_package import import_names
 from python_package.address import Address
 from python_package.analyze.values import CONDITIONAL, OPTIONAL, REQUIRED
-from python_package.import_names import WITH_PYTHON, installed
+from python_package.import_names import WITH_PYTHON, Wishes, installed
 from python_package.stdlib import standard_library
 
 TYPE_CHECKING = False
@@ -40,15 +40,9 @@ def explain(analysis: Analysis, python: str = "python3") -> str:
     A module that create would refuse is explained like any other, with the way to choose its package.
     """
     spec = analysis.spec
-    found = import_names.answers(
-        spec.modules,
-        installed.import_path(python),
-        mapping=dict(spec.mapping),
-        declared=spec.packages,
-        pins=spec.pins,
-        optional=spec.optional,
-        standard=standard_library(analysis.version),
-    )
+    standard = standard_library(analysis.version)
+    wishes = Wishes(dict(spec.mapping), spec.packages, spec.pins, spec.optional, standard=standard)
+    found = import_names.answers(spec.modules, installed.import_path(python), wishes)
     wanted = [
         Line(package.module, "by name", _named(package), _note(package))
         for package in import_names.requested(spec.packages)

@@ -16,6 +16,7 @@ from python_package.create.optional import left_out
 from python_package.create.options import CreateOptions
 from python_package.errors import HostPythonError, SolveError
 from python_package.host_python.on_path import likeliest
+from python_package.import_names import Wishes
 from python_package.import_names.installed import import_path
 from python_package.import_names.package import Package, parse
 from python_package.pypi import direct_url, local_wheel
@@ -56,16 +57,9 @@ def resolve(spec: Spec, options: CreateOptions) -> Wanted:
     files, links = local_wheel.members(spec.local)
     paths = import_path(options.python)
     chosen = {**dict(spec.mapping), **options.mapping}
-    found = import_names.resolve(
-        spec.modules,
-        paths,
-        mapping=chosen,
-        declared=spec.packages,
-        pins=spec.pins,
-        optional=spec.optional,
-        strict=options.strict_names,
-        standard=standard_library(_version(spec.python, options.python)),
-    )
+    standard = standard_library(_version(spec.python, options.python))
+    wishes = Wishes(chosen, spec.packages, spec.pins, spec.optional, options.strict_names, standard)
+    found = import_names.resolve(spec.modules, paths, wishes)
     packages = [*found, *import_names.requested(spec.packages)]
     notes = [package.note for package in packages if package.note]
     notes += [f"{link}: points out of its package, and is left out" for link in links]

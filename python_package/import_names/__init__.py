@@ -31,62 +31,62 @@ class Answer(Value):
     refusal: str = ""
 
 
-def resolve(
-    modules: Iterable[str],
-    paths: Sequence[str] = (),
-    *,
-    mapping: Mapping[str, str] | None = None,
-    declared: Iterable[str] = (),
-    pins: Iterable[Pin] = (),
-    optional: Collection[str] = frozenset(),
-    strict: bool = False,
-    standard: Collection[str] = frozenset(),
-) -> tuple[Package, ...]:
+class Wishes(Value):
+    """What the user says of the modules to find packages for.
+
+    `mapping` gives the package of an import.
+    `declared` are the projects that the script's own metadata names.
+    `pins` are what the user's interpreter has of the modules.
+    `optional` are modules that may be left out.
+    `strict` refuses what is only assumed.
+    `standard` are the modules of the standard library, which need no package.
+    """
+
+    mapping: Mapping[str, str] | None = None
+    declared: Collection[str] = ()
+    pins: Collection[Pin] = ()
+    optional: Collection[str] = ()
+    strict: bool = False
+    standard: Collection[str] = ()
+
+
+_NO_WISHES = Wishes()
+
+
+def resolve(modules: Iterable[str], paths: Sequence[str] = (), wishes: Wishes = _NO_WISHES) -> tuple[Package, ...]:
     """Return the package of each module that is not in the `standard` library of the Python that will run it.
 
-    In order: the caller's own `mapping` of imports to packages; the projects that the script's own metadata
-    `declared`; the `pins`; the distribution that provides the module on `paths`, the import path of the user's
-    interpreter (metadata is read, nothing is imported); the shipped tables; a well-known project of the same name.
+    In order: the `mapping` of the wishes; the projects that the script's own metadata `declared`; the `pins`; the
+    distribution that provides the module on `paths`, the import path of the user's interpreter (metadata is read,
+    nothing is imported); the shipped tables; a well-known project of the same name.
     A pin also tells the version of the project that the mapping or the metadata chose without one.
 
     Raises SolveError that names every other module, what it may be and how to choose, and UsageError for a mapping
-    to what cannot be a package. `strict` refuses what is only assumed. Of the `optional` modules, what would be
-    refused is an absent package, whose note says why.
+    to what cannot be a package. Of the `optional` modules, what would be refused is an absent package, whose note
+    says why.
     """
-    found = answers(
-        modules, paths, mapping=mapping, declared=declared, pins=pins, optional=optional, strict=strict,
-        standard=standard,
-    )  # fmt: skip
+    found = answers(modules, paths, wishes)
     problems = [answer.refusal for answer in found if answer.refusal]
     if problems:
         raise SolveError("; ".join(problems))
     return tuple(answer.package for answer in found if answer.package)
 
 
-def answers(
-    modules: Iterable[str],
-    paths: Sequence[str] = (),
-    *,
-    mapping: Mapping[str, str] | None = None,
-    declared: Iterable[str] = (),
-    pins: Iterable[Pin] = (),
-    optional: Collection[str] = frozenset(),
-    strict: bool = False,
-    standard: Collection[str] = frozenset(),
-) -> tuple[Answer, ...]:
+def answers(modules: Iterable[str], paths: Sequence[str] = (), wishes: Wishes = _NO_WISHES) -> tuple[Answer, ...]:
     """Return for each module what `resolve` returns, or what it would raise."""
     from python_package.import_names import installed
 
-    wanted = sorted({module for module in modules if module.partition(".")[0] not in WITH_PYTHON | set(standard)})
+    shipped = WITH_PYTHON | set(wishes.standard)
+    wanted = sorted({module for module in modules if module.partition(".")[0] not in shipped})
     sources = _Sources(
         table.load() if wanted else table.Table(),
-        mapping or {},
-        {canonical(parse(package).name): parse(package).only for package in declared},
-        {pin.module: pin for pin in pins},
-        {canonical(pin.package): pin.url for pin in pins if pin.url},
+        wishes.mapping or {},
+        {canonical(parse(package).name): parse(package).only for package in wishes.declared},
+        {pin.module: pin for pin in wishes.pins},
+        {canonical(pin.package): pin.url for pin in wishes.pins if pin.url},
     )
     found = installed.find([module for module in wanted if not sources.settled(module)], paths)
-    return tuple(_answer(module, found.get(module, ()), sources, module in optional, strict) for module in wanted)
+    return tuple(_answer(module, found.get(module, ()), sources, wishes) for module in wanted)
 
 
 def requested(packages: Iterable[str]) -> tuple[Package, ...]:
@@ -123,13 +123,13 @@ class _Sources(Value):
         return any(prefix in self.mapping or prefix in self.pins for prefix in _prefixes(module))
 
 
-def _answer(module: str, found: Sequence[Found], sources: _Sources, optional: bool, strict: bool) -> Answer:
+def _answer(module: str, found: Sequence[Found], sources: _Sources, wishes: Wishes) -> Answer:
     try:
         package = _decide(module, found, sources)
-        if strict and package.assumed:
+        if wishes.strict and package.assumed:
             raise SolveError(f"{package.note}; confirm it with --map {module}={package.pypi}")
     except SolveError as error:
-        if not optional:
+        if module not in wishes.optional:
             return Answer(module, None, str(error))
         why = str(error).removeprefix(f"{module}: ")
         package = Package(module, "", (), "", why, f"{module}: optional, and left out: {why}", absent=True)

@@ -31,7 +31,8 @@ def install(site: Path, name: str, *files: str, installer: str = "pip", url: str
 
 def one(module: str, *paths: Path, **options: object) -> Package:
     """Resolve one module."""
-    (package,) = import_names.resolve([module], [str(path) for path in paths], **options)  # type: ignore[arg-type]
+    wishes = import_names.Wishes(**options)  # type: ignore[arg-type]
+    (package,) = import_names.resolve([module], [str(path) for path in paths], wishes)
     return package
 
 
@@ -41,7 +42,7 @@ def test_resolve__what_python_itself_ships__is_never_looked_up(module: str) -> N
 
 
 def test_resolve__the_standard_library_of_the_target__is_never_looked_up() -> None:
-    assert import_names.resolve(["tomllib", "xml.etree"], standard={"tomllib", "xml"}) == ()
+    assert import_names.resolve(["tomllib", "xml.etree"], wishes=import_names.Wishes(standard={"tomllib", "xml"})) == ()
 
 
 @pytest.mark.parametrize("module", ["os", "imp", "asyncio", "ConfigParser", "urllib2", "zoneinfo", "_ctypes"])
@@ -99,7 +100,7 @@ def test_resolve__a_mapping_with_extras__keeps_them_apart_from_the_name() -> Non
 )
 def test_resolve__a_mapping_to_no_package__is_a_usage_error(package: str) -> None:
     with pytest.raises(UsageError, match="is not the name of a package"):
-        import_names.resolve(["yaml"], mapping={"yaml": package})
+        import_names.resolve(["yaml"], wishes=import_names.Wishes(mapping={"yaml": package}))
 
 
 # The script's own metadata
@@ -150,7 +151,10 @@ def test_resolve__pinned_or_mapped__is_not_looked_for_in_the_interpreter(monkeyp
         return {}
 
     monkeypatch.setattr(installed, "find", find)
-    import_names.resolve(["cv2", "numpy", "yaml"], pins=[pin("cv2", "opencv-python")], mapping={"yaml": "pyyaml"})
+    import_names.resolve(
+        ["cv2", "numpy", "yaml"],
+        wishes=import_names.Wishes(pins=[pin("cv2", "opencv-python")], mapping={"yaml": "pyyaml"}),
+    )
     assert asked == ["numpy"]
 
 
@@ -240,17 +244,20 @@ def test_resolve__optional_and_assumed_and_strict__is_absent() -> None:
 
 def test_resolve__optional_and_unknown_beside_one_that_is_needed__names_the_latter_alone() -> None:
     with pytest.raises(SolveError) as raised:
-        import_names.resolve(["numpyy", "qzxwv"], optional={"numpyy"})
+        import_names.resolve(["numpyy", "qzxwv"], wishes=import_names.Wishes(optional={"numpyy"}))
     assert str(raised.value) == "qzxwv: no package is known to provide it; choose with --map qzxwv=PACKAGE"
 
 
 def test_resolve__optional_with_a_faulty_mapping__is_a_usage_error() -> None:
     with pytest.raises(UsageError):
-        import_names.resolve(["yaml"], mapping={"yaml": "../x"}, optional={"yaml"})
+        import_names.resolve(["yaml"], wishes=import_names.Wishes(mapping={"yaml": "../x"}, optional={"yaml"}))
 
 
 def test_answers__some_are_refused__come_with_the_others() -> None:
-    found = {answer.module: answer for answer in import_names.answers(["yaml", "qzxwv", "os"], standard={"os"})}
+    found = {
+        answer.module: answer
+        for answer in import_names.answers(["yaml", "qzxwv", "os"], wishes=import_names.Wishes(standard={"os"}))
+    }
     assert list(found) == ["qzxwv", "yaml"]
     assert found["qzxwv"].package is None
     assert found["qzxwv"].refusal.startswith("qzxwv: no package is known")

@@ -142,7 +142,10 @@ def test_pinned__namespace_told_apart__keeps_what_is_optional(user: UserPython) 
 def test_pinned__spec__is_one_that_create_reads_and_resolves_without_the_interpreter(user: UserPython) -> None:
     spec = _pinned(user, "import yaml, acme.one, from_file, edited, google.cloud.storage").spec
     assert Spec.from_json(spec.to_json(), "deps.json") == spec
-    packages = {package.module: package for package in import_names.resolve(spec.modules, pins=spec.pins)}
+    packages = {
+        package.module: package
+        for package in import_names.resolve(spec.modules, wishes=import_names.Wishes(pins=spec.pins))
+    }
     assert (packages["acme.one"].pypi, packages["acme.one"].version) == ("acme-one", "==2.5.post1")
     assert packages["yaml"].version == "==2.5.post1"
     assert packages["edited"].origin == (user.folder / "edited project").as_uri()
