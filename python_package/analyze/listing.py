@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from python_package.analyze.values import OPTIONAL
-from python_package.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
+    from typing import Any
 
     from python_package.analyze.values import Analysis, Import, Listed
     from python_package.import_names.table import Table
@@ -70,17 +70,6 @@ def _above(dotted: str) -> Iterator[str]:
         yield dotted
 
 
-class Below(Value):
-    """The submodules that are imported, those of them that may fail, and (module, name) pairs that may not.
-
-    A script does not start without what an import outside functions, if, try and loops names; the rest may fail.
-    """
-
-    submodules: tuple[str, ...]
-    deferred: tuple[str, ...]
-    names: tuple[tuple[str, str], ...]
-
-
 def surely_imported(scripts: Iterable[str], needs: Mapping[str, Iterable[str]]) -> set[str]:
     """Return the files that are imported whenever some scripts run, given what each file imports whenever it does."""
     sure: set[str] = set()
@@ -91,8 +80,12 @@ def surely_imported(scripts: Iterable[str], needs: Mapping[str, Iterable[str]]) 
     return sure
 
 
-def below(imports: Iterable[Import], modules: Collection[str]) -> Below:
-    """Return what imports need below the `modules` that the dependency file lists."""
+def _below(imports: Iterable[Import], modules: Collection[str]) -> dict[str, Any]:
+    """Return what imports need below the `modules` that the dependency file lists, as fields of a Spec.
+
+    These are the submodules, those of them that may fail, and (module, name) pairs that may not: a script does not
+    start without what an import outside functions, if, try and loops names, while the rest may fail.
+    """
     # Whoever imports google.cloud.storage has imported google.cloud.
     had = {".".join(parts[:length]) for parts in (m.split(".") for m in modules) for length in range(1, len(parts) + 1)}
     submodules, needed, names = set(), set(), set()
@@ -105,21 +98,18 @@ def below(imports: Iterable[Import], modules: Collection[str]) -> Below:
         if found.always:
             needed.add(module)
             names |= {(module, name) for name in found.names if name != "*" and f"{module}.{name}" not in had}
-    return Below(tuple(sorted(submodules)), tuple(sorted(submodules - needed)), tuple(sorted(names)))
+    several: dict[str, set[Any]] = {"submodules": submodules, "deferred": submodules - needed, "names": names}
+    return {field: tuple(sorted(values)) for field, values in several.items()}
 
 
 def relisted(analysis: Analysis, listed: Iterable[Listed]) -> Analysis:
     """Return an analysis with what the imports list now: modules, those that are optional, what is below."""
-
     listed = tuple(listed)
     modules = {name for each in listed for name in each.names}
     needed = {name for each in listed if each.found.kind != OPTIONAL for name in each.names}
-    inner = below((each.found for each in listed if each.names), modules)
     spec = analysis.spec.replace(
         modules=tuple(sorted(modules)),
         optional=tuple(sorted(modules - needed)),
-        submodules=inner.submodules,
-        deferred=inner.deferred,
-        names=inner.names,
+        **_below((each.found for each in listed if each.names), modules),
     )
     return analysis.replace(spec=spec, listed=listed)
