@@ -79,7 +79,7 @@ class Seals:
     def verify_unpacked(self, prefix: Path, archives: Iterable[Archive]) -> None:
         """Raise ChecksumError when a folder that a prefix was linked from is not what its (verified) archive holds."""
         by_sum = {archive.sha256: archive for archive in archives}
-        for _, record in Prefix(prefix).conda_packages():
+        for record in Prefix(prefix).conda_packages():
             archive = by_sum.get(record.get("sha256", ""))
             if not archive or not record.get("link"):
                 continue

@@ -99,7 +99,7 @@ def outdated(lock: Lock, path: Path) -> str:
         return ""
     prefix = path.absolute().parent.parent
     try:
-        linked = [record for _, record in Prefix(prefix).conda_packages()]
+        linked = list(Prefix(prefix).conda_packages())
         now = {record["name"]: f"{record['version']} {record['build']}" for record in linked}
     except (OSError, ValueError, TypeError, KeyError) as error:
         return f"its records cannot be read: {error!r}"

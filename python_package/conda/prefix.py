@@ -39,7 +39,7 @@ def write_history(prefix: Path, specs: Sequence[str], command: str) -> None:
     """Write conda-meta/history in Conda's own format, so that `conda remove` knows what was asked for."""
     lines = [f"==> {time.strftime('%Y-%m-%d %H:%M:%S')} <==", f"# cmd: {scrub(command)}"]
     records = []
-    for _, record in Prefix(prefix).conda_packages():
+    for record in Prefix(prefix).conda_packages():
         channel = str(Address(record["channel"])).rstrip("/")
         records.append(f"+{channel}/{record['subdir']}::{record['name']}-{record['version']}-{record['build']}")
     lines += sorted(records)

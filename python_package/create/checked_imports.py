@@ -117,7 +117,7 @@ def _provided_by(prefix: Path, package: Package) -> tuple[str, ...]:
 
 def _files(prefix: Path, package: Package) -> Iterable[str]:
     """Return the files of a package below site-packages."""
-    files = {record["name"]: record["files"] for _, record in Prefix(prefix).conda_packages()}
+    files = {record["name"]: record["files"] for record in Prefix(prefix).conda_packages()}
     for name in package.conda:
         if name in files:
             return [path.partition("/site-packages/")[2] for path in files[name]]

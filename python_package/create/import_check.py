@@ -110,13 +110,14 @@ class ImportCheck:
 class Check:
     """All imports made in one process, which runs beside the caller's own work; leaving the context ends it.
 
-    `chosen` are the packages that were installed for modules, for the message.
+    `chosen` are the packages that were installed for modules, for the message. `used` are the files outside the prefix,
+    libraries of this machine above all, that were in memory at the end.
     """
 
     def __init__(self, prefix: Path, modules: Sequence[str], chosen: Mapping[str, Package] | None = None) -> None:
         self._prefix = prefix
         self._modules = modules
-        self._used: set[str] = set()
+        self.used: set[str] = set()
         self._chosen = chosen
         self._deadline = time.monotonic() + SECONDS
 
@@ -153,13 +154,8 @@ class Check:
                 if again:
                     with Check(self._prefix, again) as alone:
                         broken |= alone.broken()
-                        self._used |= alone._used
+                        self.used |= alone.used
         return broken
-
-    @property
-    def used(self) -> frozenset[str]:
-        """Return the files outside the prefix, libraries of this machine above all, that were in memory at the end."""
-        return frozenset(self._used)
 
     def finish(self) -> None:
         """Wait for the verdict; raise BrokenModuleError that names each module which does not import, and why."""
@@ -193,7 +189,7 @@ class Check:
                 name, _, why = rest.partition(" ")
                 failures[name] = why
             elif kind == "used":
-                self._used.add(json.loads(rest))
+                self.used.add(json.loads(rest))
         if "done" in lines:
             return failures, ()
         last = max(begun - 1, 0)

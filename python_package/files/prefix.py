@@ -31,7 +31,6 @@ class Prefix:
         paths = [str(path) for path in self.path.glob("lib/python3*/site-packages")]
         return iter(metadata.distributions(path=paths))
 
-    def conda_packages(self) -> Iterator[tuple[Path, dict[str, Any]]]:
-        """Yield the files in which Conda records what it has linked, and what they say."""
-        for path in (self.path / "conda-meta").glob("*.json"):
-            yield path, json.loads(path.read_bytes())
+    def conda_packages(self) -> Iterator[dict[str, Any]]:
+        """Yield Conda's records of what it has linked."""
+        return (json.loads(path.read_bytes()) for path in (self.path / "conda-meta").glob("*.json"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from typing import Any
 from conda_pack.core import CondaPackException, File, load_environment
 
 from python_package.errors import PackError
+from python_package.files.prefix import Prefix
 from python_package.pypi import wheel
 from python_package.pypi.wheel import RecordLine
 
@@ -24,7 +24,7 @@ _COMPILED = re.compile(r"(.*/|)__pycache__/([^/]+)\.[^./]+(?:\.opt-[^./]+)?\.pyc
 class Layer:
     """Files that are packed together, by target: a Conda package, a PyPI distribution, or the rest.
 
-    `record` is Conda's record of a Conda package, `record_text` the bytes of its file.
+    `record` is Conda's record of a Conda package.
     `dist_info` is the folder of a distribution that pip or uv installed, `recorded` its RECORD by path, and
     `platforms` are the tags of its wheel.
     """
@@ -32,7 +32,6 @@ class Layer:
     name: str
     files: tuple[File, ...]
     record: Mapping[str, Any] | None = None
-    record_text: bytes = b""
     dist_info: str = ""
     recorded: Mapping[str, RecordLine] = field(default_factory=dict)
     platforms: tuple[str, ...] = ()
@@ -91,8 +90,8 @@ def load(prefix: Path) -> Contents:
     """
     try:
         files = load_environment(str(prefix), on_missing_cache="raise")
-        records = _records(prefix)
-        owners = {path: name for name, (record, _) in records.items() for path in record["files"]}
+        records = {str(record["name"]): record for record in Prefix(prefix).conda_packages()}
+        owners = {path: name for name, record in records.items() for path in record["files"]}
     except CondaPackException as error:
         raise PackError(f"cannot pack {prefix}: {_reason(error)}") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -113,21 +112,12 @@ def load(prefix: Path) -> Contents:
     def files_of(owner: str) -> tuple[File, ...]:
         return tuple(file for _, file in sorted(groups.get(owner, {}).items()))
 
-    layers = [Layer(f"conda/{name}", files_of(name), *records[name]) for name in sorted(records)]
+    layers = [Layer(f"conda/{name}", files_of(name), records[name]) for name in sorted(records)]
     for folder, recorded in installed.items():
         name = f"pypi/{os.path.basename(folder)}"
         platforms = wheel.platforms(_wheel(prefix / folder))
         layers.append(Layer(name, files_of(folder), dist_info=folder, recorded=recorded, platforms=platforms))
     return Contents(prefix, (*layers, Layer("rest", files_of(""))))
-
-
-def _records(prefix: Path) -> dict[str, tuple[dict[str, Any], bytes]]:
-    records = {}
-    for path in (prefix / "conda-meta").glob("*.json"):
-        text = path.read_bytes()
-        record = json.loads(text)
-        records[str(record["name"])] = record, text
-    return records
 
 
 def _wheel(folder: Path) -> str:

@@ -32,7 +32,7 @@ _CONDA_PACK_FUNCTIONS = (prefixes.replace_prefix, prefixes.text_replace, prefixe
 
 def identify(contents: Contents, facts: Sequence[LayerFacts]) -> LayerKey:
     """Return the layer's key; `facts` are what the environment's other layers hold, in their order."""
-    records = (layer.record_text for layer in contents.layers)
+    records = (path.read_bytes() for path in sorted((contents.prefix / "conda-meta").glob("*.json")))
     ours = (run_in_env(), conda_unpack(), inspect.getsource(spelled))
     texts = (part for text in _texts(contents).items() for part in text)
     return LayerKey(layer_keys.combine("environment", *records, *texts, json.dumps(facts), *ours))
