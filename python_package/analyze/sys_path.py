@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # Characters of a path that the kernel takes; sixty lines of `x = x + x` would make more than memory holds.
 _LONGEST = 4096
+# Expressions that are looked at for one value; the same lines with an empty text would make no end of them.
+_STEPS = 20_000
 _SAME = {"Path", "PurePath", "PosixPath", "str", "fspath", "abspath", "realpath", "normpath"}
 _SAME_METHOD = {"resolve", "absolute", "as_posix"}
 # What gives the current directory, which is taken for the script's folder, and what it is a function of.
@@ -47,6 +49,7 @@ class _Evaluator:
         self.lookup = lookup
         self.rules = rules
         self.longest = longest
+        self.steps = 0
 
     def told(self, node: Any) -> str | None:
         try:
@@ -55,6 +58,9 @@ class _Evaluator:
             return None
 
     def value(self, node: Any) -> str | None:
+        self.steps += 1
+        if self.steps > _STEPS:
+            raise RecursionError
         rule = self.rules.get(node.__class__)
         return rule(self, node) if rule else None
 

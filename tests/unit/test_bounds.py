@@ -193,10 +193,13 @@ def test_analyze__hostile_script__is_one_line_and_3(tmp_path: Path, source: str)
         "import yaml\nx = [" + "1," * 2_000_000 + "]\n",
         "import yaml, runpy\nrunpy.run_path('\\ud800')\nrunpy.run_path('a\\0b')\n",
         "import yaml, importlib\nx = 'a'\n" + "x = x + x\n" * 100 + "importlib.import_module(x)\n",
+        "import yaml, importlib\nx0 = ''\n"
+        + "".join(f"x{at + 1} = x{at} + x{at}\n" for at in range(60))
+        + "importlib.import_module(x60)\n",
         "import yaml\n" + "# /// a\n#\n" * 100_000 + "# /// script\n#\n" * 50_000,
         "import yaml\nfrom . import " + "a" * 300 + "\n",
     ],
-    ids=["data", "paths", "doubling", "metadata", "long name"],
+    ids=["data", "paths", "doubling", "doubling nothing", "metadata", "long name"],
 )
 def test_analyze__odd_script__has_its_imports(tmp_path: Path, source: str) -> None:
     (tmp_path / "script.py").write_text(source)
