@@ -16,8 +16,9 @@ import pytest
 from tarball_environment import _add_package
 
 from python_package import progress
-from python_package.conda import connection
+from python_package.conda import condarc, connection
 from python_package.conda.condarc import Condarc, Limits
+from python_package.conda.records import PLATFORM
 from python_package.conda.solver import Channels
 from python_package.create import solve
 from python_package.create.options import CreateOptions
@@ -102,6 +103,17 @@ def test_solve__one_of_two_channels_refuses_its_shards__the_other_is_still_asked
         channels.solve(["tool"])
         assert any(re.search(r"/repodata\.json", path) for path in mirror.requests)
         assert not any(re.search(r"/repodata\.json", path) for path in usual.requests)
+
+
+def test_solve__name_of_several_channels_that_refuse_their_shards__asks_each_for_the_other_index(
+    packages: Path, tmp_path: Path
+) -> None:
+    with serving(packages, {SHARDS: status(403)}) as first, serving(packages, {SHARDS: status(403)}) as second:
+        several = f"custom_multichannels: {{several: ['{first.url}', '{second.url}']}}\n"
+        (tmp_path / ".condarc").write_text(several)
+        config = condarc.load(PLATFORM, {"PATH": ""}, tmp_path)
+        channels = Channels(["several"], config=config, limits=ONCE)
+        assert [package.name for package in channels.solve(["several::tool"]).packages] == ["tool"]
 
 
 # What a channel may answer instead of its index.
