@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from desk import caches, desk  # fixtures, for the files that run python_package_create
-from tarball_environment import workshop  # a fixture, for the files test_tarball*.py
+from tarball_environment import workshop  # a fixture, for the files test_pack*.py
 
 from python_package.conda.solver import Channels
 from python_package.host_python import channel as host_channel

@@ -1,4 +1,4 @@
-"""The archive that conda-pack's Packer fills: files go in, pieces of raw tar come out."""
+"""The tar archive that conda-pack's Packer fills: files go in, pieces of raw tar come out."""
 
 from __future__ import annotations
 
@@ -7,14 +7,22 @@ import hashlib
 import io
 import os
 import stat
+import tarfile
 from collections.abc import Callable
 from functools import partial
 from typing import BinaryIO, NamedTuple
 
-from python_package.pack import normalize, tar
+from python_package.pack import normalize
 
 # Raw tar bytes of a piece: one large package spreads over cores, and memory stays flat.
 PIECE = 16 << 20
+
+# Two blocks of zeros, by which a tar archive ends.
+END = bytes(2 * tarfile.BLOCKSIZE)
+
+# 1980-01-01, the oldest time that every archive format can hold. No entry keeps the time of its file.
+_MTIME = 315532800
+_MODES = {tarfile.REGTYPE: 0o644, tarfile.SYMTYPE: 0o777, tarfile.DIRTYPE: 0o755}
 
 # A file occupies whole blocks of this size on nearly every file system.
 DISK_BLOCK = 4096
@@ -76,9 +84,9 @@ class ArchiveWriter:
         status = os.lstat(source)
         if stat.S_ISLNK(status.st_mode):
             destination = normalize.destination(self._prefix, source, target)
-            self._add_header(tar.header(target, kind=tar.SYMLINK, target=destination))
+            self._add_header(header(target, kind=tarfile.SYMTYPE, target=destination))
         elif stat.S_ISDIR(status.st_mode):
-            self._add_header(tar.header(target + "/", kind=tar.DIRECTORY))
+            self._add_header(header(target, kind=tarfile.DIRTYPE))
         else:
             with open(source, "rb") as file:
                 self._add_file(target, status.st_size, status.st_mode, partial(_read, file), self._expect(source))
@@ -100,20 +108,20 @@ class ArchiveWriter:
         """Hand over what is left, perhaps nothing; after that nothing can be added."""
         self._flush(whole=True)
 
-    def _add_header(self, header: bytes) -> None:
-        self._begin(header, 0)
-        self._piece.items.append(Item(header))
+    def _add_header(self, head: bytes) -> None:
+        self._begin(head, 0)
+        self._piece.items.append(Item(head))
 
     def _add_file(self, target: str, size: int, mode: int, read: Callable[[int], bytes], expected: str) -> None:
         """Add an entry with `size` bytes that `read` returns; one that fills more than a piece is cut."""
-        header = tar.header(target, size, executable=bool(mode & stat.S_IXUSR))
-        padding = tar.padding(size)
-        self._begin(header, size + len(padding))
+        head = header(target, size, executable=bool(mode & stat.S_IXUSR))
+        padding = bytes(-size % tarfile.BLOCKSIZE)
+        self._begin(head, size + len(padding))
         self.disk += -(-size // DISK_BLOCK) * DISK_BLOCK
-        if len(header) + size + len(padding) <= PIECE:
+        if len(head) + size + len(padding) <= PIECE:
             start = len(self._piece.data)
             self._piece.data += read(size)
-            self._piece.items.append(Item(header, start, start + size, target, expected))
+            self._piece.items.append(Item(head, start, start + size, target, expected))
         else:
             digest = hashlib.sha256()
             left = size
@@ -124,16 +132,16 @@ class ArchiveWriter:
                 digest.update(part)
                 self._piece.data += part
                 left -= len(part)
-            self._piece.items.append(Item(header + digest.digest()))
+            self._piece.items.append(Item(head + digest.digest()))
             if expected not in ("", digest.hexdigest()):
                 self.wrong.append(target)
         self._piece.data += padding
 
-    def _begin(self, header: bytes, room: int) -> None:
-        """Begin an entry, in a new piece if there is not that much room behind the header."""
-        if len(self._piece.data) + len(header) + room > PIECE:
+    def _begin(self, head: bytes, room: int) -> None:
+        """Begin an entry, in a new piece if there is not that much room behind its header."""
+        if len(self._piece.data) + len(head) + room > PIECE:
             self._flush(whole=True)
-        self._piece.data += header
+        self._piece.data += head
         self._piece.entries += 1
         self.files += 1
 
@@ -141,6 +149,19 @@ class ArchiveWriter:
         self._piece.whole = whole
         self._emit(self._piece)
         self._piece = Piece()
+
+
+def header(
+    name: str, size: int = 0, *, kind: bytes = tarfile.REGTYPE, executable: bool = False, target: str = ""
+) -> bytes:
+    """Return the header of a tar entry: it depends on nothing but the name, the size and what is told here.
+
+    It is in GNU's format, which GNU tar, busybox and tarfile all read.
+    """
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.size, entry.linkname, entry.mtime = kind, size, target, _MTIME
+    entry.mode = 0o755 if executable else _MODES[kind]
+    return entry.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
 
 
 def _read(file: BinaryIO, size: int) -> bytes:

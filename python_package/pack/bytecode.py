@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import _imp
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from itertools import count
@@ -32,25 +31,27 @@ if sys.version_info >= (3, 7):
     print(sys.implementation.cache_tag, importlib.util.MAGIC_NUMBER.hex())
 """
 
+# Runs in the environment's interpreter. Reads the fields of Job from stdin as JSON; writes unchecked-hash .pyc files
+# (PEP 552). What does not compile is left out, and what holds the prefix, which conda-unpack will change.
 # Before Python 3.11, marshal's later versions mark what else the process happens to share: bytes by chance.
-_MARSHAL = "2 if sys.version_info < (3, 11) else marshal.version"
-
-# Runs in the environment's interpreter. Reads [source, name, output] from stdin as JSON; writes unchecked-hash .pyc
-# files (PEP 552). What does not compile is left out, and what holds the prefix, which conda-unpack will change.
-_PROGRAM = f"""
+_PROGRAM = """
 import importlib.util, json, marshal, sys
-version = {_MARSHAL}
+version = 2 if sys.version_info < (3, 11) else marshal.version
 prefix, jobs = json.load(sys.stdin)
 magic = importlib.util.MAGIC_NUMBER
-for source, name, output in jobs:
+for source, name, output, shipped in jobs:
     with open(source, "rb") as file:
         text = file.read()
-    if prefix.encode("utf-8", "surrogateescape") in text:
+    if shipped:
+        with open(shipped, "rb") as file:
+            code = file.read()[16:]
+    elif prefix.encode("utf-8", "surrogateescape") in text:
         continue
-    try:
-        code = marshal.dumps(compile(text, name, "exec", dont_inherit=True, optimize=0), version)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        continue
+    else:
+        try:
+            code = marshal.dumps(compile(text, name, "exec", dont_inherit=True, optimize=0), version)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
     with open(output, "wb") as file:
         file.write(magic + b"\\1\\0\\0\\0" + importlib.util.source_hash(text) + code)
 """
@@ -58,30 +59,30 @@ for source, name, output in jobs:
 _UNCHECKED = b"\1\0\0\0"
 
 
-class Shipped(NamedTuple):
-    """A compiled file that a package ships, with the time or the hash of its source in the header."""
-
-    path: str
-    source: str
-
-    def read(self) -> bytes:
-        """Return it as an unchecked-hash .pyc: a time would be wrong after unpacking, a hash read at each start."""
-        data, text = Path(self.path).read_bytes(), Path(self.source).read_bytes()
-        # What importlib.util.source_hash does, but for the interpreter that the file is for.
-        return data[:4] + _UNCHECKED + _imp.source_hash(int.from_bytes(data[:4], "little"), text) + data[16:]
-
-
-# For each compiled file, by path in the environment: the file that was made, or what a package ships.
-Compiled = Mapping[str, str | Shipped]
+# The files that were made for a layer, by their paths in the environment.
+Compiled = Mapping[str, str]
 
 
 # compile_layers, or what a benchmark puts in its place.
 Compiler = Callable[[Contents, Sequence[Layer], Path, Executor, Callable[[], None]], Sequence[Compiled]]
 
 
+class Job(NamedTuple):
+    """A module to compile: its file, its path in the environment, and where the compiled file goes.
+
+    `shipped` is the compiled file that a package ships, whose header alone has to change: a time would be wrong after
+    unpacking, a hash read at each start. It is "" where there is none.
+    """
+
+    source: str
+    name: str
+    output: str
+    shipped: str = ""
+
+
 def compile_layers(
     contents: Contents, layers: Sequence[Layer], folder: Path, pool: Executor, tick: Callable[[], None]
-) -> list[dict[str, str | Shipped]]:
+) -> list[dict[str, str]]:
     """Compile the modules of the layers into `folder`; return for each what there is besides or instead of its files.
 
     `tick` is called now and then. Raises PackError when the environment's interpreter does not run here.
@@ -91,49 +92,39 @@ def compile_layers(
     tag, magic = _run(contents, _ASK).split() or ("", "")
     if not tag:
         return [{} for _ in layers]
-    numbers = count()
-    jobs = [_jobs(layer, tag, lambda: str(folder / f"{next(numbers)}.pyc")) for layer in layers]
+    outputs = (str(folder / f"{number}.pyc") for number in count())
+    jobs = [find_jobs(layer, tag, bytes.fromhex(magic), outputs) for layer in layers]
     every = [job for some in jobs for job in some.values()]
     batches = [every[start : start + _BATCH] for start in range(0, len(every), _BATCH)]
     program = partial(_run, contents, _PROGRAM)
     for running in [pool.submit(program, json.dumps((str(contents.prefix), batch))) for batch in batches]:
         running.result()
         tick()
-    return [
-        {
-            **_shipped(layer, bytes.fromhex(magic)),
-            **{path: output for path, (_, _, output) in some.items() if os.path.exists(output)},
-        }
-        for layer, some in zip(layers, jobs, strict=True)
-    ]
+    return [{path: job.output for path, job in some.items() if os.path.exists(job.output)} for some in jobs]
 
 
-def _jobs(layer: Layer, tag: str, output: Callable[[], str]) -> dict[str, tuple[str, str, str]]:
-    """Return what _PROGRAM is to compile, by the path of the compiled file in the environment."""
-    targets = {file.target for file in layer.files}
+def find_jobs(layer: Layer, tag: str, magic: bytes, outputs: Iterator[str]) -> dict[str, Job]:
+    """Return what _PROGRAM is to make, by the path of the compiled file in the environment."""
+    files = {file.target: file for file in layer.files if file.target.startswith("lib/python")}
     jobs = {}
-    for file in layer.files:
-        if file.target.startswith("lib/python") and file.target.endswith(".py") and file.file_mode != "text":
-            folder, name = os.path.split(file.target)
+    for path, file in files.items():
+        if path.endswith(".py") and file.file_mode != "text":
+            folder, name = os.path.split(path)
             compiled = f"{folder}/__pycache__/{name[:-3]}.{tag}.pyc"
-            if compiled not in targets:
-                jobs[compiled] = (file.source, file.target, output())
+            if compiled not in files:
+                jobs[compiled] = Job(file.source, path, next(outputs))
+        elif path.endswith(".pyc"):
+            source = files.get(source_of(path) or "")
+            if source and source.file_mode != "text" and _has_other_header(file.source, magic):
+                jobs[path] = Job(source.source, source.target, next(outputs), file.source)
     return jobs
 
 
-def _shipped(layer: Layer, magic: bytes) -> dict[str, Shipped]:
-    """Return the compiled files whose header has to change: it holds a time, which the archive does not keep."""
-    files = {file.target: file for file in layer.files}
-    found = {}
-    for path, file in files.items():
-        if path.startswith("lib/python") and path.endswith(".pyc"):
-            source = files.get(source_of(path) or "")
-            if source is not None and source.file_mode != "text":
-                with open(file.source, "rb") as stream:
-                    head = stream.read(8)
-                if head[:4] == magic and head[4:] != _UNCHECKED:
-                    found[path] = Shipped(file.source, source.source)
-    return found
+def _has_other_header(path: str, magic: bytes) -> bool:
+    """Tell a compiled file of this Python that holds the time of its source, or a hash that is checked."""
+    with open(path, "rb") as file:
+        head = file.read(8)
+    return head[:4] == magic and head[4:] != _UNCHECKED
 
 
 def _run(contents: Contents, program: str, text: str = "") -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import deflate
+
 from python_package.errors import PackError
-from python_package.pack import tar
+from python_package.pack.archive import header
 
 NAME = "conda-meta/python-package-manifest"
 HEADING = "#python-package-manifest 1"
@@ -24,11 +25,11 @@ MAX_CHUNKS = 60
 # The text is padded to this many bytes, so that the chunks' offsets are known before their number is.
 _TEXT_SIZE = 4096
 
-# RFC 1952 header: deflate, no flags, no time, unknown system; then one final stored block.
-_GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-MEMBER_SIZE = len(_GZIP_HEADER) + 5 + tar.BLOCK + _TEXT_SIZE + 8
-# The tar bytes in that member, one entry's.
-ENTRY_SIZE = tar.BLOCK + _TEXT_SIZE
+# The tar bytes in the member, one entry's.
+ENTRY_SIZE = tarfile.BLOCKSIZE + _TEXT_SIZE
+# The header of gzip and of one stored block come before them (RFC 1952, 1951), the CRC and the length behind.
+_BEFORE = 10 + 5
+MEMBER_SIZE = _BEFORE + ENTRY_SIZE + 8
 
 
 class Chunk(NamedTuple):
@@ -105,9 +106,7 @@ class Manifest:
         text = self.to_text().encode("ascii")
         if len(text) > _TEXT_SIZE:
             raise ValueError(f"the manifest has {len(text)} bytes; {_TEXT_SIZE} is the most")
-        entry = tar.header(NAME, _TEXT_SIZE) + text + b"\n" * (_TEXT_SIZE - len(text))
-        block = struct.pack("<BHH", 1, len(entry), len(entry) ^ 0xFFFF) + entry
-        return _GZIP_HEADER + block + struct.pack("<II", zlib.crc32(entry), len(entry))
+        return bytes(deflate.gzip_compress(header(NAME, _TEXT_SIZE) + text.ljust(_TEXT_SIZE, b"\n"), 0))
 
 
 def read(archive: Path) -> Manifest:
@@ -118,7 +117,7 @@ def read(archive: Path) -> Manifest:
     try:
         with archive.open("rb") as file:
             member = file.read(MEMBER_SIZE)
-        start = len(_GZIP_HEADER) + 5 + tar.BLOCK
+        start = _BEFORE + tarfile.BLOCKSIZE
         return Manifest.parse(member[start : start + _TEXT_SIZE].decode("ascii"))
     except (OSError, ValueError) as error:
         raise PackError(f"{archive}: no manifest of python_package_create in it: {error}") from None

@@ -15,10 +15,10 @@ from typing import Any
 
 from python_package.errors import PackError
 from python_package.files import caches, scratch
-from python_package.pack import bytecode, contents, environment_layer, layer_keys, normalize, relocate
+from python_package.pack import bytecode, contents, layer_keys, normalize, relocate
 from python_package.pack.archive import ArchiveWriter
 from python_package.pack.compression import Compressed, Compressor, GzipMember
-from python_package.pack.layer import LayerFacts, PackedLayer, fill
+from python_package.pack.layer import LayerFacts, PackedLayer, fill, fill_environment, identify_environment
 from python_package.pack.layer_cache import CachedLayer, LayerCache
 from python_package.pack.layer_keys import LayerKey
 from python_package.pack.manifest import Manifest
@@ -55,7 +55,7 @@ class Packer:
         layers = [PackedLayer.from_json(found.summary) for found in self._found if found]
         if len(layers) < len(self._found):
             return ""
-        key = environment_layer.identify(self._contents, [layer.facts for layer in layers]).key
+        key = identify_environment(self._contents, [layer.facts for layer in layers]).key
         last = self._cache.find(key)
         return content_id([*layers, PackedLayer.from_json(last.summary)]) if last else ""
 
@@ -106,11 +106,11 @@ class Packer:
             else:
                 filling = partial(fill, contents=environment, layer=layer, compiled=next(compiled))
                 facts.append(writer.make(key, filling, (layer.record or {}).get("link", {}).get("source", "")))
-        key = environment_layer.identify(environment, facts)
+        key = identify_environment(environment, facts)
         if found := self._cache.find(key.key):
             writer.copy(found)
         else:
-            writer.make(key, partial(environment_layer.fill, contents=environment, facts=facts))
+            writer.make(key, partial(fill_environment, contents=environment, facts=facts))
 
     def relocate(self, new: str) -> None:
         """Make the environment believe that it lies in `new`; raise PackError as `relocate.relocate` does."""
@@ -170,7 +170,8 @@ class _LayerWriter:
         wrong: list[str] = []
 
         def take(compressed: Compressed) -> None:
-            self.tarball.write(compressed.member, compressed.data)
+            self.tarball.write(compressed.data)
+            self.tarball.advance(compressed.member.raw)
             draft.write(compressed.data)
             members.append(compressed.member)
             digest.update(compressed.identity)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Callable, Sequence
 from io import FileIO
 
 from python_package import __version__
-from python_package.pack import tar
-from python_package.pack.archive import DISK_BLOCK, Piece
+from python_package.pack.archive import DISK_BLOCK, END, Piece
 from python_package.pack.compression import GzipMember, compress
 from python_package.pack.layer import PackedLayer
 from python_package.pack.layer_cache import CachedLayer
@@ -17,8 +17,6 @@ from python_package.pack.manifest import ENTRY_SIZE, MAX_CHUNKS, MEMBER_SIZE, Ch
 
 # What a worker's creating one more file costs, in bytes that it could have written instead.
 _ENTRY_COST = 16 << 10
-
-_COPY_SIZE = 1 << 20
 
 # Told of (bytes done, bytes in all).
 Progress = Callable[[int, int], None]
@@ -37,13 +35,13 @@ class Tarball:
         self._total = total
         self._done = 0
         self._progress = progress
-        self._members: list[GzipMember] = []
         self._layers: list[PackedLayer] = []
 
-    def write(self, member: GzipMember, data: bytes | bytearray) -> None:
+    def write(self, data: bytes | bytearray) -> None:
         """Add a member."""
-        self._write(data)
-        self._add((member,))
+        view = memoryview(data)
+        while view:
+            view = view[self._file.write(view) :]
 
     def complete(self, layer: PackedLayer) -> None:
         """Say that all members of a layer are written."""
@@ -53,22 +51,20 @@ class Tarball:
         """Add a layer from the cache."""
         left = cached.length
         with cached.path.open("rb", buffering=0) as file:
-            while left:
-                data = file.read(min(left, _COPY_SIZE))
-                if not data:
-                    raise OSError(errno.EIO, "a file of the cache became shorter while it was copied")
-                self._write(data)
-                left -= len(data)
-        self._add(layer.members)
+            while sent := os.sendfile(self._file.fileno(), file.fileno(), None, left):
+                left -= sent
+        if left:
+            raise OSError(errno.EIO, "a file of the cache became shorter while it was copied")
+        self.advance(sum(member.raw for member in layer.members))
         self.complete(layer)
 
     def finish(self, *, version: str, subdir: str) -> Manifest:
         """Write the end of the archive, and the manifest of an environment with that python on that platform."""
         self.advance(self._total)
         end = Piece()
-        end.data += tar.END
+        end.data += END
         compressed = compress(end)
-        self.write(compressed.member, compressed.data)
+        self.write(compressed.data)
         glibc = max((tuple(layer.facts.glibc) for layer in self._layers), default=())
         manifest = Manifest(
             id=content_id(self._layers),
@@ -78,26 +74,17 @@ class Tarball:
             size=DISK_BLOCK + sum(layer.disk for layer in self._layers),
             files=1 + sum(layer.files for layer in self._layers),
             archive=self._file.tell(),
-            chunks=split(self._members),
+            chunks=split([*(member for layer in self._layers for member in layer.members), compressed.member]),
             created_by=f"python_package_create {__version__}",
         )
         self._file.seek(0)
-        self._write(manifest.to_member())
+        self.write(manifest.to_member())
         return manifest
-
-    def _add(self, members: Sequence[GzipMember]) -> None:
-        self._members += members
-        self.advance(sum(member.raw for member in members))
 
     def advance(self, size: int) -> None:
         """Tell that so many more bytes are done."""
         self._done = min(self._done + size, self._total)
         self._progress(self._done, self._total)
-
-    def _write(self, data: bytes | bytearray) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[self._file.write(view) :]
 
 
 def content_id(layers: Sequence[PackedLayer]) -> str:

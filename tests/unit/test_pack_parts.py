@@ -10,15 +10,18 @@ import runpy
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conda_pack.core import File
 
-from python_package.pack import Manifest, bytecode, environment_layer, normalize, tar
+from python_package.pack import Manifest, bytecode, normalize
+from python_package.pack.archive import END, header
 from python_package.pack.compression import GzipMember
 from python_package.pack.contents import Layer
+from python_package.pack.layer import scripts
 from python_package.pack.manifest import ENTRY_SIZE, MAX_CHUNKS, MEMBER_SIZE, Chunk
 from python_package.pack.tarball import split
 from python_package.pypi import wheel
@@ -43,8 +46,8 @@ MANIFEST = Manifest(
     ],
 )
 def test_header__names_of_every_length_and_kind__are_read_back(name: str, target: str) -> None:
-    kind = tar.SYMLINK if target else tar.REGULAR
-    data = tar.header(name, kind=kind, target=target) + tar.END
+    kind = tarfile.SYMTYPE if target else tarfile.REGTYPE
+    data = header(name, kind=kind, target=target) + END
     with tarfile.open(fileobj=io.BytesIO(data), encoding="utf-8", errors="surrogateescape") as opened:
         (member,) = opened.getmembers()
     assert (member.name, member.linkname, member.mode) == (name, target, 0o777 if target else 0o644)
@@ -54,7 +57,7 @@ def test_header__names_of_every_length_and_kind__are_read_back(name: str, target
 
 @pytest.mark.parametrize("size", [0, 1, 512, 8**11 - 1, 8**11, 1 << 40])
 def test_header__sizes_beyond_eight_gigabytes__are_read_back(size: int) -> None:
-    assert tarfile.TarInfo.frombuf(tar.header("large", size), "utf-8", "strict").size == size
+    assert tarfile.TarInfo.frombuf(header("large", size), "utf-8", "strict").size == size
 
 
 def test_manifest__text__is_parsed_back_also_when_padded() -> None:
@@ -210,16 +213,16 @@ def test_glibc__of_a_wheels_tags__is_the_least_it_promises(
 
 def test_scripts__what_conda_pack_promises_to_nobody__is_as_it_was(tmp_path: Path) -> None:
     """Fails when a conda-pack has changed inside: then bin/activate is not shipped, or conda-unpack does not work."""
-    made = environment_layer.scripts([("etc/text", "/held", "text"), ("bin/python3", "/held", "binary")])
-    scripts = ("activate", "activate.fish", "deactivate", "conda-unpack", "run_in_env")
-    assert set(made) == {f"bin/{name}" for name in scripts}
+    made = scripts([("etc/text", "/held", "text"), ("bin/python3", "/held", "binary")])
+    names = ("activate", "activate.fish", "deactivate", "conda-unpack", "run_in_env")
+    assert set(made) == {f"bin/{name}" for name in names}
     assert b"CONDA_PREFIX" in made["bin/activate"]
     (tmp_path / "conda-unpack").write_bytes(made["bin/conda-unpack"])
-    names = runpy.run_path(str(tmp_path / "conda-unpack"))
-    assert names["_RECORDS"] == [("etc/text", "/held", "text")]
-    assert names["replace_prefix"](b"is /held/x", "text", "/held", "/new") == b"is /new/x"
-    assert names["replace_prefix"](b"\0/held/x\0", "binary", "/held", "/new") == b"\0/new/x\0\0"
-    assert names["spelled"]("a.py", "/it's") == "/it\\'s"
+    unpack = runpy.run_path(str(tmp_path / "conda-unpack"))
+    assert unpack["_RECORDS"] == [("etc/text", "/held", "text")]
+    assert unpack["replace_prefix"](b"is /held/x", "text", "/held", "/new") == b"is /new/x"
+    assert unpack["replace_prefix"](b"\0/held/x\0", "binary", "/held", "/new") == b"\0/new/x\0\0"
+    assert unpack["spelled"]("a.py", "/it's") == "/it\\'s"
 
 
 def test_read_record__what_pip_and_uv_write__is_written_back(tmp_path: Path) -> None:
@@ -250,8 +253,17 @@ def shipped(folder: Path, *, mode: str | None = None, magic: bytes = importlib.u
         File(str(source), "lib/python3.11/a.py", is_conda=True, file_mode=mode),
         File(str(compiled), "lib/python3.11/__pycache__/a.cpython-311.pyc", is_conda=True, file_mode=None),
     )
-    found = bytecode._shipped(Layer("conda/a", files), importlib.util.MAGIC_NUMBER)
-    return [each.read() for each in found.values()]
+    outputs = iter([str(folder / "made.pyc"), str(folder / "another.pyc")])
+    jobs = bytecode.find_jobs(Layer("conda/a", files), "cpython-311", importlib.util.MAGIC_NUMBER, outputs)
+    make(jobs.values())
+    return [Path(job.output).read_bytes() for job in jobs.values()]
+
+
+def make(jobs: Iterable[bytecode.Job]) -> None:
+    """Let this interpreter make compiled files, as an environment's does."""
+    command = [sys.executable, "-s", "-S", "-c", bytecode._PROGRAM]
+    text = json.dumps(("/no-prefix", list(jobs)))
+    subprocess.run(command, input=text.encode(), env=bytecode._ENVIRONMENT, check=True)
 
 
 def test_shipped__header_with_a_time__becomes_the_hash_of_the_source(tmp_path: Path) -> None:
@@ -278,9 +290,7 @@ def test_program__the_same_module__compiles_to_the_same_bytes_in_any_company(tmp
         sources.append(source)
     found = []
     for batch in ([sources[7]], sources, sources[::-1]):
-        jobs = [(str(source), f"lib/{source.name}", str(source.with_suffix(".pyc"))) for source in batch]
-        command = [sys.executable, "-s", "-S", "-c", bytecode._PROGRAM]
-        subprocess.run(command, input=json.dumps(("/no-prefix", jobs)).encode(), env=bytecode._ENVIRONMENT, check=True)
+        make(bytecode.Job(str(source), f"lib/{source.name}", str(source.with_suffix(".pyc"))) for source in batch)
         found.append(sources[7].with_suffix(".pyc").read_bytes())
     assert len(set(found)) == 1
     assert found[0][4:8] == b"\1\0\0\0"
