@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from python_package.address import Address
@@ -58,38 +58,50 @@ class _Place:
 
 @dataclass(frozen=True, repr=False)  # it holds secrets
 class ChannelNames:
-    """What names and URLs of channels stand for; the fields are condarc's keys, `local` are folders of conda-build."""
+    """What names and URLs of channels stand for on a platform.
 
-    platform: str = ""
-    channel_alias: str = _ALIAS
-    custom_channels: Mapping[str, str] = field(default_factory=lambda: _CUSTOM)
-    custom_multichannels: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    default_channels: Sequence[str] = _DEFAULTS
-    migrated_channel_aliases: Sequence[str] = ()
-    migrated_custom_channels: Mapping[str, str] = field(default_factory=dict)
-    local: Sequence[Path] = ()
+    `alias` is where channels are by default, `custom` are those that have a place of their own, by name, and `several`
+    are the names that stand for more than one. `moved` are channels' former places with their names, `aliases` those
+    of the alias.
+    """
+
+    platform: str
+    alias: _Place
+    custom: Mapping[str, _Place]
+    several: Mapping[str, tuple[_Place, ...]]
+    moved: Sequence[tuple[str, _Place]]
+    aliases: Sequence[_Place]
 
     @classmethod
     def of(cls, settings: CondaSettings, platform: str, local: Sequence[Path]) -> ChannelNames:
-        """Read the configuration; raise SolveError for an alias that is no URL and for a value of the wrong type."""
-        alias = settings.text("channel_alias") or _ALIAS
-        if "://" not in alias:
-            raise SolveError(f"{settings.where('channel_alias')}: {alias!r} must begin with a scheme, such as https://")
+        """Read the configuration; `local` are folders of conda-build.
+
+        Raises SolveError for an alias that is no URL and for a value of the wrong type.
+        """
+        url = settings.text("channel_alias") or _ALIAS
+        if "://" not in url:
+            raise SolveError(f"{settings.where('channel_alias')}: {url!r} must begin with a scheme, such as https://")
+        alias = _Place.of(url)
         defaults = list(settings.entries("default_channels") or _DEFAULTS)
-        if settings.switch("restore_free_channel", default=False):
+        if settings.switch("restore_free_channel"):
             defaults.insert(1, _FREE)
-        custom = settings.mapping("custom_channels") or _CUSTOM
-        multi = settings.mapping("custom_multichannels")
-        migrated = settings.mapping("migrated_custom_channels")
-        for key, value in (("custom_channels", custom), ("migrated_custom_channels", migrated)):
-            for name, url in value.items():
-                if not isinstance(url, str):
-                    raise SolveError(f"{settings.where(key)}: {name}: expected one URL, not a list")
-        for name, urls in multi.items():
-            if isinstance(urls, str):
-                raise SolveError(f"{settings.where('custom_multichannels')}: {name}: expected a list of channels")
-        aliases = settings.entries("migrated_channel_aliases")
-        return cls(platform, alias.rstrip("/"), custom, multi, defaults, aliases, migrated, local)
+        lists = settings.mapping("custom_multichannels", lists=True) | {"defaults": defaults}
+        custom = settings.mapping("custom_channels", lists=False) or _CUSTOM
+        moved = settings.mapping("migrated_custom_channels", lists=False)
+        several = {name: tuple(_member(alias, each) for each in urls) for name, urls in lists.items()}
+        several["local"] = tuple(_Place.of(folder.as_uri()) for folder in local)
+        return cls(
+            platform,
+            alias,
+            {place.name: place for places in several.values() for place in places if place.name}
+            | {
+                name.strip("/"): _Place.of(url, name) if "://" in url else replace(alias, name=name.strip("/"))
+                for name, url in custom.items()
+            },
+            several,
+            [(name, _Place.of(url, name)) for name, url in sorted(moved.items(), key=lambda each: -len(each[0]))],
+            [_Place.of(url) for url in settings.entries("migrated_channel_aliases")],
+        )
 
     def resolve(self, channel: str) -> tuple[Address, ...]:
         """Return the addresses of the channels that a name, a URL or a folder stands for."""
@@ -98,32 +110,27 @@ class ChannelNames:
         if "://" in channel:
             return (self._of_url(channel),)
         name = self._without_subdir(channel.strip("/"))
-        if name in self._multichannels:
-            return tuple(place.address for place in self._multichannels[name])
-        known = self._custom
+        if name in self.several:
+            return tuple(place.address for place in self.several[name])
         stem = name
-        while stem not in known and "/" in stem:
+        while stem not in self.custom and "/" in stem:
             stem = stem.rpartition("/")[0]
-        return (replace(known.get(stem) or _Place.of(self.channel_alias), name=name).address,)
+        return (replace(self.custom.get(stem, self.alias), name=name).address,)
 
     def _of_url(self, url: str) -> Address:
         """Return where a URL has moved to, with the password or token that the configuration has for it."""
         url = self._without_subdir(url.rstrip("/"))
         typed = _Place.of(url)
-        for name, old in sorted(self.migrated_custom_channels.items(), key=lambda each: -len(each[0])):
-            before = _Place.of(old, name)
+        for name, before in self.moved:
             if before.holds(typed):
                 (address,) = self.resolve(f"{name}/{before.below(typed)}")
                 return address
         if url.startswith("file:"):
             return Address(url)
-        alias = _Place.of(self.channel_alias)
-        for old in self.migrated_channel_aliases:
-            before = _Place.of(old)
+        for before in self.aliases:
             if before.holds(typed):
-                return replace(alias, name=before.below(typed)).address
-        known = sorted(self._custom.values(), key=lambda place: -len(place.name))
-        for place in [*known, alias]:
+                return replace(self.alias, name=before.below(typed)).address
+        for place in [*sorted(self.custom.values(), key=lambda place: -len(place.name)), self.alias]:
             if place.holds(typed):
                 name = f"{place.name}/{place.below(typed)}".strip("/")
                 user, token = typed.user or place.user, typed.token or place.token
@@ -134,34 +141,15 @@ class ChannelNames:
         stem, _, last = channel.rpartition("/")
         return stem if stem and last in (self.platform, "noarch") and last else channel
 
-    @property
-    def _multichannels(self) -> dict[str, tuple[_Place, ...]]:
-        return {
-            **{name: tuple(map(self._simple, urls)) for name, urls in self.custom_multichannels.items()},
-            "defaults": tuple(map(self._simple, self.default_channels)),
-            "local": tuple(_Place.of(folder.as_uri()) for folder in self.local),
-        }
 
-    @property
-    def _custom(self) -> dict[str, _Place]:
-        """Return the channels that have a place of their own, by name."""
-        several = {place.name: place for places in self._multichannels.values() for place in places if place.name}
-        alias = _Place.of(self.channel_alias)
-        custom = {
-            name.strip("/"): _Place.of(url, name) if "://" in url else replace(alias, name=name.strip("/"))
-            for name, url in self.custom_channels.items()
-        }
-        return {**several, **custom}
-
-    def _simple(self, channel: str) -> _Place:
-        """Return a member of a list of channels: a URL, or a name below the alias."""
-        alias = _Place.of(self.channel_alias)
-        if "://" not in channel:
-            return replace(alias, name=channel.strip("/"))
-        place = _Place.of(channel)
-        if alias.holds(place):
-            return replace(place, location=alias.location, name=alias.below(place))
-        if place.scheme == "file":
-            return place
-        host, _, name = place.location.partition("/")
-        return replace(place, location=host, name=name)
+def _member(alias: _Place, channel: str) -> _Place:
+    """Return a member of a list of channels: a URL, or a name below the alias."""
+    if "://" not in channel:
+        return replace(alias, name=channel.strip("/"))
+    place = _Place.of(channel)
+    if alias.holds(place):
+        return replace(place, location=alias.location, name=alias.below(place))
+    if place.scheme == "file":
+        return place
+    host, _, name = place.location.partition("/")
+    return replace(place, location=host, name=name)

@@ -42,7 +42,7 @@ class Condarc:
     """
 
     channels: tuple[Address, ...] = ()
-    names: ChannelNames = field(default_factory=ChannelNames)
+    names: ChannelNames = field(default_factory=lambda: ChannelNames.of(CondaSettings({}, ()), "", ()))
     envs_dirs: tuple[Path, ...] = ()
     offline: bool = False
     priority: Priority = "flexible"
@@ -89,20 +89,20 @@ def load(platform: str, environ: Mapping[str, str] = os.environ, home: Path | No
     has, and for a key that decides where packages come from and cannot be honoured on this `platform`.
     """
     home = home or Path.home()
-    settings = CondaSettings(environ, home)
+    settings = CondaSettings(environ, condarc_files.find(environ, home))
     _refuse(settings, platform)
     verify, bundle = _certificates(settings, environ, home)
     channels = [name for name in settings.entries("channels") if name != "nodefaults"]
     if not channels and settings.given("default_channels"):
         channels = ["defaults"]  # a mirror of them is what the configuration names
-    if settings.switch("use_local", default=False):
+    if settings.switch("use_local"):
         channels.insert(0, "local")
-    ignored = settings.switch("ignore_pinned", default=False)
+    ignored = settings.switch("ignore_pinned")
     return Condarc(
         channels=tuple(map(Address, channels)),
         names=ChannelNames.of(settings, platform, _local(settings, environ, home)),
         envs_dirs=tuple(condarc_files.absolute(text, home) for text in settings.entries("envs_dirs")),
-        offline=settings.switch("offline", default=False),
+        offline=settings.switch("offline"),
         priority=_priority(settings),
         allowed=tuple(map(Address, settings.entries("allowlist_channels"))),
         denied=tuple(map(Address, settings.entries("denylist_channels"))),
@@ -131,7 +131,7 @@ def _refuse(settings: CondaSettings, platform: str) -> None:
             f"{settings.where('subdir')}: {subdir} is not this machine's platform, {platform}, and an environment is "
             "made and tried where it will run; leave it out here"
         )
-    if settings.switch("force_32bit", default=False):
+    if settings.switch("force_32bit"):
         raise SolveError(f"{settings.where('force_32bit')}: this machine's platform is {platform}; leave it out here")
     for key, known, why in (
         ("subdirs", {platform, "noarch"}, f"cannot be used beside {platform} and noarch"),
@@ -168,7 +168,7 @@ def _proxies(settings: CondaSettings, environ: Mapping[str, str]) -> dict[str, A
 
     Where nothing is configured there are none to return: these variables count in any case.
     """
-    configured = settings.mapping("proxy_servers")
+    configured = settings.mapping("proxy_servers", lists=False)
     for scheme in configured:
         if scheme not in ("http", "https", "all"):
             raise SolveError(

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from reprlib import repr  # noqa: A004  # of what others wrote, which may be endless
@@ -55,12 +55,12 @@ class Setting:
 
 
 class CondaSettings:
-    """All that is said of all keys, lowest priority first."""
+    """All that some files, lowest priority first, and the variables say of all keys."""
 
-    def __init__(self, environ: Mapping[str, str], home: Path) -> None:
+    def __init__(self, environ: Mapping[str, str], paths: Iterable[Path]) -> None:
         self._environ = environ
         self._said: dict[str, list[Setting]] = {}
-        for path in files(environ, home):
+        for path in paths:
             self._add(_read(path))
         variables = {}
         for name, value in environ.items():
@@ -85,10 +85,7 @@ class CondaSettings:
                 self._said.setdefault(key, []).append(setting)
 
     def _heard(self, key: str) -> list[Setting]:
-        """Return what counts of what is said: nothing after the last word."""
-        said = self._said.get(key, [])
-        last = next((index for index, setting in enumerate(said) if setting.flag == "final"), len(said))
-        return said[: last + 1]
+        return _counting(self._said.get(key, []))
 
     def where(self, key: str) -> str:
         """Return the place that decides a key."""
@@ -103,7 +100,7 @@ class CondaSettings:
         heard = self._heard(key)
         return self._text(heard[-1].value, heard[-1], key) if heard else None
 
-    def switch(self, key: str, default: bool) -> bool:
+    def switch(self, key: str, *, default: bool = False) -> bool:
         """Return whether a key is true."""
         text = self.text(key)
         if text is None:
@@ -126,11 +123,7 @@ class CondaSettings:
     def entries(self, key: str) -> tuple[str, ...]:
         """Return a key's list: the entries of what counts more come before those of what counts less."""
         heard = self._heard(key)
-        lists = []
-        for setting in heard:
-            if not isinstance(setting.value, list):
-                raise SolveError(f"{setting.where}: {key} must be a list, not {repr(setting.value)}")
-            lists.append([self._text(entry, setting, key) for entry in setting.value])
+        lists = [[self._text(each, setting, key) for each in _of_type(list, setting, key)] for setting in heard]
 
         def flagged(flag: str, order: Sequence[int]) -> list[str]:
             return [text for i in order for n, text in enumerate(lists[i]) if heard[i].flags.get(n) == flag]
@@ -140,25 +133,28 @@ class CondaSettings:
         bottom = dict.fromkeys([*reversed(flagged("bottom", down)), *reversed(merged)])
         return tuple(reversed(bottom))
 
-    def mapping(self, key: str) -> dict[str, Any]:
-        """Return a key's mapping, whose values are text or lists of it: each name as what counts most says it."""
-        merged: dict[str, Any] = {}
-        final: set[str] = set()
+    def mapping(self, key: str, *, lists: bool | None = None) -> dict[str, Any]:
+        """Return a key's mapping, whose values are texts or lists of them: each name as what counts most says it.
+
+        Raises SolveError for a value that is a list, or is none, other than `lists` says.
+        """
+        said: dict[str, list[Setting]] = {}
         for setting in self._heard(key):
-            if not isinstance(setting.value, dict):
-                raise SolveError(f"{setting.where}: {key} must be a mapping of names, not {repr(setting.value)}")
-            for name, value in setting.value.items():
-                if name in final or value is None:
-                    continue
-                entries = value if isinstance(value, list) else [value]
-                texts = [self._text(entry, setting, f"{key}: {name}") for entry in entries]
-                earlier = merged.get(str(name), ())
-                both = isinstance(value, list) and isinstance(earlier, list)
-                merged[str(name)] = (
-                    list(dict.fromkeys([*texts, *(earlier if both else ())])) if isinstance(value, list) else texts[0]
-                )
-                if setting.flags.get(name) == "final":
-                    final.add(name)
+            for name, value in _of_type(dict, setting, key).items():
+                if value is not None:
+                    said.setdefault(str(name), []).append(Setting(value, setting.where, setting.flags.get(name, "")))
+        merged: dict[str, Any] = {}
+        for name, settings in said.items():
+            *_, last = heard = _counting(settings)
+            is_list = isinstance(last.value, list)
+            if lists not in (None, is_list):
+                expected = "a list of channels" if lists else "one URL, not a list"
+                raise SolveError(f"{self.where(key)}: {name}: expected {expected}")
+            if is_list:
+                entries = ((each, one) for one in heard[::-1] if isinstance(one.value, list) for each in one.value)
+                merged[name] = list(dict.fromkeys(self._text(*each, f"{key}: {name}") for each in entries))
+            else:
+                merged[name] = self._text(last.value, last, f"{key}: {name}")
         return merged
 
     def _text(self, value: object, setting: Setting, key: str) -> str:
@@ -168,6 +164,19 @@ class CondaSettings:
 
     def _variable(self, match: re.Match[str]) -> str:
         return self._environ.get(match[1].strip("{}"), match[0])
+
+
+def _counting(said: list[Setting]) -> list[Setting]:
+    """Return what counts of what is said: nothing after the last word."""
+    last = next((index for index, setting in enumerate(said) if setting.flag == "final"), len(said))
+    return said[: last + 1]
+
+
+def _of_type(kind: type, setting: Setting, key: str) -> Any:
+    if not isinstance(setting.value, kind):
+        what = "a list" if kind is list else "a mapping of names"
+        raise SolveError(f"{setting.where}: {key} must be {what}, not {repr(setting.value)}")
+    return setting.value
 
 
 def root(environ: Mapping[str, str]) -> Path | None:
@@ -180,7 +189,7 @@ def root(environ: Mapping[str, str]) -> Path | None:
     return Path(conda).resolve().parent.parent if conda else None
 
 
-def files(environ: Mapping[str, str], home: Path) -> list[Path]:
+def find(environ: Mapping[str, str], home: Path) -> list[Path]:
     """Return the configuration files that exist, lowest priority first (Conda's documented search path).
 
     A file that is named twice counts where it is named first.

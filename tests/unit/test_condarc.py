@@ -75,7 +75,7 @@ def test_load__every_place__counts_in_condas_order(tmp_path: Path) -> None:
     loaded = load(tmp_path, environ=environ)
     first, *rest = [place.replace("/", "-") for place in reversed(_PLACES)]
     assert names(loaded) == [first, "all", *rest]
-    assert loaded.names.channel_alias == "file:///named/z.yml"
+    assert loaded.names.alias.address.reveal() == "file:///named/z.yml"
 
 
 @pytest.mark.parametrize("variable", ["CONDA_EXE", "CONDA_ROOT", "PATH"])
@@ -105,7 +105,7 @@ def test_load__active_base__its_file_counts_once_and_where_it_is_named_first(tmp
     (tmp_path / "root" / ".condarc").write_text("channel_alias: https://root.example\n")
     environ = {"CONDA_ROOT": str(tmp_path / "root"), "CONDA_PREFIX": str(tmp_path / "root")}
     loaded = load(tmp_path, "channel_alias: https://home.example\n", environ)
-    assert loaded.names.channel_alias == "https://home.example"
+    assert loaded.names.alias.address.reveal() == "https://home.example"
 
 
 @pytest.mark.parametrize("named", ["~/my.condarc", "$WHERE/my.condarc"])
