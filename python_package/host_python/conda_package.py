@@ -73,8 +73,9 @@ def write(
     follows from the subdir: in noarch, a package is generic unless it says otherwise. The file appears under its name
     only once it is complete. Raises PackError when it cannot be written.
     """
-    epoch = _epoch()
-    same = {"build_number": 0, "constrains": [], "depends": [], "timestamp": epoch * 1000}
+    from conda_package_streaming.create import conda_builder
+
+    same = {"build_number": 0, "constrains": [], "depends": [], "timestamp": _epoch() * 1000}
     info: dict[str, Any] = {
         "about.json": about or {},
         "index.json": {**same, **_platform(index["subdir"]), **index},
@@ -89,8 +90,13 @@ def write(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".", dir=target.parent) as beside:
-            made = _assemble(Path(beside), stem, stage, entries, files, epoch, level)
-            _freeze(made).replace(target)
+            # Two threads always: zstd's output depends on whether there are workers, not on how many.
+            with conda_builder(stem, beside, compression_level=level, compression_threads=2) as tar:
+                for name, text in sorted(files.items()):
+                    tar.addfile(_member(f"info/{name}", size=len(text.encode())), io.BytesIO(text.encode()))
+                for entry in entries:
+                    _add(tar, stage / entry.path, entry)
+            _freeze(Path(beside, f"{stem}.conda")).replace(target)
     except OSError as error:
         raise PackError(f"{target}: cannot be written: {error.strerror or error}") from error
     return target
@@ -127,38 +133,18 @@ def _platform(subdir: str) -> dict[str, str]:
     return {"platform": platform, "arch": {"64": "x86_64", "32": "x86"}.get(machine, machine)}
 
 
-def _assemble(
-    folder: Path,
-    stem: str,
-    stage: Path,
-    entries: Sequence[Entry],
-    files: Mapping[str, str],
-    epoch: int,
-    level: int,
-) -> Path:
-    from conda_package_streaming.create import conda_builder
-
-    # Two threads always: zstd's output depends on whether there are workers, not on how many.
-    with conda_builder(stem, folder, compression_level=level, compression_threads=2) as builder:
-        tar: Any = builder  # untyped
-        for name in sorted(files):
-            data = files[name].encode()
-            tar.addfile(_member(f"info/{name}", epoch, size=len(data)), io.BytesIO(data))
-        for entry in entries:
-            source = stage / entry.path
-            if entry.kind == "softlink":
-                tar.addfile(_member(entry.path, epoch, type=tarfile.SYMTYPE, linkname=str(source.readlink())))
-            else:
-                with source.open("rb") as stream:
-                    mode = 0o755 if entry.executable else 0o644
-                    tar.addfile(_member(entry.path, epoch, size=entry.size, mode=mode), stream)
-    return folder / f"{stem}.conda"
+def _add(tar: Any, source: Path, entry: Entry) -> None:
+    if entry.kind == "softlink":
+        tar.addfile(_member(entry.path, type=tarfile.SYMTYPE, linkname=str(source.readlink())))
+    else:
+        with source.open("rb") as stream:
+            tar.addfile(_member(entry.path, size=entry.size, mode=0o755 if entry.executable else 0o644), stream)
 
 
-def _member(name: str, epoch: int, **facts: Any) -> tarfile.TarInfo:
+def _member(name: str, **facts: Any) -> tarfile.TarInfo:
     """Return the head of a tar entry: of nobody's, mode 0644 unless told otherwise."""
     member = tarfile.TarInfo(name)
-    member.mtime = epoch
+    member.mtime = _epoch()
     for fact, value in facts.items():
         setattr(member, fact, value)
     return member

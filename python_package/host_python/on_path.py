@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import closing
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
@@ -44,11 +45,8 @@ def on_path(wanted: str, timeout: float = TIMEOUT) -> Iterator[tuple[str, str]]:
     fitting = (minor for minor in sorted(found, reverse=True) if _of_minor(minor, wanted))
     for path in (path for minor in fitting for path in found[minor]):
         try:
-            question = Question(path, timeout)
-            try:
+            with closing(Question(path, timeout)) as question:
                 version = question.version()
-            finally:
-                question.close()
         except InterpreterError:  # a shim for a version that is switched off
             continue
         if fits(version, wanted):
