@@ -55,7 +55,7 @@ class Distribution:
     """A file that PyPI's part of an environment is installed from; `location` is its URL.
 
     `sha256` is empty for what has none, a commit of a repository. `direct` says that the file itself was asked for, not
-    a version of an index, of which installers keep a note.
+    a version of an index, of which installers keep a note. `size` is None where nobody says it.
     """
 
     name: str
@@ -63,6 +63,7 @@ class Distribution:
     location: str
     sha256: str
     direct: bool = False
+    size: int | None = field(default=None, compare=False)
 
     def portable(self) -> Distribution:
         """Return it as it is named elsewhere: a file on this machine's disk by its name alone."""

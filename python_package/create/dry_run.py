@@ -62,12 +62,12 @@ def packages(
     modules = [(canonical(Requirement(requirement).name), module) for module, requirement in asked.of_modules]
     if wanted.files:
         own = install.local_modules(spec, wanted, Path(os.devnull), plan.python)
-        foreseen = (*foreseen, resolution.Foreseen(own, resolution.size_of(own.location), ()))
+        foreseen = (*foreseen, resolution.Foreseen(own, ()))
         modules += [(own.name, name) for name, _ in spec.local]
     modules_of = _grouped(modules)
     found = [
         PlannedPackage(
-            each.name, each.version, _source(each), file.size, modules_of.get(canonical(each.name), ()), file.needed_by
+            each.name, each.version, _source(each), each.size, modules_of.get(canonical(each.name), ()), file.needed_by
         )
         for file in foreseen
         for each in [file.distribution]

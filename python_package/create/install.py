@@ -127,7 +127,8 @@ def local_modules(spec: Spec, wanted: Wanted, site: Path, python: str) -> Distri
     """Return the wheel of the user's own modules; raise SolveError when one collides with what is in site-packages."""
     local_wheel.refuse_collisions(spec.local, wanted.files, site, standard_library(python))
     made = local_wheel.build(wanted.files)
-    return Distribution(made.name, made.version, made.path.as_uri(), made.sha256, direct=True)
+    size = made.path.stat().st_size
+    return Distribution(made.name, made.version, made.path.as_uri(), made.sha256, direct=True, size=size)
 
 
 # ---- What was compiled on this machine may need what is on this machine, and no worker has to have that

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
 from packaging import tags
@@ -27,9 +28,10 @@ from python_package.files.documents import toml_value
 from python_package.lock import Distribution
 
 
-def parse(text: str, version: str, abi: str) -> tuple[Distribution, ...]:
+def parse(text: str, version: str, abi: str, *, without: Collection[str] = ()) -> tuple[Distribution, ...]:
     """Return the file that each distribution is to be installed from by a CPython of that version and ABI here.
 
+    `without` are the canonical names of those that are there already. The lock is uv's, which may be large.
     Raises SolveError when one has none that fits, or one that is named as no file of it can be.
     """
     environment: Environment = {
@@ -38,16 +40,12 @@ def parse(text: str, version: str, abi: str) -> tuple[Distribution, ...]:
         "python_full_version": version,
     }
     try:
-        lock = loads(text)
+        lock = Pylock.from_dict(toml_value(text, most=sys.maxsize))
+        lock = replace(lock, packages=[each for each in lock.packages if each.name not in without])
         chosen = list(lock.select(environment=environment, tags=_tags(version, abi)))
     except (PylockSelectError, PylockValidationError) as error:
         raise SolveError(f"cannot install from PyPI: {error}") from None
     return tuple(sorted((_distribution(*each) for each in chosen), key=lambda each: each.name))
-
-
-def loads(text: str) -> Pylock:
-    """Read a lock that uv wrote, which may be large."""
-    return Pylock.from_dict(toml_value(text, most=sys.maxsize))
 
 
 def to_text(distributions: Iterable[Distribution]) -> str:
@@ -64,7 +62,9 @@ def _source(distribution: Distribution) -> str:
     location = distribution.location
     if location.startswith("git+"):
         url, _, commit = location.removeprefix("git+").rpartition("@")
-        return f'vcs = {{ type = "git", url = {_string(url)}, commit-id = {_string(commit)} }}'
+        commit, _, inside = commit.partition("#subdirectory=")
+        more = f", subdirectory = {_string(inside)}" if inside else ""
+        return f'vcs = {{ type = "git", url = {_string(url)}, commit-id = {_string(commit)}{more} }}'
     if not distribution.sha256:
         return f"directory = {{ path = {_string(str(path_of(location)))} }}"
     hashes = f"hashes = {{ sha256 = {_string(distribution.sha256)} }}"
@@ -81,12 +81,15 @@ def _distribution(
 ) -> Distribution:
     version = str(package.version or "")
     if isinstance(file, PackageVcs):
-        return Distribution(package.name, version, f"git+{file.url}@{file.commit_id}", "", direct=True)
+        inside = f"#subdirectory={file.subdirectory}" if file.subdirectory else ""
+        return Distribution(package.name, version, f"git+{file.url}@{file.commit_id}{inside}", "", direct=True)
     if isinstance(file, PackageDirectory):
         return Distribution(package.name, version, _uri(file.path), "", direct=True)
     location = file.url or _uri(file.path or "")
+    path = path_of(location)
+    size = file.size or (path.stat().st_size if location.startswith("file:") and path.is_file() else None)
     direct = isinstance(file, PackageArchive)
-    return Distribution(package.name, version, location, file.hashes.get("sha256", ""), direct=direct)
+    return Distribution(package.name, version, location, file.hashes.get("sha256", ""), direct, size)
 
 
 def _tags(version: str, abi: str) -> Sequence[tags.Tag]:

@@ -32,6 +32,9 @@ _OFFLINE = re.compile(
 _ABSENT = re.compile(r"(\S+) was not found in the cache")
 _PAGE = re.compile(r"Unsupported `Content-Type` .* for `?([^\s`]+?)`?\. Expected .*")
 _BROKEN = re.compile(r"The structure of `(\S+)` \((\S+)\) was invalid: (.*)")
+_DOWNLOAD = re.compile(r"Failed to download `(\S+?)==(\S+)`")
+_CUT = re.compile(r".*\b(?:network timeout|operation timed out|error reading a body from connection)\b.*")
+_NO_WHEEL = re.compile(r"Failed to (?:extract archive|read from zip file)\b.*|Invalid zip file structure")
 _EMPTY = re.compile(r"Because there are no versions of ([\w.-]+) and you require \1\b")
 _GIT = re.compile(r"Git operation failed\b.*|failed to (?:clone|fetch) .*")
 _FATAL = re.compile(r"(?m)^\s*fatal: (.*)$")
@@ -78,18 +81,26 @@ def of_files_and_networks(stderr: str, wanted: str) -> errors.PackageError | Non
         if page := _PAGE.fullmatch(link):
             return errors.ContentError(f"{page[1]} is not a package index: {link}; does its server want a log-in?")
         if broken := _BROKEN.fullmatch(link):
-            return errors.ContentError(
-                f"{broken[1]} {broken[2].lstrip('v')} from PyPI is not a package: {broken[3]}; "
-                "does its server want a log-in, or is the file cut short?"
-            )
+            return _no_package(broken, broken[3])
         if _GIT.fullmatch(link):
             said = _FATAL.search(stderr)
             return errors.RefusedError(
                 f"cannot fetch {wanted} from its repository: {said[1] if said else ': '.join(chain)}"
             )
+    if broken := _DOWNLOAD.fullmatch(next(iter(chain), "")):
+        fetched = fetched or next((broken[0] for link in chain if _CUT.fullmatch(link)), "")
+        if not fetched and any(map(_NO_WHEEL.fullmatch, chain)):
+            return _no_package(broken, chain[-1])
     if fetched:
         return errors.UnreachableError(f"the package index does not answer for {wanted}: {chain[-1]} ({fetched})")
     return None
+
+
+def _no_package(file: re.Match[str], why: str) -> errors.ContentError:
+    name, version = file[1], file[2].lstrip("v")
+    return errors.ContentError(
+        f"{name} {version} from PyPI is not a package: {why}; does its server want a log-in, or is the file cut short?"
+    )
 
 
 def _chain(stderr: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ from python_package.import_names import installed
 from python_package.lock import Distribution
 from python_package.pypi import pylock
 from python_package.pypi.pip_settings import Uv, for_uv
-from python_package.pypi.resolution import Target, foresee
+from python_package.pypi.resolution import Target, resolve
 from python_package.pypi.wheel import RecordLine, format_record, read_record
 from python_package.spec import Index, canonical
 
@@ -33,7 +33,7 @@ def install(
     The indexes are those that the dependency file names.
 
     First it is settled which files those are, with their sha256, so that it is the same to install from a lock.
-    Raises as `foresee` and `install_locked` do.
+    Raises as `resolve` and `install_locked` do.
     """
     environment = Prefix(prefix)
     there = {canonical(name): each for each in environment.distributions() if (name := installed.header(each, "Name"))}
@@ -45,7 +45,7 @@ def install(
         tuple(indexes),
         {name: each.read_text("METADATA") or "" for name, each in there.items()},
     )
-    distributions = tuple(each.distribution for each in foresee([], requirements, target))
+    distributions = resolve([], requirements, target)
     if distributions:
         # By version uv knows whether its cache holds the very file; not every index lets what an address gives be
         # cached.

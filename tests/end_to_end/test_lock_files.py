@@ -20,7 +20,6 @@ from python_package.create.locked_files import locate
 from python_package.errors import ChecksumError, SolveError, UnreachableError
 from python_package.lock import Distribution
 from python_package.pypi import pylock, uv_pip
-from python_package.pypi.resolution import with_user
 
 HEAD = 'lock-version = "1.0"\ncreated-by = "uv"\n'
 VERSION = ".".join(map(str, sys.version_info[:3]))
@@ -81,26 +80,13 @@ def test_parse__nothing_fits__is_an_error_that_names_it() -> None:
         replace(WHEEL, direct=True),
         replace(WHEEL, name="one", location="https://i.example/one-1.0.tar.gz"),
         Distribution("three", "1.0", "git+https://g.example/three@" + "0a" * 20, "", direct=True),
+        Distribution("three", "1.0", "git+https://me:pw@g.example/three@" + "0a" * 20, "", direct=True),
+        Distribution("three", "1.0", "git+https://g.example/three@" + "0a" * 20 + "#subdirectory=a/b", "", direct=True),
         Distribution("four", "1.0", "file:///home/me/a%20folder", "", direct=True),
     ],
 )
 def test_parse__text_of_a_distribution__is_that_distribution(distribution: Distribution) -> None:
     assert pylock.parse(pylock.to_text([distribution]), VERSION, ABI) == (distribution,)
-
-
-@pytest.mark.parametrize(
-    ("pin", "expected"),
-    [
-        ("one==1.0", "one==1.0"),
-        ("two==2.0+cpu", "two==2.0+cpu"),
-        ("three @ file:///a%20b/three-1.0-py3-none-any.whl", "three @ file:///a%20b/three-1.0-py3-none-any.whl"),
-        ("four @ git+https://me:****@g.example/four@0a0a", "four @ git+https://me:pw@g.example/four@0a0a"),
-        ("four @ git+https://g.example/four@0a0a", "four @ git+https://me:pw@g.example/four@0a0a"),
-        ("five @ git+https://g.example/five@0a0a", "five @ git+https://g.example/five@0a0a"),
-    ],
-)
-def test_with_user__of_what_uv_reports__has_the_password_that_was_asked_with(pin: str, expected: str) -> None:
-    assert with_user(pin, ["two", "Four[x] @ git+https://me:pw@g.example/four@main"]) == expected
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from python_package.errors import (
 from python_package.host_python.interpreter import ask
 from python_package.pypi import pip_wheels, uv_errors
 from python_package.pypi.pip_settings import for_uv
-from python_package.pypi.resolution import Target, foresee
+from python_package.pypi.resolution import Target, foresee, resolve
 from scripts.faults.misbehaving import Behaviour, Request, cut, portal, right, serving, silent, stalled, status
 
 HOSTILE = ("connect", "timeout-decorator", "dns-error", "error-sending-request", "failed-to-fetch", "hint", "cause")
@@ -106,9 +106,9 @@ PAGE, FILE = "/simple/good/", "/files/*"
         (FILE, status(403), RefusedError, "has 403 Forbidden for http.*good-1.0-py3-none-any.whl: the user"),
         (FILE, status(404), RefusedError, "has 404 Not Found for http.*good-1.0-py3-none-any.whl: there is none"),
         (FILE, status(503), UnreachableError, "has 503 Service Unavailable for http.*good-1.0-py3-none-any.whl"),
-        (FILE, portal, ContentError, "^good 1.0 from PyPI is not a package: Failed to read from zip file; does its"),
+        (FILE, portal, ContentError, "^good 1.0 from PyPI is not a package: .*; does its"),
         (FILE, silent, UnreachableError, "does not answer for good: operation timed out \\(http.*whl\\)"),
-        (FILE, stalled, UnreachableError, "does not answer for good: operation timed out \\(http.*whl\\)"),
+        (FILE, stalled, UnreachableError, "does not answer for good: .* network timeout.* \\(.*`good==1.0`\\)"),
     ],
 )
 def test_foresee__index_misbehaves__says_why_and_which_file(
@@ -127,9 +127,17 @@ def test_foresee__index_misbehaves__says_why_and_which_file(
 def test_foresee__file_breaks_off__names_the_file(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # uv says of some that the server hung up, of others that what came is no wheel: it depends on which it sees first.
     with pytest.raises(
-        (UnreachableError, ContentError), match=r"does not answer for good: .*whl\)|^good 1.0 from PyPI"
+        (UnreachableError, ContentError), match=r"does not answer for good: .*(whl|`good==1.0`)\)|^good 1.0 from PyPI"
     ):
         foreseen(index, monkeypatch, {FILE: cut})
+
+
+def test_resolve__address_with_a_user__keeps_its_password_for_the_installation(index: Path) -> None:
+    version = ".".join(map(str, sys.version_info[:3]))
+    with serving(index, {}) as server:
+        url = f"{server.url.replace('//', '//me:pw@')}/files/good-1.0-py3-none-any.whl"
+        (found,) = resolve((), (f"Good @ {url}",), Target(version, "cp311", {}))
+    assert (found.location, found.direct) == (url, True)
 
 
 def test_foresee__page_is_none__is_not_what_was_promised(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
