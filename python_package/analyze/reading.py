@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from bisect import bisect_right
 from functools import partial
 
 from python_package.analyze.imports import DYNAMIC, changes_path, imports_of, limit
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 # Bytes that take about as long to read as another process takes to start.
 _WORTH_A_PROCESS = 1_000_000
 _CHUNK = 32
-# Of more bytes, only what is up to the last import of each file is parsed.
+# Of more bytes, only the statements of each file that import are parsed.
 _WORTH_HASTE = 4_000_000
 # What is on a line before the import of a statement, and how a statement starts that is in no other one.
 _BEFORE = re.compile(rb"(?:.*[;:\r])?(?:\xef\xbb\xbf)?[ \t\f]*(?:from\b[^'\"#]*)?")
@@ -190,34 +191,39 @@ def _computed(numbers: Sequence[int], lines: Lines, brief: bool) -> list[str]:
 
 
 def _parsed(source: bytes, name: str, hasty: bool) -> tuple[ast.Module, list[str]]:
-    """Return the tree of a source, and remarks; of a large one, or in haste, the tree up to its last import."""
+    """Return the tree of a source, and remarks; of a large one, or in haste, the tree of the statements that import."""
     large = len(source) > bounds.PARSED
     if large or (hasty and not any(word in source for word in DYNAMIC)):
-        head = _up_to_last_import(source)
+        head = _importing(source)
         if len(head) > bounds.PARSED:
             raise too_large(name)
         try:
             return compile_only(head), []
-        except (
-            SyntaxError,
-            ValueError,
-            RecursionError,
-            MemoryError,
-        ):  # it ends within a string, say
+        except (SyntaxError, ValueError, RecursionError, MemoryError):  # one is cut within a string, say
             if large:
                 raise too_large(name) from None
     tree, remark = parse(source, name)
     return tree, [] if remark is None else [remark]
 
 
-def _up_to_last_import(source: bytes) -> bytes:
-    """Return a source as far as it may import or put folders on sys.path; its last statement is whole."""
-    at = source.rfind(b"import")
+def _importing(source: bytes) -> bytes:
+    """Return a source without the statements of its top level that import nothing; every line keeps its number.
+
+    All of it is returned where it may put folders on sys.path, or where strings may hold what looks like a statement.
+    """
+    if changes_path(source):
+        return source
+    starts = [0, *(found.end() for found in _STATEMENT.finditer(source)), len(source)]
+    kept, start, end = [], 0, 0
+    at = source.find(b"import")
     while at >= 0:
         line = source.rfind(b"\n", 0, at) + 1
-        if _BEFORE.fullmatch(source, line, at) or source.endswith(b"\\\n", 0, line):
-            break
-        at = source.rfind(b"import", 0, at)
-    end = _STATEMENT.search(source, at) if at >= 0 else None
-    last = end.start() + 1 if end else len(source) if at >= 0 else 0
-    return source if changes_path(source, last) else source[:last]
+        if _BEFORE.fullmatch(source, line, at) or source.endswith((b"\\\n", b"\\\r\n"), 0, line):
+            before, done, number = start, end, bisect_right(starts, at)
+            start, end = starts[number - 1], starts[number]
+            is_whole = not source.endswith((b"\\\n", b"\\\r\n"), 0, start)
+            if not is_whole or any(source.count(quotes, before, start) % 2 for quotes in (b"'''", b'"""')):
+                return source
+            kept.append(b"\n" * source.count(b"\n", done, start) + source[start:end])
+        at = source.find(b"import", max(at + 1, end))
+    return b"".join(kept)
