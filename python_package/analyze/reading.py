@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 # Bytes that take about as long to read as another process takes to start.
 _WORTH_A_PROCESS = 1_000_000
 _CHUNK = 32
+# Seconds after which a signal is noticed that comes just when this process begins to wait.
+_BETWEEN_SIGNALS = 0.5
 # Of more bytes, only the statements of each file that import are parsed.
 _WORTH_HASTE = 4_000_000
 # What is on a line before the import of a statement, and how a statement starts that is in no other one.
@@ -53,7 +55,11 @@ def read_files(files: Sequence[tuple[str, str]], scope: Scope | None = None) -> 
     read_one = partial(read_file, scope=scope, hasty=scope is None and size > _WORTH_HASTE)
     processes = min(len(os.sched_getaffinity(0)), size // _WORTH_A_PROCESS)
     found = _read_by(processes, files, read_one) if processes > 1 else []
-    return found + [read_one(*file) for file in files[len(found) :]]
+    return found + _read_each(read_one, files[len(found) :])
+
+
+def _read_each(read_one: Callable[[str, str], Reading], files: Sequence[tuple[str, str]]) -> list[Reading]:
+    return [read_one(*file) for file in files]
 
 
 def _size(path: str) -> int:
@@ -73,16 +79,30 @@ def _read_by(
     """
     import multiprocessing
     import threading
-    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures import ProcessPoolExecutor, wait
     from concurrent.futures.process import BrokenProcessPool
+
+    from python_package.files import interrupts
 
     found: list[Reading] = []
     if threading.active_count() > 1:
         return found
+    others = set(multiprocessing.active_children())
     try:
         pool = ProcessPoolExecutor(processes, multiprocessing.get_context("fork"), _be_a_worker)
         try:
-            found.extend(pool.map(read_one, *zip(*files, strict=True), chunksize=_CHUNK))
+            with interrupts.held():  # of which a worker that has just begun would die with a traceback
+                chunks = [files[at : at + _CHUNK] for at in range(0, len(files), _CHUNK)]
+                tasks = [pool.submit(_read_each, read_one, chunk) for chunk in chunks]
+            for task in tasks:
+                while not task.done():
+                    wait([task], _BETWEEN_SIGNALS)
+                found += task.result()
+        except KeyboardInterrupt:
+            for worker in set(multiprocessing.active_children()) - others:
+                worker.kill()
+            pool.shutdown(wait=False)  # one may have been killed in the middle of its answer
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
     except (BrokenProcessPool, OSError, ImportError):  # killed for its memory; no /dev/shm
@@ -164,6 +184,8 @@ def read(
     for found in module.imports:
         if found.level != SCRIPT and len(found.name) > bounds.NAME:
             raise BoundError(f"{lines.at(found.line)}: an import of more than {bounds.NAME:,} characters")
+    if sum(len(found.names) or 1 for found in module.imports) > bounds.IMPORTS:
+        raise BoundError(f"{name}: more than {bounds.IMPORTS:,} imported names")
     in_scope = True
     if scope is not None:
         limited = limit(module, tree, scope)

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
 # Bytes of a script, a module or a notebook. Code hosts take files up to 100 MB; notebooks carry their pictures.
 SCRIPT = 100 << 20
-# Bytes of Python that are parsed, at up to 900 bytes of memory each. A larger file is parsed up to its last import.
+# Bytes of Python that are parsed, at up to 900 bytes of memory each. Of a larger file, only what imports is parsed.
 PARSED = 2 << 20
 # Bytes of Python of another version, which are parsed at about 50 kB/s where they are odd.
 TOLERATED = 512 << 10
 # Characters of an imported name, dots included; the longest that we know has 100.
 NAME = 1_000
+# Imported names of one file, each of which is looked up; the file with most that we know has 1,300.
+IMPORTS = 20_000
 # Bytes of a file that create reads. A lock of 5,000 packages has 5 MB, requirements with all their hashes 1 MB.
 DOCUMENT = 16 << 20
 # Seconds that a pipe may say nothing: what feeds it may have to start first, but not to compute for minutes.

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from python_package.analyze import reading
-from python_package.analyze.reading import read_file, read_files
+from python_package.analyze.reading import read, read_file, read_files
 from python_package.analyze.values import Scope
+from python_package.errors import BoundError
 
 
 @pytest.fixture
@@ -126,6 +127,33 @@ def test_read_files__is_ended_meanwhile__leaves_no_process_behind(tmp_path: Path
         _until(lambda: not any(map(_is_running, workers)))
 
 
+COMMAND = """
+from python_package.cli import process
+from python_package.errors import OutputError
+process.run("analyze", lambda _: reading.read_files([(__file__, "x.py")] * 1000), OutputError)
+"""
+
+
+@pytest.mark.parametrize("send", [os.kill, os.killpg], ids=["process", "group"])
+def test_read_files__interrupted_while_workers_read__ends_at_once_and_leaves_none(
+    tmp_path: Path, send: Callable[[int, int], None]
+) -> None:
+    (tmp_path / "x.py").write_text(WAITING.rpartition("\nreading.")[0] + COMMAND)
+    with subprocess.Popen(
+        [sys.executable, tmp_path / "x.py"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        assert process.stdout is not None
+        workers = [int(process.stdout.readline()) for _ in range(2)]
+        send(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+        assert (process.returncode, said) == (130, b"analyze: interrupted\n")
+        _until(lambda: not any(map(_is_running, workers)))
+
+
 def _is_running(process: int) -> bool:
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
@@ -176,3 +204,13 @@ def test_read_file__wrong_far_from_its_imports__is_noticed_but_in_haste(tmp_path
     assert "a.py:3: not valid Python" in read_file(*file).remarks[0]
     assert [found.name for found in read_file(*file, hasty=True).module.imports] == ["a"]
     assert "b.py:1: not valid Python" in read_file(*other, hasty=True).remarks[0]
+
+
+@pytest.mark.parametrize("source", ["import " + "a," * 20_000 + "b\n", "from google import " + "a," * 20_000 + "b\n"])
+def test_read__more_imported_names_than_are_looked_up__is_refused(source: str) -> None:
+    with pytest.raises(BoundError, match=r"^x\.py: more than 20,000 imported names$"):
+        read(source.encode(), "/x.py", "x.py")
+
+
+def test_read__as_many_imported_names_as_are_looked_up__has_them_all() -> None:
+    assert len(read(b"import " + b"a," * 19_999 + b"b\n", "/x.py", "x.py").module.imports) == 20_000
