@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 _BLOCK = 1 << 20
@@ -36,17 +38,37 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def write(path: Path, data: bytes | Path) -> None:
-    """Write a file, with these bytes or those of another file; under its name it appears once it is whole."""
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Yield a new file, to write and read, that takes its name when the context is left: it is there whole or not."""
     new = path.with_name(f".{path.name[:200]}.{os.getpid()}.new")
     try:
-        if isinstance(data, Path):
-            shutil.copyfile(data, new)
-        else:
-            new.write_bytes(data)
+        with new.open("w+b") as file:
+            yield file
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)
+
+
+def write(path: Path, data: bytes | Path) -> None:
+    """Write a file, with these bytes or those of another file; under its name it appears once it is whole."""
+    with replacing(path) as file:
+        if isinstance(data, Path):
+            with data.open("rb") as source:
+                copy(source, file, 0, os.fstat(source.fileno()).st_size)
+        else:
+            file.write(data)
+
+
+def copy(source: BinaryIO, target: BinaryIO, start: int, length: int) -> None:
+    """Write a part of a file to the end of another; raise OSError if the file is shorter than that."""
+    source.flush()
+    target.flush()
+    while sent := os.sendfile(target.fileno(), source.fileno(), start, length):
+        start, length = start + sent, length - sent
+    target.seek(0, os.SEEK_END)
+    if length:
+        raise OSError(errno.EIO, "became shorter while it was copied", source.name)
 
 
 @contextmanager

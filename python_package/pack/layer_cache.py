@@ -30,7 +30,7 @@ _DEFAULT_SHARE = 0.1
 _TRAILER = struct.Struct("<IIQ8s")
 _MAGIC = b"pypkg\0\0\1"
 
-# A draft older than this was left by a process that was killed.
+# A new entry older than this was left by a process that was killed.
 _STALE = 24 * 3600
 
 _SIZE = re.compile(r"(\d+)\s*([kmgt]?)i?b?\Z", re.I)
@@ -95,9 +95,13 @@ class LayerCache:
                 os.utime(file.fileno())
         return entry
 
-    def draft(self, key: str) -> Draft:
-        """Begin the entry of that key."""
-        return Draft(self._folder / key if key and self._size else None)
+    def keep(self, key: str, tarball: BinaryIO, length: int, crc: int, summary: Any) -> None:
+        """Make the last bytes of a tarball, so many and with that CRC, the entry of that key."""
+        if key and self._size:
+            text = json.dumps(summary, separators=(",", ":")).encode()
+            with contextlib.suppress(OSError), disk.replacing(self._folder / key) as file:
+                disk.copy(tarball, file, tarball.tell() - length, length)
+                file.write(text + _TRAILER.pack(crc, deflate.crc32(text), len(text), _MAGIC))
 
     def trim(self) -> None:
         """Remove the entries that were not used for longest, until the rest fits."""
@@ -117,55 +121,6 @@ class LayerCache:
                     break
                 os.unlink(path)
                 total -= size
-
-
-class Draft:
-    """An entry in the making; leaving the context without `commit` throws it away."""
-
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-        self._file: BinaryIO | None = None
-        self._crc = 0
-        if path is not None:
-            self._new = path.with_name(f"{path.name}.{os.getpid()}.new")
-            with contextlib.suppress(OSError):
-                self._file = self._new.open("wb")
-
-    def write(self, data: bytes | bytearray) -> None:
-        """Add members."""
-        if self._file is not None:
-            try:
-                self._file.write(data)
-                self._crc = deflate.crc32(data, self._crc)
-            except OSError:
-                self.discard()
-
-    def commit(self, summary: Any) -> None:
-        """Complete the entry and give it its name."""
-        if self._file is None or self._path is None:
-            return
-        text = json.dumps(summary, separators=(",", ":")).encode()
-        try:
-            self._file.write(text + _TRAILER.pack(self._crc, deflate.crc32(text), len(text), _MAGIC))
-            self._file.close()
-            self._new.replace(self._path)
-        except OSError:
-            self.discard()
-        self._file = None
-
-    def discard(self) -> None:
-        """Throw away what was written."""
-        if self._file is not None:
-            with contextlib.suppress(OSError):
-                self._file.close()
-            self._file = None
-            self._new.unlink(missing_ok=True)
-
-    def __enter__(self) -> Draft:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.discard()
 
 
 def _check(path: Path, file: BinaryIO) -> CachedLayer | None:

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+import deflate
 
 from python_package.errors import PackError
-from python_package.files import caches, scratch
+from python_package.files import caches, disk, scratch
 from python_package.pack import bytecode, contents, layer_keys, normalize, relocate
 from python_package.pack.archive import ArchiveWriter
 from python_package.pack.compression import Compressed, Compressor, GzipMember
@@ -81,11 +82,11 @@ class Packer:
             # Beside the pieces in work, one that waits: no thread is idle while the next piece is read.
             compressor = Compressor(pool, threads + 1)
             try:
-                with scratch.folder() as folder, contextlib.ExitStack() as drafts:
+                with scratch.folder() as folder:
                     missing = [layer for layer, found in zip(layers, self._found, strict=True) if not found]
                     compiled = compiler(self._contents, missing, folder, pool, lambda: tarball.advance(0))
                     prefix = str(self._contents.prefix)
-                    self._write(_LayerWriter(prefix, self._cache, tarball, compressor, drafts), iter(compiled))
+                    self._write(_LayerWriter(prefix, self._cache, tarball, compressor), iter(compiled))
                     compressor.finish()
             except BaseException:
                 pool.shutdown(cancel_futures=True)
@@ -124,34 +125,28 @@ def pack(prefix: Path, output: Path, *, cache: Path | None = None, **options: An
 
 
 @contextlib.contextmanager
-def _replacing(output: Path) -> Iterator[FileIO]:
+def _replacing(output: Path) -> Iterator[BinaryIO]:
     """Write a file beside `output` that takes its name once it is whole and on disk."""
-    new = output.with_name(f".{output.name}.{os.getpid()}.new")
     try:
-        with new.open("wb", buffering=0) as file:
+        with disk.replacing(output) as file:
             yield file
+            file.flush()
             os.fsync(file.fileno())
-        new.replace(output)
     except OSError as error:
         # A file that cannot be read is named; the one being written has a name that nobody knows.
-        culprit = "" if error.filename in (None, str(new)) else f": {error.filename}"
+        is_ours = not error.filename or Path(error.filename).parent == output.parent
+        culprit = "" if is_ours else f": {error.filename}"
         raise PackError(f"cannot write {output}: {error.strerror or error}{culprit}") from None
-    finally:
-        new.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
 class _LayerWriter:
-    """Writes layers to a tarball, and those that it makes to the cache, too.
-
-    All is written once the compressor has finished; `drafts` holds what is not yet in the cache.
-    """
+    """Writes layers to a tarball, and keeps those that it makes in the cache; all is done when the compressor is."""
 
     prefix: str
     cache: LayerCache
     tarball: Tarball
     compressor: Compressor
-    drafts: contextlib.ExitStack
 
     def copy(self, cached: CachedLayer) -> LayerFacts:
         """Add a layer from the cache."""
@@ -164,15 +159,16 @@ class _LayerWriter:
 
         Raises PackError when a file is not what the Conda package holds that lies in the folder `package`.
         """
-        draft = self.drafts.enter_context(self.cache.draft(key.key))
         members: list[GzipMember] = []
         digest = hashlib.sha256()
         wrong: list[str] = []
+        crc = 0
 
         def take(compressed: Compressed) -> None:
+            nonlocal crc
             self.tarball.write(compressed.data)
             self.tarball.advance(compressed.member.raw)
-            draft.write(compressed.data)
+            crc = deflate.crc32(compressed.data, crc)
             members.append(compressed.member)
             digest.update(compressed.identity)
             wrong.extend(compressed.wrong)
@@ -186,7 +182,8 @@ class _LayerWriter:
             layer = PackedLayer(digest.hexdigest(), members, archive.files, archive.disk, facts)
             # A file that changed behind its RECORD is shipped as it is, but the key does not stand for it.
             if not wrong:
-                draft.commit(layer)
+                length = sum(member.length for member in members)
+                self.cache.keep(key.key, self.tarball.file, length, crc, layer)
             self.tarball.complete(layer)
 
         archive = ArchiveWriter(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Callable, Sequence
-from io import FileIO
+from typing import BinaryIO
 
 from python_package import __version__
+from python_package.files import disk
 from python_package.pack.archive import DISK_BLOCK, END, Piece
 from python_package.pack.compression import GzipMember, compress
 from python_package.pack.layer import PackedLayer
@@ -23,15 +22,15 @@ Progress = Callable[[int, int], None]
 
 
 class Tarball:
-    """An unbuffered file, filled from behind the manifest's place.
+    """A file, filled from behind the manifest's place.
 
     `progress` is told of the bytes done and of those in all, `total`, which records of installation give: headers and
     compiled files are not in it.
     """
 
-    def __init__(self, file: FileIO, total: int, progress: Progress) -> None:
-        self._file = file
-        self._file.seek(MEMBER_SIZE)
+    def __init__(self, file: BinaryIO, total: int, progress: Progress) -> None:
+        self.file = file
+        self.file.seek(MEMBER_SIZE)
         self._total = total
         self._done = 0
         self._progress = progress
@@ -39,9 +38,7 @@ class Tarball:
 
     def write(self, data: bytes | bytearray) -> None:
         """Add a member."""
-        view = memoryview(data)
-        while view:
-            view = view[self._file.write(view) :]
+        self.file.write(data)
 
     def complete(self, layer: PackedLayer) -> None:
         """Say that all members of a layer are written."""
@@ -49,12 +46,8 @@ class Tarball:
 
     def copy(self, cached: CachedLayer, layer: PackedLayer) -> None:
         """Add a layer from the cache."""
-        left = cached.length
-        with cached.path.open("rb", buffering=0) as file:
-            while sent := os.sendfile(self._file.fileno(), file.fileno(), None, left):
-                left -= sent
-        if left:
-            raise OSError(errno.EIO, "a file of the cache became shorter while it was copied")
+        with cached.path.open("rb") as file:
+            disk.copy(file, self.file, 0, cached.length)
         self.advance(sum(member.raw for member in layer.members))
         self.complete(layer)
 
@@ -73,11 +66,11 @@ class Tarball:
             python=version,
             size=DISK_BLOCK + sum(layer.disk for layer in self._layers),
             files=1 + sum(layer.files for layer in self._layers),
-            archive=self._file.tell(),
+            archive=self.file.tell(),
             chunks=split([*(member for layer in self._layers for member in layer.members), compressed.member]),
             created_by=f"python_package_create {__version__}",
         )
-        self._file.seek(0)
+        self.file.seek(0)
         self.write(manifest.to_member())
         return manifest
 

@@ -8,10 +8,12 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import deflate
 import pytest
 from tarball_environment import Workshop
 
@@ -166,9 +168,9 @@ def test_pack__killed__leaves_the_old_tarball_and_a_sound_cache(
 
 
 def _fill(cache: LayerCache, key: str, size: int) -> None:
-    with cache.draft(key) as draft:
-        draft.write(b"x" * size)
-        draft.commit({"key": key})
+    with tempfile.TemporaryFile() as tarball:
+        tarball.write(b"what is before it" + b"x" * size)
+        cache.keep(key, tarball, size, deflate.crc32(b"x" * size), {"key": key})
 
 
 @pytest.fixture
@@ -212,7 +214,7 @@ def test_find__more_entries_than_open_files_are_allowed__finds_them_all(tmp_path
         resource.setrlimit(resource.RLIMIT_NOFILE, (before, hard))
 
 
-def test_trim__drafts__goes_by_their_age(small: LayerCache, tmp_path: Path) -> None:
+def test_trim__leftovers__goes_by_their_age(small: LayerCache, tmp_path: Path) -> None:
     (tmp_path / "a.1.new").write_bytes(b"")
     (tmp_path / "b.2.new").write_bytes(b"")
     old = time.time() - 3 * 24 * 3600
@@ -221,9 +223,10 @@ def test_trim__drafts__goes_by_their_age(small: LayerCache, tmp_path: Path) -> N
     assert [name for name in sorted(entries(tmp_path)) if name.endswith(".new")] == ["b.2.new"]
 
 
-def test_draft__not_committed__leaves_nothing(tmp_path: Path) -> None:
-    with LayerCache(tmp_path, 1000).draft("key") as draft:
-        draft.write(b"half")
+def test_keep__cannot_be_written_whole__leaves_nothing(tmp_path: Path) -> None:
+    with tempfile.TemporaryFile() as tarball:
+        tarball.write(b"half")
+        LayerCache(tmp_path, 1000).keep("key", tarball, 8, 0, {})
     assert entries(tmp_path) == {}
 
 
