@@ -14,8 +14,11 @@ from typing import Any
 import pytest
 from conda_package_streaming.package_streaming import stream_conda_component
 
+from python_package.conda.records import index_channel
+from python_package.conda.solver import Channels
 from python_package.errors import PackError
 from python_package.host_python import conda_package
+from python_package.progress import Silent
 
 INDEX = {"name": "thing", "version": "1.0", "build": "0", "subdir": "noarch", "depends": []}
 
@@ -100,6 +103,18 @@ def test_write__a_stage__holds_its_files_for_everybody(stage: Path, tmp_path: Pa
     assert {(e.uid, e.gid, e.uname, e.gname, e.mtime) for e in everything} == {(0, 0, "", "", 1577836800)}
     with zipfile.ZipFile(made) as archive:
         assert {each.date_time for each in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_write__binary_that_holds_the_prefix__is_linked_in_one_as_long_as_conda_builds(
+    stage: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "cache"))
+    write(stage, tmp_path / "channel")
+    index_channel(tmp_path / "channel")
+    prefix = Path(str(tmp_path / "deep").ljust(255, "x"))
+    channels = Channels([str(tmp_path / "channel")])
+    channels.link(channels.solve(["thing"]), prefix, Silent())
+    assert (prefix / "lib/compiled").read_bytes() == bytes(prefix) + b"\0"
 
 
 def test_write__index_of_a_platform__is_completed(stage: Path, tmp_path: Path) -> None:
