@@ -17,8 +17,8 @@ from typing import Any
 
 from python_package.errors import PackError
 
-# Stands for the prefix until a package is linked. Text may grow; a binary has room for no longer prefix than this, which
-# is as long as conda-build's.
+# Stands for the prefix until a package is linked. Text may grow, but a binary has room for no longer prefix than this,
+# which is as long as conda-build's.
 PLACEHOLDER = "/opt/" + "placehold_" * 25
 # Every file and package is of this time (2020-01-01), else no two builds would be alike.
 _EPOCH = "1577836800"
