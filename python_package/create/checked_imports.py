@@ -121,10 +121,8 @@ def _files(prefix: Path, package: Package) -> Iterable[str]:
     for name in package.conda:
         if name in files:
             return [path.partition("/site-packages/")[2] for path in files[name]]
-    for distribution in Prefix(prefix).distributions() if package.pypi else ():
-        if canonical(installed.header(distribution, "Name")) == package.pypi:
-            return [file.as_posix() for file in distribution.files or ()]
-    return []
+    found = installed.named(Prefix(prefix).distributions()).get(package.pypi)
+    return [file.as_posix() for file in (found and found.files) or ()]
 
 
 def _module(file: str) -> str:

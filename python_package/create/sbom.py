@@ -19,6 +19,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from python_package import __version__
 from python_package.address import Address
 from python_package.files.prefix import Prefix
+from python_package.import_names.installed import named
 from python_package.lock import CondaPackage, Distribution, Lock
 from python_package.spec import canonical
 
@@ -34,7 +35,7 @@ def to_json(lock: Lock, prefix: Path, name: str, content: str) -> str:
 
     It depends on these alone: nothing of the time or the machine is in it.
     """
-    installed = _installed(prefix)
+    installed = named(Prefix(prefix).distributions())
     conda = {package.name.lower(): package for package in lock.records}  # as it was written in a lock
     pypi = {canonical(each.name): each for each in lock.distributions}
     components: dict[str, Component] = {f"conda:{name}": _conda(package) for name, package in conda.items()}
@@ -122,7 +123,3 @@ def _pypi_needs(installed: metadata.Distribution | None, lock: Lock) -> Iterable
             continue  # of a time before the specification
         if not requirement.marker or requirement.marker.evaluate(environment):
             yield canonical(requirement.name)
-
-
-def _installed(prefix: Path) -> dict[str, metadata.Distribution]:
-    return {canonical(str(each.metadata["Name"])): each for each in Prefix(prefix).distributions()}

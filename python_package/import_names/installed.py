@@ -105,6 +105,16 @@ def header(distribution: metadata.Distribution, name: str) -> str:
     return str(next(iter(distribution.metadata.get_all(name) or ()), ""))
 
 
+def named(distributions: Iterable[metadata.Distribution]) -> dict[str, metadata.Distribution]:
+    """Return distributions by canonical name, the first of each; one whose metadata has no name is left out."""
+    pairs = ((canonical(header(each, "Name")), each) for each in distributions)
+    found: dict[str, metadata.Distribution] = {}
+    for name, distribution in pairs:
+        found.setdefault(name, distribution)
+    found.pop("", None)
+    return found
+
+
 def shared(modules: Iterable[str], paths: Sequence[str]) -> frozenset[str]:
     """Return those of some top-level modules that are namespaces without code of their own (PEP 420)."""
     folders = [_Folder(Path(path)) for path in dict.fromkeys(paths) if Path(path).is_dir()]

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
@@ -19,7 +19,7 @@ from python_package import subprocesses
 from python_package.address import Address
 from python_package.errors import ProgramError, SolveError
 from python_package.files import disk
-from python_package.pypi import source_copy, uv_errors, uv_settings, uv_workspace, wheel
+from python_package.pypi import source_copy, uv_errors, uv_settings, wheel
 from python_package.pypi.direct_url import Project
 from python_package.pypi.pip_settings import for_uv
 from python_package.pypi.wheel_cache import CachedWheel, WheelCache
@@ -80,66 +80,63 @@ def build(
             references[project.name] = project.requirement()
         elif (project.name, wanted) not in done:
             done.add((project.name, wanted))
-            sources = _settings(project, indexes) if project.path.is_dir() else uv_settings.Settings({})
+            sources = _Sources(project, indexes) if project.path.is_dir() else None
             if project.name not in built:
                 built[project.name] = _wheel(project, python, indexes, offline, wheels)
-            waiting += [
-                (place, frozenset(need.extras))
-                for need in _needs(built[project.name].path)
-                if (
-                    place := _place(project, need, sources, wanted, indexes) or (others or {}).get(canonical(need.name))
-                )
-            ]
+            for need in _needs(built[project.name].path):
+                place = sources and sources.place(need, wanted)
+                if place := place or (others or {}).get(canonical(need.name)):
+                    waiting.append((place, frozenset(need.extras)))
     wheels.trim()
     return Built(tuple(built[name] for name in sorted(built)), tuple(references[name] for name in sorted(references)))
 
 
-def _settings(project: Project, indexes: Sequence[Index]) -> uv_settings.Settings:
-    """Return where a project's folder says that its dependencies come from; raise SolveError where that cannot be."""
-    try:
-        settings = uv_settings.in_folder(project.path.resolve())
-    except ValueError as error:
-        raise SolveError(f"{project.name}: {project.path}/pyproject.toml: {error}") from None
-    for name in uv_workspace.of_other_indexes(project.path):
-        if not any(name in index.packages for index in indexes):
+class _Sources:
+    """Where a project says that its dependencies come from; SolveError, with its pyproject.toml, where that cannot be.
+
+    `indexes` are those that the dependency file names.
+    """
+
+    def __init__(self, project: Project, indexes: Sequence[Index]) -> None:
+        self._where = f"{project.name}: {project.path}/pyproject.toml"
+        self._indexes = indexes
+        with self._telling():
+            self._settings = uv_settings.in_folder(project.path.resolve())
+        for name in uv_settings.of_other_indexes(project.path):
+            self._require_index(name, "an index of its own")
+        for text in uv_settings.build_requirements(project.path):
+            with suppress(InvalidRequirement):
+                if canonical(Requirement(text).name) in self._settings.sources:
+                    raise SolveError(
+                        f"{self._where}: it is built with {text}, which [tool.uv.sources] places; "
+                        "build its wheel with `uv build`, and name that"
+                    )
+
+    def place(self, need: Requirement, extras: Collection[str]) -> Project | None:
+        """Return the place of what a project needs, for one of the extras or in any case; None for the usual ones."""
+        name = canonical(need.name)
+        if name not in {*self._settings.sources, *self._settings.members}:
+            return None
+        if need.marker and not any(need.marker.evaluate({"extra": extra}) for extra in ("", *extras)):
+            return None
+        with self._telling():
+            source = self._settings.source(name, {k: str(v) for k, v in default_environment().items()})
+        if source and source.index:
+            self._require_index(name, f"the index {Address(source.index.url)}")
+        return Project(name, "", source.url) if source and source.url else None
+
+    def _require_index(self, name: str, index: str) -> None:
+        if not any(name in each.packages for each in self._indexes):
             raise SolveError(
-                f"{project.name}: {project.path}/pyproject.toml takes {name} from an index of its own; "
-                f"name {name} with that index in the dependency file, too"
+                f"{self._where} takes {name} from {index}; name {name} with that index in the dependency file, too"
             )
-    for text in uv_workspace.build_requirements(project.path):
-        with suppress(InvalidRequirement):
-            if canonical(Requirement(text).name) in settings.sources:
-                raise SolveError(
-                    f"{project.name}: {project.path}/pyproject.toml: it is built with {text}, which [tool.uv.sources] "
-                    "places; build its wheel with `uv build`, and name that"
-                )
-    return settings
 
-
-def _place(
-    project: Project,
-    need: Requirement,
-    settings: uv_settings.Settings,
-    extras: Collection[str],
-    indexes: Sequence[Index],
-) -> Project | None:
-    """Return where a project's own tables place what it needs, for one of the extras or in any case, or None."""
-    name = canonical(need.name)
-    if name not in {*settings.sources, *settings.members}:
-        return None
-    held = [need.marker is None or need.marker.evaluate({"extra": extra}) for extra in ("", *extras)]
-    if not any(held):
-        return None
-    try:
-        source = settings.source(name, {k: str(v) for k, v in default_environment().items()})
-    except ValueError as error:
-        raise SolveError(f"{project.name}: {project.path}/pyproject.toml: {error}") from None
-    if source and source.index and not any(name in index.packages for index in indexes):
-        raise SolveError(
-            f"{project.name}: {project.path}/pyproject.toml takes {name} from the index {Address(source.index.url)}; "
-            f"name {name} with that index in the dependency file, too"
-        )
-    return Project(name, "", source.url) if source and source.url else None
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except ValueError as error:
+            raise SolveError(f"{self._where}: {error}") from None
 
 
 def _wheel(project: Project, python: Path, indexes: Sequence[Index], offline: bool, wheels: WheelCache) -> CachedWheel:
@@ -151,22 +148,16 @@ def _wheel(project: Project, python: Path, indexes: Sequence[Index], offline: bo
         )
     if path.suffix == ".whl" and wheel.parse_name(path.name):
         return wheels.put(path, project.url)
-    if path.is_file():
-        key = disk.sha256(path)
-        files: tuple[wheel.Member, ...] = ()
-    else:
-        files = source_copy.sources(path)
-        key = source_copy.fingerprint(path, files)
+    files = () if path.is_file() else source_copy.sources(path)
+    key = disk.sha256(path) if path.is_file() else source_copy.fingerprint(path, files)
     builder = _ask(python)
     key = hashlib.sha256("\0".join([_FORMAT, key, project.version, builder.identity]).encode()).hexdigest()
     known = wheels.recall(key, project.url)
     if known:
         return known
     with wheels.workspace(key) as folder:
-        source = folder / path.name
-        if path.is_file():
-            source = path
-        else:
+        source = path if path.is_file() else folder / path.name
+        if source != path:
             source_copy.copy(path, files, source)
         made = wheels.put(_built(project, source, folder / "out", python, builder, indexes, offline), project.url)
     wheels.remember(key, made)

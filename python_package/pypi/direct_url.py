@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from python_package.errors import SolveError
 from python_package.files.disk import path_of
-from python_package.spec import canonical
+from python_package.import_names.installed import header, named
 
 _SDISTS = (".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz")
 
@@ -72,23 +72,21 @@ class Project:
 def installed(paths: Iterable[str]) -> dict[str, Project]:
     """Return the distributions on an import path that were not installed from an index, by canonical name."""
     found: dict[str, Project] = {}
-    for distribution in metadata.distributions(path=list(paths)):
+    for name, distribution in named(metadata.distributions(path=list(paths))).items():
         data: Any = None
         with suppress(ValueError):
             data = json.loads(distribution.read_text("direct_url.json") or "null")
         # Conda's own builds carry the URL of the machine that built them.
         by_conda = (distribution.read_text("INSTALLER") or "").strip() == "conda"
         if isinstance(data, dict) and isinstance(data.get("url"), str) and not by_conda:
-            name = canonical(distribution.metadata["Name"])
             vcs, archive = data.get("vcs_info") or {}, data.get("archive_info") or {}
-            project = Project(
+            found[name] = Project(
                 name,
-                distribution.version,
+                header(distribution, "Version"),
                 data["url"],
                 vcs=vcs.get("vcs", ""),
                 commit=vcs.get("commit_id", ""),
                 folder=data.get("subdirectory") or "",
                 sha256=(archive.get("hashes") or {}).get("sha256", ""),
             )
-            found.setdefault(name, project)
     return found

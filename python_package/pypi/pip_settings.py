@@ -164,23 +164,14 @@ def project(folder: Path, requirements: Iterable[str], indexes: Iterable[Index])
     if not explicit:
         return None
     # As the root of a workspace it is no member of one that a folder above may be.
-    lines = ["[project]", f"name = {json.dumps(PROJECT)}", 'version = "0"', "dependencies = ["]
-    lines += [f"  {json.dumps(each)}," for each in requirements]
-    lines += ["]", "[tool.uv.workspace]", "members = []"]
+    lines = ["[project]", f"name = {json.dumps(PROJECT)}", 'version = "0"']
+    lines += [f"dependencies = {json.dumps([*requirements])}", "[tool.uv.workspace]", "members = []"]
     sources = []
     for number, index in enumerate(explicit):
-        name = index.name or f"{PROJECT}-{number}"
-        lines += [
-            "[[tool.uv.index]]",
-            f"name = {json.dumps(name)}",
-            f"url = {json.dumps(index.url)}",
-            "explicit = true",
-        ]
-        sources += [
-            f"{json.dumps(package)} = {{ index = {json.dumps(name)} }}"
-            for package in index.packages
-            if package in wanted and "@" not in wanted[package]
-        ]
+        name, url = json.dumps(index.name or f"{PROJECT}-{number}"), json.dumps(index.url)
+        lines += ["[[tool.uv.index]]", f"name = {name}", f"url = {url}", "explicit = true"]
+        placed = (package for package in index.packages if "@" not in wanted.get(package, "@"))
+        sources += [f"{json.dumps(package)} = {{ index = {name} }}" for package in placed]
     path = folder / "pyproject.toml"
     path.write_text("\n".join([*lines, "[tool.uv.sources]", *sources, ""]), encoding="utf-8")
     path.chmod(0o600)

@@ -36,10 +36,10 @@ def install(
     Raises as `resolve` and `install_locked` do.
     """
     environment = Prefix(prefix)
-    there = {canonical(name): each for each in environment.distributions() if (name := installed.header(each, "Name"))}
+    there = installed.named(environment.distributions())
     target = Target(
         *_python(prefix),
-        {name: each.version for name, each in there.items()},
+        {name: installed.header(each, "Version") for name, each in there.items()},
         str(environment.python),
         offline,
         tuple(indexes),

@@ -1,17 +1,21 @@
-"""uv's own tables, in pyproject.toml or a script: where dependencies come from, and how their versions are bounded."""
+"""uv's own tables, in pyproject.toml, a workspace or a script: where dependencies come from, and bounds of versions."""
 
 from __future__ import annotations
 
+import glob
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 
+from python_package.errors import BoundError
+from python_package.files import bounds
 from python_package.files.disk import url_of
+from python_package.files.documents import toml_value
 from python_package.files.sections import Section
-from python_package.pypi.uv_workspace import members_of, read_pyproject, uv_table, workspace_of
 from python_package.spec import Index, canonical
 
 TYPE_CHECKING = False
@@ -99,11 +103,11 @@ def of_script(uv: object, folder: Path) -> Settings:
 
 def of_project(data: Mapping[str, Any], folder: Path) -> Settings:
     """Read [tool.uv] of a pyproject.toml in a folder, with what its workspace says; raises as `of_script` does."""
-    own = uv_table(data)
-    root, table = workspace_of(own, folder)
+    own = _uv_table(data)
+    root, table = _workspace_of(own, folder)
     if root is None:
         return _TableReader(folder).settings(own)
-    members = dict(members_of(root, table.table("workspace")))
+    members = dict(_members_of(root, table.table("workspace")))
     theirs = _TableReader(root, members).settings(table)
     if root == folder:
         return replace(theirs, members=tuple(members))
@@ -115,7 +119,7 @@ def of_project(data: Mapping[str, Any], folder: Path) -> Settings:
 
 def in_folder(folder: Path) -> Settings:
     """Read the pyproject.toml of a folder, if there is one; raises as `of_project` does."""
-    return of_project(read_pyproject(folder), folder)
+    return of_project(_read_pyproject(folder), folder)
 
 
 class _TableReader:
@@ -134,7 +138,8 @@ class _TableReader:
     def settings(self, uv: Section) -> Settings:
         named = uv.tables("index")
         self.indexes.update({each.text("name"): each for each in named})
-        usual = [self._index(each, _use(each)) for each in named if not each.data.get("explicit")]
+        of_all = [each for each in named if not each.data.get("explicit")]
+        usual = [self._index(each, "default" if each.data.get("default") else "first") for each in of_all]
         for key, use in {"index-url": "default", "extra-index-url": "first", "find-links": "links"}.items():
             urls = [uv.text(key)] if isinstance(uv.data.get(key), str) else uv.texts(key)
             usual += [Index(url_of(url, self.folder), use) for url in urls]
@@ -212,10 +217,6 @@ def _git(table: Section) -> str:
     return f"git+{url.removeprefix('git+')}{'@' if revisions else ''}{''.join(revisions)}"
 
 
-def _use(table: Section) -> str:
-    return "default" if table.data.get("default") else "first"
-
-
 def _requirements(uv: Section, key: str) -> Iterator[Requirement]:
     for text in uv.texts(key):
         try:
@@ -226,3 +227,64 @@ def _requirements(uv: Section, key: str) -> Iterator[Requirement]:
 
 def _holds(wanted: Requirement, environment: Mapping[str, str]) -> bool:
     return wanted.marker is None or wanted.marker.evaluate({**environment, "extra": ""})
+
+
+# ---- The files of a project, and the workspace that it is in
+
+
+def _workspace_of(own: Section, folder: Path) -> tuple[Path | None, Section]:
+    """Return the folder of the workspace's root and its [tool.uv], None where there is no workspace."""
+    if "workspace" in own:
+        return folder, own
+    for above in folder.parents:
+        table = _uv_table(_read_pyproject(above))
+        if "workspace" in table:
+            members = dict(_members_of(above, table.table("workspace")))
+            return (above, table) if folder in members.values() else (None, own)
+    return None, own
+
+
+def _members_of(root: Path, workspace: Section) -> Iterator[tuple[str, Path]]:
+    """Yield the names of a workspace's projects with their folders, the root's own among them."""
+    folders = [root]
+    for pattern in workspace.texts("members"):
+        folders += _matching(root, pattern)
+    left_out = {path for pattern in workspace.texts("exclude") for path in _matching(root, pattern)}
+    for folder in dict.fromkeys(folders):
+        project = _read_pyproject(folder).get("project")
+        if folder not in left_out and isinstance(project, dict) and isinstance(project.get("name"), str):
+            yield canonical(project["name"]), folder
+
+
+def _matching(root: Path, pattern: str) -> list[Path]:
+    within = str(Path(glob.escape(str(root)), pattern))  # which may be absolute, or lead upwards
+    return sorted(Path(path).resolve() for path in glob.glob(within))  # noqa: PTH207  # a Path's takes neither
+
+
+def _read_pyproject(folder: Path) -> Mapping[str, Any]:
+    """Return what a folder's pyproject.toml says, nothing if there is none that can be read."""
+    try:
+        return toml_value(bounds.read(folder / "pyproject.toml", "pyproject.toml", bounds.DOCUMENT).decode())
+    except (OSError, ValueError, BoundError):
+        return {}
+
+
+def _uv_table(data: Mapping[str, Any]) -> Section:
+    """Return the table [tool.uv] of a pyproject.toml."""
+    return Section(data).table("tool").table("uv")
+
+
+def build_requirements(folder: Path) -> tuple[str, ...]:
+    """Return what the project in a folder is built with."""
+    with suppress(ValueError):  # whoever builds it says what is wrong
+        return tuple(Section(_read_pyproject(folder)).table("build-system").texts("requires"))
+    return ()
+
+
+def of_other_indexes(folder: Path) -> tuple[str, ...]:
+    """Return the dependencies that Poetry takes from an index of their own, which no wheel of the project tells."""
+    with suppress(ValueError):
+        entries = Section(_read_pyproject(folder)).table("tool").table("poetry").table("dependencies")
+        named = [(name, each) for name in entries.data for each in entries.each(name, "version")]
+        return tuple(canonical(name) for name, each in named if "source" in each and not each.data.get("optional"))
+    return ()
