@@ -107,10 +107,10 @@ class Spec(Value):
             "mapping": dict(self.mapping),
             "packages": list(self.packages),
             "optional": list(self.optional),
-            "pins": {pin.module: _pin_to_json(pin) for pin in self.pins},
+            "pins": {pin.module: _to_json(pin, "module") for pin in self.pins},
             "local": dict(self.local),
             "channels": list(self.channels),
-            "indexes": [_index_to_json(index) for index in self.indexes],
+            "indexes": [_to_json(index) for index in self.indexes],
         }
         return json.dumps({**data, **{key: value for key, value in more.items() if value}}) + "\n"
 
@@ -131,7 +131,10 @@ class Spec(Value):
             data = json_value(text)
         except ValueError as error:
             raise SpecError(f"{source}: not JSON: {error}; make it with python_package_analyze") from None
-        return cls(**_Reader(source).spec(data))
+        try:
+            return cls(**_fields(data))
+        except ValueError as error:
+            raise SpecError(f"{source}: {error}") from None
 
 
 def canonical(project: str) -> str:
@@ -168,123 +171,107 @@ def is_version(text: object) -> bool:
     return isinstance(text, str) and re.match(_EXACT, text) is not None
 
 
-def _pin_to_json(pin: Pin) -> dict[str, str]:
-    data = {"package": pin.package, "version": pin.version, "source": pin.source, "url": pin.url}
-    return {key: value for key, value in data.items() if value}
+def _to_json(value: Value, without: str = "") -> dict[str, object]:
+    """Return the fields of a value that say something."""
+    data = {key: getattr(value, key) for key in value._fields if key != without}
+    return {key: each for key, each in data.items() if each}
 
 
-def _index_to_json(index: Index) -> dict[str, object]:
-    data = {"url": index.url, "use": index.use, "name": index.name, "packages": list(index.packages)}
-    return {key: value for key, value in data.items() if value}
+# ---- What a dependency file holds is checked; what is wrong with it is a ValueError
 
 
-class _Reader:
-    """Checks what a dependency file holds, and says what is wrong with it."""
+def _fields(data: object) -> dict[str, Any]:
+    """Return the fields of a Spec."""
+    import re
 
-    def __init__(self, source: str) -> None:
-        self.source = source
+    if not isinstance(data, dict):
+        raise ValueError('expected an object with "python" and "modules"')
+    if unknown := sorted(set(data) - set(Spec._fields)):
+        keys = ", ".join(f'"{key}"' for key in Spec._fields)
+        raise ValueError(f'unknown key "{unknown[0]}"; the keys are {keys}')
+    for key in ("python", "modules"):
+        if key not in data:
+            raise ValueError(f'the key "{key}" is missing')
+    python = data["python"]
+    if not isinstance(python, str) or not (re.match(_VERSION, python) or is_range(python)):
+        raise ValueError(
+            f'"python" must be a full version such as "3.11.7", or a range such as ">=3.12,<3.14", not {python!r}'
+        )
+    modules = _list(data, "modules", "an import name", is_module)
+    submodules = _list(data, "submodules", "an import name", is_module)
+    return {
+        "python": python,
+        "modules": modules,
+        "mapping": _object(data, "mapping", "a package name", is_package),
+        "packages": _list(data, "packages", "a package name", is_package),
+        "optional": _part(data, "optional", "modules", modules),
+        "pins": tuple(_pin(*item) for item in _object(data, "pins", "a pin", bool)),
+        "local": _object(data, "local", "a path", _is_text),
+        "channels": _list(data, "channels", "a channel", _is_text, ordered=True),
+        "submodules": submodules,
+        "deferred": _part(data, "deferred", "submodules", submodules),
+        "names": names_of(dict(_object(data, "names", "a list of names", _is_names))),
+        "indexes": _indexes(data.get("indexes", [])),
+    }
 
-    def spec(self, data: object) -> dict[str, Any]:
-        import re
 
-        if not isinstance(data, dict):
-            raise SpecError(f'{self.source}: expected an object with "python" and "modules"')
-        unknown = sorted(set(data) - set(Spec._fields))
-        if unknown:
-            keys = ", ".join(f'"{key}"' for key in Spec._fields)
-            raise SpecError(f'{self.source}: unknown key "{unknown[0]}"; the keys are {keys}')
-        for key in ("python", "modules"):
-            if key not in data:
-                raise SpecError(f'{self.source}: the key "{key}" is missing')
-        python = data["python"]
-        if not isinstance(python, str) or not (re.match(_VERSION, python) or is_range(python)):
-            raise SpecError(
-                f'{self.source}: "python" must be a full version such as "3.11.7", or a range such as ">=3.12,<3.14", '
-                f"not {python!r}"
-            )
-        modules = self._list(data, "modules", "an import name", is_module)
-        optional = self._part(data, "optional", "modules", modules)
-        submodules = self._list(data, "submodules", "an import name", is_module)
-        return {
-            "python": python,
-            "modules": modules,
-            "mapping": self._object(data, "mapping", "a package name", is_package),
-            "packages": self._list(data, "packages", "a package name", is_package),
-            "optional": optional,
-            "pins": tuple(self._pin(*item) for item in self._object(data, "pins", "a pin", bool)),
-            "local": self._object(data, "local", "a path", _is_text),
-            "channels": self._list(data, "channels", "a channel", _is_text, ordered=True),
-            "submodules": submodules,
-            "deferred": self._part(data, "deferred", "submodules", submodules),
-            "names": names_of(dict(self._object(data, "names", "a list of names", _is_names))),
-            "indexes": self._indexes(data.get("indexes", [])),
-        }
+def _list(
+    data: dict[str, Any], key: str, what: str, valid: Callable[[object], bool], *, ordered: bool = False
+) -> tuple[str, ...]:
+    items = data.get(key, [])
+    if not isinstance(items, list):
+        raise ValueError(f'"{key}" must be a list, each item {what}')
+    for item in items:
+        if not valid(item):
+            raise ValueError(f'"{key}" holds {item!r}, which is not {what}')
+    return tuple(dict.fromkeys(items)) if ordered else tuple(sorted(set(items)))
 
-    def _list(
-        self, data: dict[str, Any], key: str, what: str, valid: Callable[[object], bool], *, ordered: bool = False
-    ) -> tuple[str, ...]:
-        items = data.get(key, [])
-        if not isinstance(items, list):
-            raise SpecError(f'{self.source}: "{key}" must be a list, each item {what}')
-        for item in items:
-            if not valid(item):
-                raise SpecError(f'{self.source}: "{key}" holds {item!r}, which is not {what}')
-        return tuple(dict.fromkeys(items)) if ordered else tuple(sorted(set(items)))
 
-    def _part(self, data: dict[str, Any], key: str, of: str, whole: tuple[str, ...]) -> tuple[str, ...]:
-        items = self._list(data, key, "an import name", is_module)
-        if stray := sorted(set(items) - set(whole)):
-            raise SpecError(f'{self.source}: "{key}" holds {stray[0]!r}, which "{of}" does not')
-        return items
+def _part(data: dict[str, Any], key: str, of: str, whole: tuple[str, ...]) -> tuple[str, ...]:
+    items = _list(data, key, "an import name", is_module)
+    if stray := sorted(set(items) - set(whole)):
+        raise ValueError(f'"{key}" holds {stray[0]!r}, which "{of}" does not')
+    return items
 
-    def _object(
-        self, data: dict[str, Any], key: str, what: str, valid: Callable[[object], bool]
-    ) -> tuple[tuple[str, Any], ...]:
-        items = data.get(key, {})
-        if not isinstance(items, dict):
-            raise SpecError(f'{self.source}: "{key}" must be an object, each key an import name and each value {what}')
-        for name, value in items.items():
-            if not is_module(name):
-                raise SpecError(f'{self.source}: "{key}" holds {name!r}, which is not an import name')
-            if not valid(value):
-                raise SpecError(f'{self.source}: "{key}" holds {value!r}, which is not {what}')
-        return tuple(sorted(items.items()))
 
-    def _pin(self, module: str, pin: object) -> Pin:
-        fields = set(Pin._fields) - {"module"}
+def _object(data: dict[str, Any], key: str, what: str, valid: Callable[[object], bool]) -> tuple[tuple[str, Any], ...]:
+    items = data.get(key, {})
+    if not isinstance(items, dict):
+        raise ValueError(f'"{key}" must be an object, each key an import name and each value {what}')
+    for name, value in items.items():
+        for each, is_right, kind in ((name, is_module, "an import name"), (value, valid, what)):
+            if not is_right(each):
+                raise ValueError(f'"{key}" holds {each!r}, which is not {kind}')
+    return tuple(sorted(items.items()))
+
+
+def _pin(module: str, pin: object) -> Pin:
+    fields = set(Pin._fields) - {"module"}
+    needed = {"package", "source", "version"} - ({"version"} if isinstance(pin, dict) and "url" in pin else set())
+    if not isinstance(pin, dict) or not needed <= set(pin) <= fields or not all(map(_is_text, pin.values())):
+        raise ValueError(f'the pin of {module} must have "package", "version" and "source"')
+    found = Pin(module, **{"version": "", **pin})
+    is_exact = is_version(found.version) or found.url
+    if not (found.source in SOURCES and is_package(found.package) and is_exact):
+        raise ValueError(f"the pin of {module} is not a package's name, version and one of {', '.join(SOURCES)}")
+    return found
+
+
+def _indexes(items: object) -> tuple[Index, ...]:
+    if not isinstance(items, list):
+        raise ValueError('"indexes" must be a list of objects, each with "url" and "use"')
+    found = []
+    for item in items:
         if (
-            not isinstance(pin, dict)
-            or not fields - {"url", "version" if "url" in pin else "url"} <= set(pin) <= fields
-            or not all(map(_is_text, pin.values()))
+            not isinstance(item, dict)
+            or not {"url", "use"} <= set(item) <= set(Index._fields)
+            or item["use"] not in USES
+            or not all(_is_text(item.get(key, "x")) for key in ("url", "name"))
         ):
-            raise SpecError(f'{self.source}: the pin of {module} must have "package", "version" and "source"')
-        pin = {"version": "", **pin}
-        if pin["source"] not in SOURCES or not (
-            is_package(pin["package"]) and (is_version(pin["version"]) or pin.get("url"))
-        ):
-            raise SpecError(
-                f"{self.source}: the pin of {module} is not a package's name, version and one of {', '.join(SOURCES)}"
-            )
-        return Pin(module, **pin)
-
-    def _indexes(self, items: object) -> tuple[Index, ...]:
-        if not isinstance(items, list):
-            raise SpecError(f'{self.source}: "indexes" must be a list of objects, each with "url" and "use"')
-        found = []
-        for item in items:
-            if (
-                not isinstance(item, dict)
-                or not {"url", "use"} <= set(item) <= set(Index._fields)
-                or item["use"] not in USES
-                or not all(_is_text(item.get(key, "x")) for key in ("url", "name"))
-            ):
-                raise SpecError(
-                    f'{self.source}: "indexes" holds what is not an index with a "url" and a "use", one of '
-                    + ", ".join(USES)
-                )
-            packages = self._list(item, "packages", "a package name", is_package)
-            found.append(Index(item["url"], item["use"], item.get("name", ""), packages))
-        return tuple(found)
+            uses = ", ".join(USES)
+            raise ValueError(f'"indexes" holds what is not an index with a "url" and a "use", one of {uses}')
+        found.append(Index(**{**item, "packages": _list(item, "packages", "a package name", is_package)}))
+    return tuple(found)
 
 
 def names_of(data: dict[str, list[str]]) -> tuple[tuple[str, str], ...]:
