@@ -130,11 +130,10 @@ def _differences(locked: Spec, given: Spec) -> Iterable[str]:
         if isinstance(there, str):
             yield f"its {key} is {there}, not {here}"
             continue
-        only_there = [_name(key, item) for item in there if item not in here]
-        only_here = [_name(key, item) for item in here if item not in there]
-        parts = [f"{', '.join(only_there)} only there"] if only_there else []
-        parts += [f"{', '.join(only_here)} only here"] if only_here else []
-        yield f"{key}: {', '.join(parts) or 'in another order'}"
+        sides = (("there", there, here), ("here", here, there))
+        alone = [(where, [_name(key, item) for item in own if item not in other]) for where, own, other in sides]
+        parts = ", ".join(f"{', '.join(names)} only {where}" for where, names in alone if names)
+        yield f"{key}: {parts or 'in another order'}"
 
 
 def _name(field: str, item: object) -> str:

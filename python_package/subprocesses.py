@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,7 +63,6 @@ class Program:
         self._here = here
         self._streams = (stdin, stdout, stderr)
         self._umask = umask
-        self._scratch = scratch.folder()
 
     @property
     def name(self) -> str:
@@ -75,31 +74,29 @@ class Program:
         found = shutil.which(self._argv[0], path=self._env.get("PATH"))
         if not found:
             raise ProgramError(f"{self.name}: no such program, or it may not be run")
-        folder = self._scratch.__enter__()
         try:
-            empty, temporary = folder / "empty", folder / "tmp"
-            empty.mkdir()
-            temporary.mkdir()
-            with interrupts.held(), _lock:  # an interrupt between its start and our note of it would leave it running
-                if _ending.is_set():
-                    raise ProgramError(f"{self.name} was not started: this process is about to end")
-                self.process: subprocess.Popen[bytes] = subprocess.Popen(
-                    [str(Path(found).absolute()), *self._argv[1:]],
-                    -1,
-                    None,
-                    *self._streams,
-                    env={**self._env, "TMPDIR": str(temporary)},
-                    cwd=None if self._here else empty,
-                    umask=self._umask,
-                    start_new_session=True,
-                )
-                _running.add(self)
+            with ExitStack() as stack:
+                folder = stack.enter_context(scratch.folder())
+                empty, temporary = folder / "empty", folder / "tmp"
+                empty.mkdir()
+                temporary.mkdir()
+                with interrupts.held(), _lock:  # an interrupt between its start and our note would leave it running
+                    if _ending.is_set():
+                        raise ProgramError(f"{self.name} was not started: this process is about to end")
+                    self.process: subprocess.Popen[bytes] = subprocess.Popen(
+                        [str(Path(found).absolute()), *self._argv[1:]],
+                        -1,
+                        None,
+                        *self._streams,
+                        env={**self._env, "TMPDIR": str(temporary)},
+                        cwd=None if self._here else empty,
+                        umask=self._umask,
+                        start_new_session=True,
+                    )
+                    _running.add(self)
+                    self._leave = stack.pop_all().close
         except OSError as error:
-            self._scratch.__exit__(None, None, None)
             raise ProgramError(f"{self.name} cannot be started: {error.strerror or error}") from None
-        except BaseException:
-            self._scratch.__exit__(None, None, None)
-            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -112,7 +109,7 @@ class Program:
             if stream:
                 with suppress(OSError):  # what was not read
                     stream.close()
-        self._scratch.__exit__(None, None, None)
+        self._leave()
 
     def wait(self, seconds: float) -> int | None:
         """Return its exit code, None if it has not ended within some seconds; what it has left running is ended."""

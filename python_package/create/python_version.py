@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -14,18 +13,10 @@ from python_package.errors import SolveError, SpecError
 _OFFERED = 8  # versions named in a refusal, at most
 
 
-@dataclass(frozen=True)
-class Choice:
-    """A version to take, and what the user must be told about it."""
-
-    version: str
-    note: str = ""
-
-
 def choose(
     wanted: str, available: Collection[str], own: Callable[[], str | None], *, where: str, exact: bool = False
-) -> Choice:
-    """Return the version to take of those that the channels called `where` have.
+) -> tuple[str, str]:
+    """Return the version to take of those that the channels called `where` have, and what the user must be told of it.
 
     A full version is taken as it is, else the nearest later patch release of its minor version, unless `exact`.
     Of a constraint, `own`, the version of the user's interpreter, is taken if it satisfies, else the newest final one.
@@ -36,18 +27,18 @@ def choose(
         fitting = [version for version in known if satisfies(str(version), wanted) and not version.is_prerelease]
         theirs = own()
         if theirs and Version(theirs) in fitting:
-            return Choice(known[Version(theirs)])
+            return known[Version(theirs)], ""
         if fitting:
-            return Choice(known[max(fitting)])
+            return known[max(fitting)], ""
         raise SolveError(f"no python {wanted} is in any channel of {where}: {_offer(known)}")
     full = wanted.rstrip("+")
     target = Version(full)
     if target in known:
-        return Choice(known[target])
+        return known[target], ""
     later = sorted(v for v in known if v > target and v.release[:2] == target.release[:2] and not v.is_prerelease)
     if later and not exact:
         taken = known[later[0]]
-        return Choice(taken, f"python {full} is in no channel of {where}; taking {taken}, the nearest later one")
+        return taken, f"python {full} is in no channel of {where}; taking {taken}, the nearest later one"
     near = {v: known[v] for v in known if v.release[:2] == target.release[:2]} or _nearest(known, target)
     raise SolveError(f"python {full} is in no channel of {where}: {_offer(near)}")
 

@@ -76,7 +76,7 @@ def plan(spec: Spec, wanted: Wanted, options: CreateOptions, condarc: Condarc, c
 def _solve(task: _Task) -> Plan:
     spec, options = task.spec, task.options
     if options.interpreter == "host":
-        return task.solve([task.host(), *(options.channels or spec.channels)])
+        return task.solve([task.host()[0], *(options.channels or spec.channels)])
     configured = tuple(channel.reveal() for channel in task.condarc.channels)
     try:
         return task.solve(options.channels or spec.channels or configured or (DEFAULT_CHANNEL,))
@@ -108,20 +108,20 @@ class _Task:
             (name for package in packages for name in package.conda),
             (name for package in packages if not package.pypi for name in package.conda),
         )
-        python = python_version.choose(
+        python, note = python_version.choose(
             spec.python, available.pythons, self._version_if_any, where=where, exact=self.options.exact
         )
-        found = available.for_python(python.version, fits)
+        found = available.for_python(python, fits)
         assignment = assign(
-            packages, found, pins=spec.pins, optional=spec.optional, where=f"{where} for python {python.version}"
+            packages, found, pins=spec.pins, optional=spec.optional, where=f"{where} for python {python}"
         )
-        for note in (*filter(None, [python.note]), *assignment.notes):
-            self.progress.note(note)
+        for each in (*filter(None, [note]), *assignment.notes):
+            self.progress.note(each)
         required = {each.spec for each in assignment.assigned if each.package.module not in spec.optional} - {""}
         optional = {each.spec for each in assignment.assigned} - required - {""}
         solution, refused = with_optional(
             lambda settled, more: channels.solve([*settled, *more]),
-            [f"python =={python.version}", *sorted(required)],
+            [f"python =={python}", *sorted(required)],
             sorted(optional),
             (SolveError,),
         )
@@ -132,8 +132,8 @@ class _Task:
         taken = tuple(each for each in assignment.assigned if each.package.module not in dropped)
         return Plan(channels, solution, taken, tuple(sorted(dropped)))
 
-    def host(self) -> str:
-        """Return the channel that holds this host's own interpreter, made now if need be."""
+    def host(self) -> tuple[str, str]:
+        """Return the channel that holds this host's own interpreter, made now if need be, and that one's version."""
         command, own = self._own()
         if not python_version.satisfies(own, self.spec.python):
             raise SolveError(
@@ -141,7 +141,7 @@ class _Task:
                 "use --interpreter channel, or analyze again here"
             )
         self.progress.phase("package this machine's python3")
-        return str(host_channel(python=command))
+        return str(host_channel(python=command)), own
 
     def without_channels(self, unreachable: UnreachableError) -> Plan:
         """Take this machine's own interpreter and PyPI; what is wrong with that comes after what was wrong first."""
@@ -150,14 +150,8 @@ class _Task:
         if of_channels:
             raise UnreachableError(f"{unreachable}; only a channel has {', '.join(sorted(of_channels))}")
         try:
-            _, own = self._own()
-            if not python_version.satisfies(own, self.spec.python):
-                raise UnreachableError(
-                    f"{unreachable}; this machine's own python3 could stand in if it were {self.spec.python}, "
-                    f"but it is {own}"
-                )
-            host = self.host()
-        except HostPythonError as error:
+            host, own = self.host()
+        except (HostPythonError, SolveError) as error:
             raise UnreachableError(f"{unreachable}; this machine's own python3 cannot stand in: {error}") from None
         self.progress.note(f"{unreachable}; using this machine's own python3 {own}, and PyPI")
         try:

@@ -6,11 +6,13 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
+from uv import find_uv_bin
 
 from python_package import errors, subprocesses
 from python_package.pypi.pip_settings import for_uv
@@ -66,21 +68,17 @@ def pip_environ(environ: Mapping[str, str]) -> dict[str, str]:
 
 def find_pip(python: Path, version: str) -> list[str]:
     """Return the command of a pip that serves an interpreter: the one beside us, else one that uv brings."""
-    try:
+    with suppress(PackageNotFoundError):
         ours = distribution("pip")
-    except PackageNotFoundError:
-        return uv_pip(python, version)
-    pythons = SpecifierSet(ours.metadata["Requires-Python"])
-    if Version(ours.version) < _SERVES_OTHERS or not pythons.contains(version, prereleases=True):
-        return uv_pip(python, version)
-    # By its folder: with -m, Python would look for it, and for all that it imports, in the working directory first.
-    return [sys.executable, "-I", str(Path(str(ours.locate_file("pip")))), "--python", str(python)]
+        pythons = SpecifierSet(ours.metadata["Requires-Python"])
+        if Version(ours.version) >= _SERVES_OTHERS and pythons.contains(version, prereleases=True):
+            # By its folder: with -m, Python would look for it, and for all that it imports, in the working directory.
+            return [sys.executable, "-I", str(ours.locate_file("pip")), "--python", str(python)]
+    return pip_of_uv(python, version)
 
 
-def uv_pip(python: Path, _version: str) -> list[str]:
+def pip_of_uv(python: Path, _version: str) -> list[str]:
     """Return the command of the pip that uv fetches for an interpreter."""
-    from uv import find_uv_bin
-
     return [find_uv_bin(), "tool", "run", "--quiet", "--python", str(python), "pip"]
 
 

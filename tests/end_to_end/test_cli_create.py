@@ -319,7 +319,7 @@ def test_create__range_of_pythons__is_what_there_is_in_it_or_exits_4(desk: Desk)
 def test_create__range_of_pythons_and_no_channel_answers__exits_5(desk: Desk, dead_channel: str) -> None:
     done = desk.run("-c", dead_channel, desk.spec("idna", python=">=3.99,<4"), "env")
     assert done.returncode == 5
-    assert "could stand in if it were >=3.99,<4, but it is" in one_line(done.stderr)
+    assert "cannot stand in: python >=3.99,<4 is not this machine's" in one_line(done.stderr)
 
 
 def test_create__host_interpreter_of_a_version_that_another_on_path_has__is_that(desk: Desk, tmp_path: Path) -> None:

@@ -279,7 +279,7 @@ def test_fetch__pip_that_uv_brings__serves_too(tmp_path: Path, monkeypatch: pyte
         HERE.version,
         tmp_path / "wheels",
         progress=lambda _: None,
-        find_pip=pip_wheels.uv_pip,
+        find_pip=pip_wheels.pip_of_uv,
     )
     assert [path.name for path in found] == ["lower-1.5-py3-none-any.whl"]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.metadata import PathDistribution
 from pathlib import Path
 
 import pytest
 from user_python import BACKEND, UserPython
 from wheels import write_wheel
 
-from python_package.import_names.installed import Found, find, import_path, shared
+from python_package.import_names.installed import Found, find, header, import_path, named, shared
 
 
 @pytest.fixture
@@ -291,3 +292,21 @@ def test_import_path__no_answer__is_empty(tmp_path: Path, program: str) -> None:
 
 def test_import_path__no_interpreter__is_empty() -> None:
     assert import_path("no-such-python") == ()
+
+
+def test_named__metadata_without_a_name_or_none_at_all__is_left_out_and_the_first_of_a_name_counts(
+    tmp_path: Path,
+) -> None:
+    texts = {
+        "a-1": "Name: A.b\nVersion: 1\n",
+        "a-2": "Name: a-B\nVersion: 2\n",
+        "nameless-1": "Version: 1\n",
+        "no-1": "",
+    }
+    for folder, text in texts.items():
+        info = tmp_path / f"{folder}.dist-info"
+        info.mkdir()
+        if text:
+            (info / "METADATA").write_text(text)
+    found = named(PathDistribution(path) for path in sorted(tmp_path.iterdir()))
+    assert {name: header(each, "Version") for name, each in found.items()} == {"a-b": "1"}

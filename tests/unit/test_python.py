@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from python_package.create.python_version import Choice, choose, is_full, satisfies
+from python_package.create.python_version import choose, is_full, satisfies
 from python_package.errors import SolveError, SpecError
 
 HAD = ("3.10.14", "3.11.4", "3.11.9", "3.11.10", "3.12.1", "3.13.0rc1")
 
 
-def pick(wanted: str, own: str | None = None, *, exact: bool = False, had: tuple[str, ...] = HAD) -> Choice:
+def pick(wanted: str, own: str | None = None, *, exact: bool = False, had: tuple[str, ...] = HAD) -> tuple[str, str]:
     return choose(wanted, had, lambda: own, where="here, there", exact=exact)
 
 
 @pytest.mark.parametrize("wanted", ["3.11.9", "3.11.9+", "3.13.0rc1"])
 @pytest.mark.parametrize("exact", [True, False])
 def test_choose__the_version_is_there__is_taken_without_a_word(wanted: str, exact: bool) -> None:
-    assert pick(wanted, exact=exact) == Choice(wanted.rstrip("+"))
+    assert pick(wanted, exact=exact) == (wanted.rstrip("+"), "")
 
 
 @pytest.mark.parametrize(("wanted", "taken"), [("3.11.2", "3.11.4"), ("3.11.5", "3.11.9"), ("3.12.0rc2", "3.12.1")])
 def test_choose__patch_release_missing__is_the_nearest_later_and_said(wanted: str, taken: str) -> None:
     choice = pick(wanted)
-    assert choice.version == taken
-    assert choice.note == f"python {wanted} is in no channel of here, there; taking {taken}, the nearest later one"
+    assert choice[0] == taken
+    assert choice[1] == f"python {wanted} is in no channel of here, there; taking {taken}, the nearest later one"
 
 
 def test_choose__patch_release_missing_exact__is_refused() -> None:
@@ -66,14 +66,14 @@ def test_choose__no_python_at_all__is_refused(wanted: str) -> None:
     ],
 )
 def test_choose__constraint__is_the_users_own_or_the_newest_final(wanted: str, own: str | None, taken: str) -> None:
-    assert pick(wanted, own) == Choice(taken)
+    assert pick(wanted, own) == (taken, "")
 
 
 def test_choose__full_version__never_asks_for_the_users_own() -> None:
     def ask() -> str:
         raise AssertionError
 
-    assert choose("3.11.2", HAD, ask, where="").version == "3.11.4"
+    assert choose("3.11.2", HAD, ask, where="")[0] == "3.11.4"
 
 
 def test_choose__nothing_fits_the_constraint__is_refused() -> None:
