@@ -6,7 +6,7 @@ import ast
 import re
 from itertools import product
 
-from python_package.analyze.syntax import walk
+from python_package.analyze.parsing import walk
 from python_package.value import Value
 
 TYPE_CHECKING = False
@@ -22,7 +22,7 @@ _MOST = 1000
 _TARGETS = re.compile(rb"\bfor\b([^:=]*?)\bin\b")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _TEXTS = (ast.Constant, ast.BinOp, ast.JoinedStr, ast.FormattedValue)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 class Loop(Value):
@@ -137,14 +137,14 @@ class Constants:
             self._shared.update(node.names)
         elif cls is ast.For:
             self._harmless += _name(node.iter)
-        elif cls in _COMPREHENSIONS:
+        elif cls in COMPREHENSIONS:
             self._harmless += [name for generator in node.generators for name in _name(generator.iter)]
         elif cls is ast.Compare:
             self._harmless += [name for side in (node.left, *node.comparators) for name in _name(side)]
         elif cls is ast.ImportFrom and node.names[0].name == "*":
             self._star = max(self._star, node.lineno)
         # The names of a comprehension are its own, which the loop tells.
-        own = loops[-1].names if loops and loops[-1].node.__class__ in _COMPREHENSIONS else ()
+        own = loops[-1].names if loops and loops[-1].node.__class__ in COMPREHENSIONS else ()
         for name in names_bound_by(node):
             if name not in own:
                 scope.bound.setdefault(name, []).append(self._once.get(id(node)))
@@ -190,7 +190,7 @@ def _assigned(node: Any) -> Iterator[tuple[Any, Any]]:
 def _inside(node: Any, scope: Bindings, loops: tuple[Loop, ...]) -> Iterator[tuple[Any, Bindings, tuple[Loop, ...]]]:
     """Yield the nodes right inside one, with the scope and the loops that each is in."""
     cls = node.__class__
-    if cls in _COMPREHENSIONS:
+    if cls in COMPREHENSIONS:
         for generator in node.generators:
             yield generator.iter, scope, loops
             loops = (*loops, Loop(node, generator.target, generator.iter, frozenset(_names(generator.target))))

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import ast
+import re
+from bisect import bisect_left
 
-from python_package.analyze.syntax import Mentions, walk
+from python_package.analyze.parsing import walk
 from python_package.analyze.sys_path import path_of, text_of
 from python_package.analyze.values import BLOCKS, SCRIPT, Import, strings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from python_package.analyze.constants import Constants
     from python_package.analyze.sys_path import Lookup
-
-    # What is to be done about names that are bound elsewhere.
-    Elsewhere = Callable[[frozenset[str]], object]
 
 _ARGUMENTS = {
     "import_module": ("name", "package"),
@@ -34,25 +33,20 @@ class Dynamic:
     `computed_scripts` are the lines of those whose script only running it tells.
     """
 
-    def __init__(self, file: str, source: bytes, elsewhere: Elsewhere | None = None) -> None:
-        """Prepare for a file; where the tree is not all of it, `elsewhere` is called with names to follow."""
+    def __init__(self, file: str, source: bytes, whole: bool) -> None:
+        """Prepare for a file; names are followed where the tree is the `whole` of it."""
         self.imports: list[Import] = []
         self.computed: list[int] = []
         self.computed_scripts: list[int] = []
         self._file = file
         self._source = source
-        self._elsewhere = elsewhere
+        self._whole = whole
         self._statements: list[tuple[Any, str]] = []
         self._calls: list[ast.Call] = []
         self._constants: Constants | None = None
         # What the file calls the libraries, and their functions.
         self._libraries: dict[str, str] = {}
         self._functions = {"__import__": "__import__"}
-
-    @property
-    def has_aliases(self) -> bool:
-        """Whether the file gives a function another name."""
-        return not self._functions.keys() <= _ARGUMENTS.keys()
 
     def bind(self, alias: Any, module: str) -> None:
         """Note a name that is bound to a library, or to one of its functions where the import is from a `module`."""
@@ -78,11 +72,13 @@ class Dynamic:
 
     def finish(self, tree: ast.Module) -> None:
         """Record what the calls import, now that all names are known."""
-        mentions = Mentions(self._source, {name.encode() for name in (*_ARGUMENTS, *self._functions)})
+        names = re.compile("|".join({*_ARGUMENTS, *self._functions}).encode())
+        rows = re.split(rb"\r\n|\r|\n", self._source)
+        lines = [number for number, row in enumerate(rows, 1) if names.search(row)]
         calls = [
             (call, kind, function)
             for statement, kind in self._statements
-            if mentions.are_in(statement)
+            if _has_any(statement, lines)
             for call in walk([getattr(statement, field, None) for field in statement._fields if field not in BLOCKS])
             if call.__class__ is ast.Call and (function := self._function(call.func))
         ]
@@ -130,9 +126,7 @@ class Dynamic:
 
         # A path may be made in other ways than a name.
         names = names_of(nodes)
-        if self._elsewhere and names:
-            self._elsewhere(names)
-        if self._elsewhere or not (names or paths):
+        if not self._whole or not (names or paths):
             return (_nothing,)
         if not paths and not may_be_told(names, tree, self._source):
             return None
@@ -168,6 +162,12 @@ def _relative(name: str, package: Any, lookup: Lookup) -> tuple[str | None, int]
         return None, 0
     parts = anchor.split(".")[: len(anchor.split(".")) - level + 1]
     return ".".join([*parts, bare]), 0
+
+
+def _has_any(node: Any, lines: Sequence[int]) -> bool:
+    """Tell whether a node of the tree has one of some lines, given in order; a case, which has no number, may."""
+    at = bisect_left(lines, getattr(node, "lineno", 0))
+    return at < len(lines) and lines[at] <= getattr(node, "end_lineno", lines[at])
 
 
 def _is_own(node: Any) -> bool:

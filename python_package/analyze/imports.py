@@ -6,7 +6,7 @@ import ast
 import re
 
 from python_package.analyze.conditions import forgives, holds_on_linux, is_main_guard, suppresses, truth
-from python_package.analyze.syntax import Mentions, walk
+from python_package.analyze.parsing import walk
 from python_package.analyze.sys_path import Folders
 from python_package.analyze.values import (
     BLOCKS,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from python_package.analyze.import_calls import Dynamic, Elsewhere
+    from python_package.analyze.import_calls import Dynamic
 
 
 # What the text of a file has that may call what imports.
@@ -37,20 +37,17 @@ _ALWAYS = {ast.With, ast.ClassDef}
 _TRY = {"Try", "TryStar"}  # TryStar came with Python 3.11
 
 
-def imports_of(tree: ast.Module, path: str, source: bytes, *, elsewhere: Elsewhere | None = None) -> Module:
+def imports_of(tree: ast.Module, path: str, source: bytes, *, whole: bool = True) -> Module:
     """Return what the module at `path` imports; its `source` tells what need not be looked for in the tree.
 
-    Of a tree that is not the whole module, no names are followed to what they are bound to: `elsewhere` is called with
-    those that would tell what a call imports.
+    Of a tree that is not the `whole` module, no names are followed to what they are bound to.
     """
-    calls = any(word in source for word in DYNAMIC)
-    # A path on sys.path, and another name of a function that imports, may come from any statement.
-    mentions = None if changes_path(source) else Mentions(source, (b"import", b"__all__", b"run_"))
-    walk = _Walk(path, source, mentions, elsewhere, calls=calls)
-    module = walk.module(tree)
-    if mentions and walk.dynamic and walk.dynamic.has_aliases:
-        module = _Walk(path, source, None, elsewhere, calls=calls).module(tree)
-    return module
+    walk = _Walk(path, source)
+    if any(word in source for word in DYNAMIC):
+        from python_package.analyze.import_calls import Dynamic  # few files need it
+
+        walk.dynamic = Dynamic(path, source, whole)
+    return walk.module(tree)
 
 
 def changes_path(source: bytes, start: int = 0) -> bool:
@@ -61,18 +58,12 @@ def changes_path(source: bytes, start: int = 0) -> bool:
 class _Walk:
     """One pass over the statements, in the order of the source."""
 
-    def __init__(
-        self, path: str, source: bytes, mentions: Mentions | None, elsewhere: Elsewhere | None, *, calls: bool
-    ) -> None:
+    def __init__(self, path: str, source: bytes) -> None:
         self.dynamic: Dynamic | None = None
-        if calls:
-            from python_package.analyze.import_calls import Dynamic  # few files need it
-
-            self.dynamic = Dynamic(path, source, elsewhere)
-        self.mentions = mentions
         self.imports: list[Import] = []
         self.exports: list[str] = []
         self.folders = Folders(path)
+        self.has_folders = changes_path(source)
         # What the file calls typing.TYPE_CHECKING.
         self.checking = {"TYPE_CHECKING"}
 
@@ -81,9 +72,7 @@ class _Walk:
         stack: list[tuple[Any, str, bool]] = [(node, REQUIRED, True) for node in reversed(tree.body)]
         while stack:
             node, kind, always = stack.pop()
-            if self.mentions is None or self.mentions.are_in(node):
-                inner = list(self._visit(node, kind, always=always))
-                stack.extend(reversed(inner))
+            stack.extend(reversed(list(self._visit(node, kind, always=always))))
         computed: tuple[tuple[int, ...], ...] = ((), ())
         if self.dynamic:
             self.dynamic.finish(tree)
@@ -109,7 +98,8 @@ class _Walk:
         if self.dynamic:
             self.dynamic.collect(node, kind)
         if cls in _SIMPLE:
-            self.folders.visit(node)
+            if self.has_folders:
+                self.folders.visit(node)
             if cls is ast.Assign:
                 self._assign(node)
             return

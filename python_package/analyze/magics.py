@@ -10,7 +10,7 @@ import posixpath
 import re
 from dataclasses import dataclass
 
-from python_package.analyze.syntax import compile_only
+from python_package.analyze.parsing import compile_only
 from python_package.spec import is_module
 
 TYPE_CHECKING = False

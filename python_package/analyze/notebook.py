@@ -6,8 +6,8 @@ import ast
 import json
 from dataclasses import dataclass, replace
 
-from python_package.analyze import magics, parsing, syntax
-from python_package.analyze.constants import names_bound_by
+from python_package.analyze import magics, parsing
+from python_package.analyze.constants import COMPREHENSIONS, names_bound_by
 from python_package.analyze.values import Lines
 from python_package.errors import BoundError, InvalidScriptError, NotPythonError
 from python_package.files import bounds
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 VALUES = 5_000_000
 
 # What has names of its own.
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, *_COMPREHENSIONS)
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, *COMPREHENSIONS)
 # What a kernel calls Python, also where it is part of a longer name: pyspark, ipython3, text/x-python.
 _PYTHONS = ("python", "pyspark", "sage")
 
@@ -83,7 +82,7 @@ class _Reader:
                 raise NotPythonError(place, 1, "its source is not text")
             cell, text, tree, remark = self._parsed(code, place)
             if sum(map(len, self.texts)) + len(text) > bounds.PARSED:
-                raise syntax.too_large(place)
+                raise parsing.too_large(place)
         except (NotPythonError, BoundError) as error:
             self.faults.append(error)
             self.remarks.append(f"{error}; what the cell imports is not listed")
@@ -110,7 +109,7 @@ class _Reader:
 
     def _bound(self) -> set[str]:
         """Return the names that the cells bind outside functions and classes."""
-        nodes = syntax.walk(self.body, within=_SCOPES)
+        nodes = parsing.walk(self.body, within=_SCOPES)
         return {name for node in nodes for name in names_bound_by(node) if name != "*"}
 
     def _write(self, written: magics.Written, place: str) -> None:

@@ -7,6 +7,7 @@ the judge of what is Python at all.
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -15,12 +16,8 @@ from dataclasses import dataclass
 import tree_sitter
 import tree_sitter_python
 
-from python_package.analyze.syntax import compile_only
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import ast
-
     from tree_sitter import Node
 
 _OLD = "the syntax of an older Python; its imports were read all the same"
@@ -114,7 +111,7 @@ def parse(text: str, path: str, refusal: Exception) -> tuple[ast.Module, str]:
     source = text.encode() + b"\n"
     deep = isinstance(refusal, (RecursionError, MemoryError))
     changes = sorted(_changes(_PARSER.parse(source).root_node, deep), key=lambda change: change.start)
-    tree = compile_only(b"".join(_applied(source, changes)).decode())
+    tree = ast.parse(b"".join(_applied(source, changes)).decode())
     reason = [*(change.reason for change in changes), *reasons, _OLD][0]
     line = getattr(refusal, "lineno", None) or 1 + source.count(b"\n", 0, changes[0].start if changes else 0)
     return tree, f"{path}:{line}: {reason.format(*sys.version_info)}"
@@ -179,7 +176,7 @@ def _reason(node: Node, deep: bool) -> str | None:
 
 def _refusal(text: str) -> Exception | None:
     try:
-        compile_only(text)
+        ast.parse(text)
     except (SyntaxError, RecursionError, MemoryError) as error:
         return error
     return None

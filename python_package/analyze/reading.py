@@ -8,8 +8,7 @@ from bisect import bisect_right
 from functools import partial
 
 from python_package.analyze.imports import DYNAMIC, changes_path, imports_of, limit
-from python_package.analyze.parsing import parse
-from python_package.analyze.syntax import compile_only, decode, too_large
+from python_package.analyze.parsing import compile_only, decode, parse, too_large
 from python_package.analyze.values import SCRIPT, Lines, Module, Scope
 from python_package.errors import BoundError, InvalidScriptError, NotPythonError
 from python_package.files import bounds
@@ -180,7 +179,7 @@ def read(
         tree, remarks = _parsed(source, name, hasty)
     # Of what has not been parsed, or was blanked out to be, nothing tells which names it binds.
     whole = not remarks and len(source) <= bounds.PARSED
-    module = imports_of(tree, path, source, elsewhere=None if whole else frozenset)
+    module = imports_of(tree, path, source, whole=whole)
     for found in module.imports:
         if found.level != SCRIPT and len(found.name) > bounds.NAME:
             raise BoundError(f"{lines.at(found.line)}: an import of more than {bounds.NAME:,} characters")

@@ -6,7 +6,7 @@ import os
 
 from python_package.analyze.finder import Place, Precedence, enclosing, installed_name, is_installed, package_root
 from python_package.analyze.listing import surely_imported
-from python_package.analyze.local_files import Files
+from python_package.analyze.local_modules import Files
 from python_package.analyze.reading import read
 from python_package.analyze.values import CONDITIONAL, REQUIRED, SCRIPT, Import, Use
 from python_package.stdlib import FIXED

@@ -112,7 +112,7 @@ def test_listed__every_other_module__is_its_top_level() -> None:
 
 
 def test_shared__is_what_the_tables_tell_apart() -> None:
-    assert sorted(table.load().shared() ^ SHARED) == [], "copy it into python_package/analysis/namespaces.py"
+    assert sorted(table.load().shared() ^ SHARED) == [], "copy it into python_package/analyze/listing.py"
 
 
 @pytest.mark.parametrize(("source", "reads"), [("import numpy.linalg, yaml", False), ("import google.auth", True)])
