@@ -62,15 +62,14 @@ def packages(
     modules = [(canonical(Requirement(requirement).name), module) for module, requirement in asked.of_modules]
     if wanted.files:
         own = install.local_modules(spec, wanted, Path(os.devnull), plan.python)
-        foreseen = (*foreseen, resolution.Foreseen(own, ()))
+        foreseen[own] = ()
         modules += [(own.name, name) for name, _ in spec.local]
     modules_of = _grouped(modules)
     found = [
         PlannedPackage(
-            each.name, each.version, _source(each), each.size, modules_of.get(canonical(each.name), ()), file.needed_by
+            each.name, each.version, _source(each), each.size, modules_of.get(canonical(each.name), ()), needed_by
         )
-        for file in foreseen
-        for each in [file.distribution]
+        for each, needed_by in foreseen.items()
     ]
     return tuple(sorted([*_from_channels(plan), *found], key=lambda each: each.name))
 
@@ -115,4 +114,4 @@ def _abi(packages: Sequence[CondaPackage]) -> str:
     """Return the ABI of the interpreter as wheels name it: cp311, cp313t."""
     of_python = {package.name: package for package in packages if package.name in ("python", "python_abi")}
     free_threaded = any(package.build.endswith("t") for package in of_python.values())
-    return f"cp{''.join(of_python['python'].version.split('.')[:2])}{'t' if free_threaded else ''}"
+    return resolution.abi(of_python["python"].version, free_threaded=free_threaded)

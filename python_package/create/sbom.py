@@ -13,7 +13,6 @@ from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
-from packaging.markers import default_environment
 from packaging.requirements import InvalidRequirement, Requirement
 
 from python_package import __version__
@@ -21,6 +20,7 @@ from python_package.address import Address
 from python_package.files.prefix import Prefix
 from python_package.import_names.installed import named
 from python_package.lock import CondaPackage, Distribution, Lock
+from python_package.pypi.pylock import markers_of
 from python_package.spec import canonical
 
 # Longer ones are not a licence's name but its text, which some projects put in that field.
@@ -114,8 +114,7 @@ def _pypi_needs(installed: metadata.Distribution | None, lock: Lock) -> Iterable
     """Yield the canonical names of what a distribution needs without its extras."""
     yield "python"
     python = next((each.version for each in lock.records if each.name == "python"), "")
-    environment = dict[str, str](**default_environment())
-    environment |= {"python_full_version": python, "python_version": ".".join(python.split(".")[:2]), "extra": ""}
+    environment = dict[str, str](**markers_of(python), extra="")
     for text in (installed.requires if installed else None) or ():
         try:
             requirement = Requirement(text)

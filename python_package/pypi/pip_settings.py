@@ -18,13 +18,13 @@ from python_package.lock import LOCAL_INDEX
 from python_package.pypi import uv_errors
 from python_package.spec import USES, Index, canonical
 
-# pip's setting -> uv's environment variable (both tools' documentation of their configuration).
-_VARIABLES = {
-    "index-url": "UV_INDEX_URL",
-    "extra-index-url": "UV_EXTRA_INDEX_URL",
-    "find-links": "UV_FIND_LINKS",
-    "trusted-host": "UV_INSECURE_HOST",
-    "cert": "SSL_CERT_FILE",
+# pip's setting -> uv's variables for the same, the likeliest first (both tools' documentation of their configuration).
+VARIABLES = {
+    "index-url": ("UV_INDEX_URL", "UV_DEFAULT_INDEX"),
+    "extra-index-url": ("UV_EXTRA_INDEX_URL", "UV_INDEX"),
+    "find-links": ("UV_FIND_LINKS",),
+    "trusted-host": ("UV_INSECURE_HOST",),
+    "cert": ("SSL_CERT_FILE",),
 }
 
 _NAME = re.compile(r"[\w.-]+")
@@ -95,9 +95,9 @@ def for_uv(environ: Mapping[str, str] = os.environ, home: Path | None = None, *,
         return (value or "").split()
 
     translated = {}
-    for name, variable in _VARIABLES.items():
+    for name, variables in VARIABLES.items():
         if setting(name):
-            translated[variable] = ("," if name == "find-links" else " ").join(setting(name))
+            translated[variables[0]] = ("," if name == "find-links" else " ").join(setting(name))
     if setting("extra-index-url"):
         # pip takes the best version of all indexes; uv, left to itself, knows the first that has the name.
         translated["UV_INDEX_STRATEGY"] = "unsafe-best-match"

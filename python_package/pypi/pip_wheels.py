@@ -15,20 +15,11 @@ from packaging.version import Version
 from uv import find_uv_bin
 
 from python_package import errors, subprocesses
-from python_package.pypi.pip_settings import for_uv
+from python_package.pypi.pip_settings import VARIABLES, for_uv
 
 _SERVES_OTHERS = Version("22.3")  # the first pip with --python
-# uv's variables -> pip's: who has set only uv's means them here too.
-_VARIABLES = {
-    "UV_DEFAULT_INDEX": "PIP_INDEX_URL",
-    "UV_INDEX_URL": "PIP_INDEX_URL",
-    "UV_INDEX": "PIP_EXTRA_INDEX_URL",
-    "UV_EXTRA_INDEX_URL": "PIP_EXTRA_INDEX_URL",
-    "UV_FIND_LINKS": "PIP_FIND_LINKS",
-    "UV_INSECURE_HOST": "PIP_TRUSTED_HOST",
-    "UV_OFFLINE": "PIP_NO_INDEX",
-    "UV_NO_INDEX": "PIP_NO_INDEX",
-}
+# Who has set only uv's variables means them here, too.
+_OF_UV = {**VARIABLES, "no-index": ("UV_NO_INDEX", "UV_OFFLINE"), "cert": ()}
 # What pip says of a server that answers with a code; of a page it tells only with -vv, and 404 is what it has not.
 _STATUS = (
     re.compile(r"Could not fetch URL (?P<url>\S+): (?!404)(?P<code>\d{3}) (?:Client|Server) Error: .* - skipping"),
@@ -57,11 +48,12 @@ _UNSATISFIED = (
 def pip_environ(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the environment for pip: the caller's own, and what uv's variables say where pip's are silent."""
     translated: dict[str, str] = {}
-    for theirs, ours in _VARIABLES.items():
-        values = re.split(r"[,\s]+" if theirs == "UV_FIND_LINKS" else r"\s+", environ.get(theirs, "").strip())
-        if values[0] and ours not in translated:
+    for setting, variables in _OF_UV.items():
+        for said in filter(None, (environ.get(theirs, "").strip() for theirs in variables)):
+            values = re.split(r"[,\s]+" if setting == "find-links" else r"\s+", said)
             # uv lets an index carry a name: name=url.
-            translated[ours] = " ".join(re.sub(r"^[\w.-]+=(?=\w+:)", "", value) for value in values if value)
+            bare = " ".join(re.sub(r"^[\w.-]+=(?=\w+:)", "", value) for value in values if value)
+            translated["PIP_" + setting.upper().replace("-", "_")] = bare
     # A setting that guards installations; nothing is installed here.
     return translated | dict(environ) | {"PIP_REQUIRE_VIRTUALENV": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 

@@ -34,18 +34,19 @@ def parse(text: str, version: str, abi: str, *, without: Collection[str] = ()) -
     `without` are the canonical names of those that are there already. The lock is uv's, which may be large.
     Raises SolveError when one has none that fits, or one that is named as no file of it can be.
     """
-    environment: Environment = {
-        **default_environment(),
-        "python_version": ".".join(version.split(".")[:2]),
-        "python_full_version": version,
-    }
     try:
         lock = Pylock.from_dict(toml_value(text, most=sys.maxsize))
         lock = replace(lock, packages=[each for each in lock.packages if each.name not in without])
-        chosen = list(lock.select(environment=environment, tags=_tags(version, abi)))
+        chosen = list(lock.select(environment=markers_of(version), tags=_tags(version, abi)))
     except (PylockSelectError, PylockValidationError) as error:
         raise SolveError(f"cannot install from PyPI: {error}") from None
     return tuple(sorted((_distribution(*each) for each in chosen), key=lambda each: each.name))
+
+
+def markers_of(version: str) -> Environment:
+    """Return what environment markers are compared with here, for a Python of that version."""
+    minor = ".".join(version.split(".")[:2])
+    return {**default_environment(), "python_version": minor, "python_full_version": version}
 
 
 def to_text(distributions: Iterable[Distribution]) -> str:

@@ -25,14 +25,6 @@ _ASKED = re.compile(r"([\w.-]+)(\[| @)")
 
 
 @dataclass(frozen=True)
-class Foreseen:
-    """A distribution that would be installed, and who needs it."""
-
-    distribution: Distribution
-    needed_by: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Target:
     """What it is for: a Python's version and ABI, and the versions of the distributions that are there, by name.
 
@@ -49,6 +41,12 @@ class Target:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
+def abi(version: str, *, free_threaded: bool) -> str:
+    """Return the ABI of a CPython as wheels name it: cp311, cp313t, cp37m."""
+    minor = version.split(".")[:2]
+    return f"cp{''.join(minor)}{'t' if free_threaded else 'm' if minor in (['3', '6'], ['3', '7']) else ''}"
+
+
 def resolve(settled: Sequence[str], more: Sequence[str], target: Target) -> tuple[Distribution, ...]:
     """Return what would be installed for the requirements that are settled and for more, which a failure names.
 
@@ -63,8 +61,8 @@ def resolve(settled: Sequence[str], more: Sequence[str], target: Target) -> tupl
     return pylock.parse(text, target.version, target.abi, without={canonical(name) for name in target.there})
 
 
-def foresee(settled: Sequence[str], more: Sequence[str], target: Target) -> tuple[Foreseen, ...]:
-    """Return what would be installed beside Conda's packages, as `resolve` does, and who needs it.
+def foresee(settled: Sequence[str], more: Sequence[str], target: Target) -> dict[Distribution, tuple[str, ...]]:
+    """Return what would be installed beside Conda's packages, as `resolve` does, each with those that need it.
 
     A Conda package may be a project of another name, which uv would install once more.
     """
@@ -74,7 +72,7 @@ def foresee(settled: Sequence[str], more: Sequence[str], target: Target) -> tupl
         found = resolve(settled, more, target)
     lines = _compile(settled, more, target, "--annotation-style", "line").splitlines() if found else ()
     needed = {match["name"]: _via(match["via"]) for match in map(_LINE.match, lines) if match}
-    return tuple(Foreseen(each, needed.get(each.name, ())) for each in found)
+    return {each: needed.get(each.name, ()) for each in found}
 
 
 def _compile(settled: Sequence[str], more: Sequence[str], target: Target, *form: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +17,7 @@ from python_package.import_names import installed
 from python_package.lock import Distribution
 from python_package.pypi import pylock
 from python_package.pypi.pip_settings import Uv, for_uv
-from python_package.pypi.resolution import Target, resolve
+from python_package.pypi.resolution import Target, abi, resolve
 from python_package.pypi.wheel import RecordLine, format_record, read_record
 from python_package.spec import Index, canonical
 
@@ -49,7 +49,7 @@ def install(
     if distributions:
         # By version uv knows whether its cache holds the very file; not every index lets what an address gives be
         # cached.
-        _install(prefix, distributions, (_by_version, _by_address), indexes=indexes, offline=offline)
+        _install(prefix, distributions, by_version=True, indexes=indexes, offline=offline)
     return distributions
 
 
@@ -61,7 +61,7 @@ def install_locked(
     Raises ChecksumError when one is not what its sha256 says, UnreachableError when one cannot be had, SolveError
     when one cannot be installed, PackError when files cannot be written.
     """
-    _install(prefix, distributions, (_by_address, _by_version), indexes=indexes, offline=offline)
+    _install(prefix, distributions, by_version=False, indexes=indexes, offline=offline)
 
 
 @contextmanager
@@ -82,41 +82,40 @@ def _entries(prefix: Path) -> Iterator[str]:
         yield from (f"{folder}/{name}" for name in (*files, *folders))
 
 
-# A way to ask for distributions, some of which have an index of their own: the files for `uv pip install
-# --requirements`, name and text.
-_Way = Callable[[Sequence[Distribution], Collection[str]], Sequence[tuple[str, str]]]
+def _asked(
+    distributions: Sequence[Distribution], own: Collection[str], *, by_version: bool
+) -> Iterator[tuple[str, str]]:
+    """Yield the files for `uv pip install --requirements`, by name, in which distributions have their addresses.
 
-
-def _by_address(distributions: Sequence[Distribution], _own: Collection[str]) -> Sequence[tuple[str, str]]:
-    return [("pylock.toml", pylock.to_text(distributions))]
-
-
-def _by_version(distributions: Sequence[Distribution], own: Collection[str]) -> Sequence[tuple[str, str]]:
-    """Ask an index for all that came from one; uv keeps a note of what did not, so that is asked for as ever."""
-    direct = [each for each in distributions if each.direct or each.name in own]
-    of_index = [each for each in distributions if not (each.direct or each.name in own)]
-    lines = "".join(f"{each.name}=={each.version} --hash=sha256:{each.sha256}\n" for each in of_index)
-    return [*([("requirements.txt", lines)] if lines else []), *(_by_address(direct, own) if direct else [])]
+    Or, by version, an index is asked for all that came from one; uv keeps a note of what did not, and of what has an
+    index of its `own` it asks that one.
+    """
+    versions = [each for each in distributions if by_version and not (each.direct or each.name in own)]
+    if versions:
+        lines = (f"{each.name}=={each.version} --hash=sha256:{each.sha256}\n" for each in versions)
+        yield "requirements.txt", "".join(lines)
+    if addresses := [each for each in distributions if each not in versions]:
+        yield "pylock.toml", pylock.to_text(addresses)
 
 
 def _install(
     prefix: Path,
     distributions: Sequence[Distribution],
-    ways: Sequence[_Way],
     *,
+    by_version: bool,
     indexes: Sequence[Index],
     offline: bool,
 ) -> None:
-    """Install files in the first of several ways that works, or raise what was wrong with the first."""
+    """Install files by version or by address, or else the other way; raise what was wrong with the first."""
     own = {package for index in indexes if index.use == "explicit" for package in index.packages}
     # Where each file has its address, an index only tells uv the password for it.
     of_addresses = [index.replace(use="first") if index.use == "explicit" else index for index in indexes]
     options = ["--quiet", "--no-deps", "--python", str(prefix / "bin" / "python"), *(["--offline"] if offline else [])]
     failures: list[PackageError] = []
-    for way in ways:
+    for way in (by_version, not by_version):
         try:
             with scratch.folder() as folder:
-                for name, text in way(distributions, own):
+                for name, text in _asked(distributions, own, by_version=way):
                     file = folder / name
                     uv = for_uv(named=of_addresses if name == "pylock.toml" else indexes)
                     environ = {key: value for key, value in uv.environ.items() if key not in _UNLOCKED}
@@ -134,9 +133,7 @@ def _python(prefix: Path) -> tuple[str, str]:
     """Return the version of the prefix's interpreter, and its ABI as wheels name it."""
     record = next((prefix / "conda-meta").glob("python-[0-9]*.json"))
     version = record.name.split("-")[1]
-    minor = ".".join(version.split(".")[:2])
-    flags = "t" if (prefix / "lib" / f"python{minor}t").is_dir() else "m" if minor in ("3.6", "3.7") else ""
-    return version, f"cp{minor.replace('.', '')}{flags}"
+    return version, abi(version, free_threaded=any((prefix / "lib").glob("python3.*[0-9]t")))
 
 
 def _conceal(prefix: Path, distributions: Sequence[Distribution]) -> None:

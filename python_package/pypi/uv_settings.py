@@ -119,7 +119,7 @@ def of_project(data: Mapping[str, Any], folder: Path) -> Settings:
 
 def in_folder(folder: Path) -> Settings:
     """Read the pyproject.toml of a folder, if there is one; raises as `of_project` does."""
-    return of_project(_read_pyproject(folder), folder)
+    return of_project(read_pyproject(folder), folder)
 
 
 class _TableReader:
@@ -237,7 +237,7 @@ def _workspace_of(own: Section, folder: Path) -> tuple[Path | None, Section]:
     if "workspace" in own:
         return folder, own
     for above in folder.parents:
-        table = _uv_table(_read_pyproject(above))
+        table = _uv_table(read_pyproject(above))
         if "workspace" in table:
             members = dict(_members_of(above, table.table("workspace")))
             return (above, table) if folder in members.values() else (None, own)
@@ -251,7 +251,7 @@ def _members_of(root: Path, workspace: Section) -> Iterator[tuple[str, Path]]:
         folders += _matching(root, pattern)
     left_out = {path for pattern in workspace.texts("exclude") for path in _matching(root, pattern)}
     for folder in dict.fromkeys(folders):
-        project = _read_pyproject(folder).get("project")
+        project = read_pyproject(folder).get("project")
         if folder not in left_out and isinstance(project, dict) and isinstance(project.get("name"), str):
             yield canonical(project["name"]), folder
 
@@ -261,7 +261,7 @@ def _matching(root: Path, pattern: str) -> list[Path]:
     return sorted(Path(path).resolve() for path in glob.glob(within))  # noqa: PTH207  # a Path's takes neither
 
 
-def _read_pyproject(folder: Path) -> Mapping[str, Any]:
+def read_pyproject(folder: Path) -> Mapping[str, Any]:
     """Return what a folder's pyproject.toml says, nothing if there is none that can be read."""
     try:
         return toml_value(bounds.read(folder / "pyproject.toml", "pyproject.toml", bounds.DOCUMENT).decode())
@@ -277,14 +277,14 @@ def _uv_table(data: Mapping[str, Any]) -> Section:
 def build_requirements(folder: Path) -> tuple[str, ...]:
     """Return what the project in a folder is built with."""
     with suppress(ValueError):  # whoever builds it says what is wrong
-        return tuple(Section(_read_pyproject(folder)).table("build-system").texts("requires"))
+        return tuple(Section(read_pyproject(folder)).table("build-system").texts("requires"))
     return ()
 
 
 def of_other_indexes(folder: Path) -> tuple[str, ...]:
     """Return the dependencies that Poetry takes from an index of their own, which no wheel of the project tells."""
     with suppress(ValueError):
-        entries = Section(_read_pyproject(folder)).table("tool").table("poetry").table("dependencies")
+        entries = Section(read_pyproject(folder)).table("tool").table("poetry").table("dependencies")
         named = [(name, each) for name in entries.data for each in entries.each(name, "version")]
         return tuple(canonical(name) for name, each in named if "source" in each and not each.data.get("optional"))
     return ()

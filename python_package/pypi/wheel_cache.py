@@ -52,8 +52,7 @@ class WheelCache:
                 os.utime(target.parent)  # it is in use
         else:
             with _WRITING:
-                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the user's code is nobody else's business
-                target.parent.mkdir(exist_ok=True)
+                self._below(target.parent)
                 disk.write(target, file)
         return _wheel(target, origin)
 
@@ -73,8 +72,7 @@ class WheelCache:
     def remember(self, source: str, wheel: CachedWheel) -> None:
         """Note what was made of a source, a key for all that decides the wheel."""
         with _WRITING:
-            (self.folder / "sources").mkdir(exist_ok=True)
-            disk.write(self.folder / "sources" / source, f"{wheel.sha256}/{wheel.path.name}".encode())
+            disk.write(self._below(self.folder / "sources") / source, f"{wheel.sha256}/{wheel.path.name}".encode())
 
     @contextmanager
     def workspace(self, source: str) -> Iterator[Path]:
@@ -82,11 +80,15 @@ class WheelCache:
         folder = self.folder / "building" / source
         with ExitStack() as held:
             with _WRITING:
-                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                folder.parent.mkdir(exist_ok=True)
+                self._below(folder.parent)
                 held.enter_context(disk.locked(folder.parent / f"{source}.lock"))
                 held.enter_context(disk.emptied(folder))
             yield folder
+
+    def _below(self, folder: Path) -> Path:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the user's code is nobody else's business
+        folder.mkdir(exist_ok=True)
+        return folder
 
     def trim(self) -> None:
         """Remove what was not used for months."""

@@ -77,7 +77,7 @@ def foreseen(
         version = ".".join(map(str, sys.version_info[:3]))
         target = Target(version, f"cp{sys.version_info[0]}{sys.version_info[1]}", {}, offline=offline)
         found = foresee((), requirements or ("good",), target)
-        return [each.distribution.name for each in found]
+        return [each.name for each in found]
 
 
 def test_foresee__index_as_it_should_be__is_found(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,7 +45,7 @@ def foreseen(
 ) -> tuple[dict[str, tuple[str, tuple[str, ...]]], dict[str, str]]:
     work = partial(foresee, target=Target(VERSION, ABI, conda or {}))
     found, refused = with_optional(work, requirements, optional)
-    return {each.distribution.name: (each.distribution.version, each.needed_by) for each in found}, refused
+    return {each.name: (each.version, needed_by) for each, needed_by in found.items()}, refused
 
 
 def test_foresee__nothing_from_conda__is_all_from_the_index_with_who_needs_it() -> None:

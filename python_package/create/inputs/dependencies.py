@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -14,9 +15,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from python_package.address import Address
 from python_package.errors import InterpreterError, SpecError
-from python_package.files import bounds
 from python_package.files.disk import path_of
-from python_package.files.documents import toml_value
+from python_package.pypi.uv_settings import read_pyproject
 from python_package.pypi.wheel import parse_name
 from python_package.spec import Index, Spec, canonical, placed
 
@@ -204,12 +204,10 @@ def _name(path: Path) -> str:
     """Return the name of a wheel's or a project's distribution, or ''."""
     if path.suffix == ".whl":
         return (parse_name(path.name) or ("",))[0]
-    try:
-        file = path / "pyproject.toml"
-        data = toml_value(bounds.read(file, str(file), bounds.DOCUMENT).decode())
+    data = read_pyproject(path)
+    with suppress(KeyError, TypeError, AttributeError):
         return str(data.get("project", {}).get("name") or data["tool"]["poetry"]["name"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return ""
+    return ""
 
 
 @cache
