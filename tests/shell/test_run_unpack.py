@@ -107,8 +107,10 @@ def test_unpack__the_tarball__is_not_changed(worker: Worker) -> None:
 
 def test_unpack__a_task_that_outlives_its_caller__holds_no_lock(worker: Worker) -> None:
     worker.pack()
-    running = worker.start("-e", "venv.tar.gz", "-u", "env", "sleep", "20")
-    wait_for(worker.task, "env/.python_package_run/ready").unlink()
+    running = worker.start("-e", "venv.tar.gz", "-u", "env", "sh", "-c", "echo on; exec sleep 20")
+    assert running.stdout
+    assert running.stdout.readline() == "on\n"
+    (worker.task / "env/.python_package_run/ready").unlink()
 
     assert worker.run("-w", "0", "-e", "venv.tar.gz", "-u", "env", "greet").stdout == GREETING
     assert running.poll() is None
