@@ -53,8 +53,8 @@ def test_help__of_a_python_command__documents_just_its_classes_codes(page: str, 
     assert listed == {0, errors.UsageError.code, FAULT} | {classes()[name] for name in names}
 
 
-def test_man_page__of_the_wrapper__documents_just_its_constants() -> None:
+def test_man_page__of_the_wrapper__documents_just_its_codes() -> None:
     script = (PACKAGE / "run" / "python_package_run").read_text()
-    constants = {int(code) for code in re.findall(r"\b_EXIT_\w+=(\d+)", script)}
-    assert constants == {1, 2, 3, 4}
-    assert documented("python_package_run") - {0} == constants
+    codes = {int(code) for code in re.findall(r"\bdie (\d) ", script)}
+    assert codes == {1, 2, 3, 4}
+    assert documented("python_package_run") - {0} == codes
