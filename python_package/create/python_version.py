@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Callable, Collection
+from contextlib import suppress
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from python_package.errors import SolveError, SpecError
+from python_package.errors import HostPythonError, SolveError, SpecError
 
 _OFFERED = 8  # versions named in a refusal, at most
 
 
 def choose(
-    wanted: str, available: Collection[str], own: Callable[[], str | None], *, where: str, exact: bool = False
+    wanted: str, available: Collection[str], own: Callable[[], str], *, where: str, exact: bool = False
 ) -> tuple[str, str]:
     """Return the version to take of those that the channels called `where` have, and what the user must be told of it.
 
     A full version is taken as it is, else the nearest later patch release of its minor version, unless `exact`.
-    Of a constraint, `own`, the version of the user's interpreter, is taken if it satisfies, else the newest final one.
+    Of a constraint, `own`, the version of the user's interpreter, is taken if it satisfies, else the newest final one:
+    a channel's will do where there is none.
     Raises SolveError when there is none, SpecError when `wanted` is neither.
     """
     known = {Version(version): version for version in available if _is_version(version)}
     if not is_full(wanted):
         fitting = [version for version in known if satisfies(str(version), wanted) and not version.is_prerelease]
-        theirs = own()
-        if theirs and Version(theirs) in fitting:
-            return known[Version(theirs)], ""
+        with suppress(HostPythonError):
+            if (theirs := Version(own())) in fitting:
+                return known[theirs], ""
         if fitting:
             return known[max(fitting)], ""
         raise SolveError(f"no python {wanted} is in any channel of {where}: {_offer(known)}")

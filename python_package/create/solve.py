@@ -109,7 +109,7 @@ class _Task:
             (name for package in packages if not package.pypi for name in package.conda),
         )
         python, note = python_version.choose(
-            spec.python, available.pythons, self._version_if_any, where=where, exact=self.options.exact
+            spec.python, available.pythons, self._version, where=where, exact=self.options.exact
         )
         found = available.for_python(python, fits)
         assignment = assign(
@@ -175,10 +175,3 @@ class _Task:
         from python_package.host_python.interpreter import ask
 
         return ask(self.options.python).version
-
-    def _version_if_any(self) -> str | None:
-        """Return the version of the user's own interpreter, None where there is none: a channel's will do."""
-        try:
-            return self._version()
-        except HostPythonError:
-            return None

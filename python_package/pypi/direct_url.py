@@ -57,10 +57,8 @@ class Project:
 
         Raises SolveError when its URL does not tell what is behind it.
         """
-        if self.vcs:
+        if self.vcs or "+" in self.url.partition(":")[0]:  # git+https://host/repo@commit, as a dependency file pins it
             return f"{self.name}{extras} @ {self.address}"
-        if "+" in self.url.partition(":")[0]:  # git+https://host/repo@commit, as a dependency file pins it
-            return f"{self.name}{extras} @ {self.url}"
         if self.url.startswith(("http://", "https://")) and urlsplit(self.url).path.endswith((".whl", *_SDISTS)):
             return f"{self.name}{extras} @ {self.url}" + (f"#sha256={self.sha256}" if self.sha256 else "")
         raise SolveError(

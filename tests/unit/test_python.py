@@ -5,13 +5,18 @@ from __future__ import annotations
 import pytest
 
 from python_package.create.python_version import choose, is_full, satisfies
-from python_package.errors import SolveError, SpecError
+from python_package.errors import HostPythonError, SolveError, SpecError
 
 HAD = ("3.10.14", "3.11.4", "3.11.9", "3.11.10", "3.12.1", "3.13.0rc1")
 
 
 def pick(wanted: str, own: str | None = None, *, exact: bool = False, had: tuple[str, ...] = HAD) -> tuple[str, str]:
-    return choose(wanted, had, lambda: own, where="here, there", exact=exact)
+    def theirs() -> str:
+        if own is None:
+            raise HostPythonError("no such interpreter")
+        return own
+
+    return choose(wanted, had, theirs, where="here, there", exact=exact)
 
 
 @pytest.mark.parametrize("wanted", ["3.11.9", "3.11.9+", "3.13.0rc1"])
