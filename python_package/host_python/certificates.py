@@ -36,5 +36,6 @@ def write(channel: Path) -> Path:
             (folder / "ca-certificates.sh").write_text(text)
         index = {"name": "ca-certificates", "version": version("certifi"), "build": "0", "subdir": "noarch"}
         about = {"license": "MPL-2.0", "summary": "Mozilla's CA bundle"}
-        entries = conda_package.scan(stage)
-        return conda_package.write(stage, entries, channel, {**index, "license": about["license"]}, about=about)
+        return conda_package.write(
+            stage, conda_package.scan(stage), channel, {**index, "license": about["license"]}, about=about
+        )

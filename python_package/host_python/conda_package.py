@@ -8,14 +8,14 @@ import json
 import os
 import stat
 import tarfile
-import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from python_package.errors import PackError
+from python_package.files import disk, scratch
 
 # Stands for the prefix until a package is linked. Text may grow, but a binary has room for no longer prefix than this,
 # which is as long as conda-build's.
@@ -90,14 +90,14 @@ def write(
     target: Path = channel / index["subdir"] / f"{stem}.conda"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".", dir=target.parent) as beside:
+        with scratch.folder() as folder, disk.replacing(target) as file:
             # Two threads always: zstd's output depends on whether there are workers, not on how many.
-            with conda_builder(stem, beside, compression_level=level, compression_threads=2) as tar:
+            with conda_builder(stem, folder, compression_level=level, compression_threads=2) as tar:
                 for name, text in sorted(files.items()):
                     tar.addfile(_member(f"info/{name}", size=len(text.encode())), io.BytesIO(text.encode()))
                 for entry in entries:
                     _add(tar, stage / entry.path, entry)
-            _freeze(Path(beside, f"{stem}.conda")).replace(target)
+            _freeze(folder / f"{stem}.conda", file)
     except OSError as error:
         raise PackError(f"{target}: cannot be written: {error.strerror or error}") from error
     return target
@@ -151,14 +151,11 @@ def _member(name: str, **facts: Any) -> tarfile.TarInfo:
     return member
 
 
-def _freeze(made: Path) -> Path:
+def _freeze(made: Path, file: BinaryIO) -> None:
     """Copy a .conda with fixed times in its zip directory (conda_builder writes the hour), mode 0644, and flush it."""
-    frozen = made.with_suffix(".frozen")
-    with frozen.open("wb") as stream:
-        with zipfile.ZipFile(made) as source, zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as target:
-            for name in source.namelist():
-                target.writestr(zipfile.ZipInfo(name), source.read(name))  # of 1980-01-01, the format's first day
-        stream.flush()
-        os.fchmod(stream.fileno(), 0o644)
-        os.fsync(stream.fileno())
-    return frozen
+    with zipfile.ZipFile(made) as source, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as target:
+        for name in source.namelist():
+            target.writestr(zipfile.ZipInfo(name), source.read(name))  # of 1980-01-01, the format's first day
+    file.flush()
+    os.fchmod(file.fileno(), 0o644)
+    os.fsync(file.fileno())

@@ -92,19 +92,14 @@ class Question:
         """End the interpreter, and what it started, if it still runs."""
         self._close_output()
         if self._process:
-            kill(self._process)
+            os.killpg(self._process, 9)  # SIGKILL: the signal module takes a while to import
+            os.waitpid(self._process, 0)
             self._process = 0
 
     def _close_output(self) -> None:
         if self._output >= 0:
             os.close(self._output)
             self._output = -1
-
-
-def kill(process: int) -> None:
-    """End a child, the leader of its process group, and what it started."""
-    os.killpg(process, 9)  # SIGKILL: the signal module takes a while to import
-    os.waitpid(process, 0)
 
 
 def _version_in(answer: bytes) -> str | None:

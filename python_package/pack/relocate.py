@@ -10,6 +10,7 @@ from pathlib import Path
 from conda_pack.prefixes import replace_prefix
 
 from python_package.errors import PackError
+from python_package.files import disk
 from python_package.pack.contents import Contents
 
 
@@ -72,15 +73,12 @@ def _update_record(path: Path, hashes: dict[bytes, bytes]) -> None:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    new = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        new.write_bytes(data)
-        new.chmod(path.stat().st_mode & 0o7777)
-        new.replace(path)
+        with disk.replacing(path) as file:
+            file.write(data)
+            os.fchmod(file.fileno(), path.stat().st_mode & 0o7777)
     except OSError as error:
         raise PackError(f"cannot write {path}: {error.strerror}") from None
-    finally:
-        new.unlink(missing_ok=True)
 
 
 # The text of this function is in every conda-unpack, too, which any version of Python may run.
