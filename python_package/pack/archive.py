@@ -9,6 +9,7 @@ import os
 import stat
 import tarfile
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from typing import BinaryIO, NamedTuple
 
@@ -41,60 +42,53 @@ class Item(NamedTuple):
     expected: str = ""
 
 
+@dataclass
 class Piece:
     """A run of raw tar bytes; `entries` begin in it, and `whole` says that it ends where one ends."""
 
-    def __init__(self) -> None:
-        self.data = bytearray()
-        self.items: list[Item] = []
-        self.entries = 0
-        self.whole = True
+    data: bytearray = field(default_factory=bytearray)
+    items: list[Item] = field(default_factory=list)
+    entries: int = 0
+    whole: bool = True
 
 
+@dataclass
 class ArchiveWriter:
     """Turns files into normalised tar entries and hands over the pieces.
 
     Every entry's owner, time and mode are fixed: only names, contents, link targets and the owner's x bit count.
     `emit` takes a piece that is full. `expect` returns the sha256 in hex that a source ought to have, or ""; `edit`
-    takes a path in the environment and the file's bytes and returns what is shipped instead.
+    takes a path in the environment and the file's bytes and returns what is shipped instead. `files` and `disk` count
+    what was added, `edited` is what was shipped instead of a file's own bytes, by target, and `wrong` are the large
+    files that were not as expected; compressing tells of the others.
     """
 
-    def __init__(
-        self,
-        prefix: str,
-        emit: Callable[[Piece], None],
-        *,
-        expect: Callable[[str], str],
-        edit: Callable[[str, bytes], bytes],
-    ) -> None:
-        self._prefix = prefix
-        self._emit = emit
-        self._expect = expect
-        self._edit = edit
-        self._piece = Piece()
-        self.files = 0
-        self.disk = 0
-        # What was shipped instead of a file's own bytes, by target.
-        self.edited: dict[str, bytes] = {}
-        # Large files that were not as expected; compressing tells of the others.
-        self.wrong: list[str] = []
+    prefix: str
+    emit: Callable[[Piece], None]
+    expect: Callable[[str], str]
+    edit: Callable[[str, bytes], bytes]
+    files: int = 0
+    disk: int = 0
+    edited: dict[str, bytes] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+    _piece: Piece = field(default_factory=Piece)
 
     def add(self, source: str, target: str) -> None:
         """Add the file, symbolic link or empty directory `source` as `target`, as it is."""
         status = os.lstat(source)
         if stat.S_ISLNK(status.st_mode):
-            destination = normalize.destination(self._prefix, source, target)
+            destination = normalize.destination(self.prefix, source, target)
             self._add_header(header(target, kind=tarfile.SYMTYPE, target=destination))
         elif stat.S_ISDIR(status.st_mode):
             self._add_header(header(target, kind=tarfile.DIRTYPE))
         else:
             with open(source, "rb") as file:
-                self._add_file(target, status.st_size, status.st_mode, partial(_read, file), self._expect(source))
+                self._add_file(target, status.st_size, status.st_mode, partial(_read, file), self.expect(source))
 
     def add_bytes(self, source: str, data: bytes, target: str) -> None:
         """Add `data`, edited, as `target`, with the x bit of the file `source`."""
-        edited = self._edit(target, data)
-        expected = self._expect(source)
+        edited = self.edit(target, data)
+        expected = self.expect(source)
         if edited is not data or target.startswith("bin/"):  # whose first line conda-pack has changed already
             self.edited[target] = edited
             expected = ""
@@ -147,7 +141,7 @@ class ArchiveWriter:
 
     def _flush(self, *, whole: bool) -> None:
         self._piece.whole = whole
-        self._emit(self._piece)
+        self.emit(self._piece)
         self._piece = Piece()
 
 

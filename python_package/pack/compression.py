@@ -6,6 +6,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import deflate
@@ -38,37 +39,34 @@ class Compressed(NamedTuple):
     wrong: tuple[str, ...]
 
 
+@dataclass
 class Compressor:
     """Runs ahead of its reader by `ahead` pieces at most: that many times a few pieces is the memory it needs."""
 
-    def __init__(self, pool: Executor, ahead: int) -> None:
-        self._pool = pool
-        self._ahead = ahead
-        # Actions in their order; True beside one that waits for a piece.
-        self._queue: deque[tuple[bool, Callable[[], None]]] = deque()
-        self._running = 0
+    pool: Executor
+    ahead: int
+    # Actions in their order; True beside one that waits for a piece.
+    _queue: deque[tuple[bool, Callable[[], None]]] = field(default_factory=deque)
 
     def compress(self, piece: Piece, done: Callable[[Compressed], None]) -> None:
         """Compress a piece; call `done` in this thread when all that was asked before is done."""
         if piece.data:
-            self._drain(self._ahead)
-            future = self._pool.submit(compress, piece)
+            self._drain(self.ahead)
+            future = self.pool.submit(compress, piece)
             self._queue.append((True, lambda: done(future.result())))
-            self._running += 1
 
     def then(self, action: Callable[[], None]) -> None:
         """Call `action` in this thread when all that was asked before is done."""
         self._queue.append((False, action))
-        self._drain(self._ahead)
+        self._drain(self.ahead)
 
     def finish(self) -> None:
         """Wait for everything."""
         self._drain(-1)
 
     def _drain(self, most: int) -> None:
-        while self._queue and (self._running > most or not self._queue[0][0]):
-            waits, action = self._queue.popleft()
-            self._running -= waits
+        while self._queue and (sum(waits for waits, _ in self._queue) > most or not self._queue[0][0]):
+            _, action = self._queue.popleft()
             action()
 
 

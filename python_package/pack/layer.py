@@ -128,16 +128,7 @@ def _glibc(layer: Layer) -> Sequence[int]:
         return max((tuple(map(int, version.split("."))) for version in versions), default=())
     if layer.is_prebuilt:
         return wheel.glibc(layer.platforms) or ()
-    return max((_elf_glibc(file.source) for file in layer.files), default=())
-
-
-def _elf_glibc(path: str) -> tuple[int, ...]:
-    if os.path.islink(path) or not os.path.isfile(path):
-        return ()
-    with open(path, "rb") as stream:
-        if stream.read(4) != b"\x7fELF":
-            return ()
-    return elf.read(Path(path)).glibc
+    return max((elf.read(path).glibc for file in layer.files if elf.is_one(path := Path(file.source))), default=())
 
 
 def identify_environment(contents: Contents, facts: Sequence[LayerFacts]) -> LayerKey:

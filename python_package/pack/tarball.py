@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from python_package import __version__
@@ -21,6 +22,7 @@ _ENTRY_COST = 16 << 10
 Progress = Callable[[int, int], None]
 
 
+@dataclass
 class Tarball:
     """A file, filled from behind the manifest's place.
 
@@ -28,13 +30,14 @@ class Tarball:
     compiled files are not in it.
     """
 
-    def __init__(self, file: BinaryIO, total: int, progress: Progress) -> None:
-        self.file = file
+    file: BinaryIO
+    total: int
+    progress: Progress
+    _done: int = 0
+    _layers: list[PackedLayer] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
         self.file.seek(MEMBER_SIZE)
-        self._total = total
-        self._done = 0
-        self._progress = progress
-        self._layers: list[PackedLayer] = []
 
     def write(self, data: bytes | bytearray) -> None:
         """Add a member."""
@@ -53,7 +56,7 @@ class Tarball:
 
     def finish(self, *, version: str, subdir: str) -> Manifest:
         """Write the end of the archive, and the manifest of an environment with that python on that platform."""
-        self.advance(self._total)
+        self.advance(self.total)
         end = Piece()
         end.data += END
         compressed = compress(end)
@@ -76,8 +79,8 @@ class Tarball:
 
     def advance(self, size: int) -> None:
         """Tell that so many more bytes are done."""
-        self._done = min(self._done + size, self._total)
-        self._progress(self._done, self._total)
+        self._done = min(self._done + size, self.total)
+        self.progress(self._done, self.total)
 
 
 def content_id(layers: Sequence[PackedLayer]) -> str:
