@@ -79,18 +79,18 @@ def create_environment(
         outputs.check([] if options.dry_run else files)
         clock = Clock(progress or Silent())
         wanted, condarc, options = _prepare(spec, options, clock)
-        from python_package.conda import lockfile, prefix
+        from python_package.conda import environments, lockfile
         from python_package.create import dry_run, install, solve
         from python_package.create.checked_imports import Imports, imports
 
-        with nullcontext() if options.dry_run else outputs.stage(prefix.envs_dir(condarc), name, files) as staged:
+        with nullcontext() if options.dry_run else outputs.stage(environments.envs_dir(condarc), name, files) as staged:
             plan = solve.plan(spec, wanted, options, condarc, clock)
             if staged is None:
                 return Created(Path(name), tarball, clock.seconds, dry_run.packages(spec, plan, wanted, options, clock))
             with clock.phase("link"):
                 plan.channels.link(plan.solution, staged.path, clock.progress)
             made = install.install(staged.path, spec, plan, wanted, clock, offline=options.offline)
-            prefix.write_history(staged.path, made.specs, options.command)
+            environments.write_history(staged.path, made.specs, options.command)
             lockfile.write(staged.path, made)
             if lock:
                 staged.write(lock, lockfile.to_text(made))
@@ -101,7 +101,7 @@ def create_environment(
 
                 staged.write(bill, sbom.to_json(made, staged.path, name, content))
             staged.commit()
-            prefix.register(staged.target)
+            environments.register(staged.target)
             return Created(staged.target, tarball, clock.seconds)
 
 

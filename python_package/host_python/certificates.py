@@ -34,8 +34,7 @@ def write(channel: Path) -> Path:
             folder = stage / f"etc/conda/{when}.d"
             folder.mkdir(parents=True)
             (folder / "ca-certificates.sh").write_text(text)
-        index = {"name": "ca-certificates", "version": version("certifi"), "build": "0", "subdir": "noarch"}
         about = {"license": "MPL-2.0", "summary": "Mozilla's CA bundle"}
-        return conda_package.write(
-            stage, conda_package.scan(stage), channel, {**index, "license": about["license"]}, about=about
-        )
+        index = {"name": "ca-certificates", "version": version("certifi"), "build": "0", "subdir": "noarch"}
+        index["license"] = about["license"]
+        return conda_package.write(stage, conda_package.scan(stage), channel, index, about=about)

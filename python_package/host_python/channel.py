@@ -14,7 +14,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from python_package.conda.records import index_channel
 from python_package.errors import PackageError, PackError, failing_as
 from python_package.files import caches, disk, scratch
-from python_package.host_python import certificates, cpython, wheel
+from python_package.host_python import certificates, cpython, wheel_package
 from python_package.host_python.interpreter import Interpreter, ask
 from python_package.pypi.pip_wheels import fetch
 
@@ -117,7 +117,7 @@ def _satisfied(channel: Path, interpreter: Interpreter, requirements: Sequence[s
         if requirement.extras or requirement.url:
             return False  # a package does not tell which extra or address it came for
         if not requirement.marker or requirement.marker.evaluate(dict(interpreter.markers)):
-            specs.append(wheel.match_spec(requirement))
+            specs.append(wheel_package.match_spec(requirement))
     try:
         packages = Channels([str(channel)]).solve(specs).packages
     except PackageError:  # a package is missing, or an index that is not whole: both are made anew
@@ -137,14 +137,14 @@ def _add_wheels(
     progress(f"Fetching {' '.join(requirements)}")
     with scratch.folder() as folder:
         fetched = fetch(requirements, interpreter.executable, interpreter.version, folder, progress=progress)
-        wheels = [wheel.read(path) for path in fetched]
+        wheels = [wheel_package.read(path) for path in fetched]
         by_name = {each.name: each for each in wheels}
 
-        def convert(each: wheel.Wheel) -> None:
-            name = f"{each.name}-{each.version}-{wheel.build(each, interpreter)}.conda"
-            if not (channel / wheel.subdir(each, interpreter) / name).exists():
+        def convert(each: wheel_package.Wheel) -> None:
+            name = f"{each.name}-{each.version}-{wheel_package.build(each, interpreter)}.conda"
+            if not (channel / wheel_package.subdir(each, interpreter) / name).exists():
                 progress(f"Packing {each.name} {each.version}")
-                wheel.write(each, interpreter, unfinished, by_name)
+                wheel_package.write(each, interpreter, unfinished, by_name)
 
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
             list(pool.map(convert, wheels))

@@ -22,7 +22,7 @@ from wheels import write_wheel
 
 from python_package import elf
 from python_package.errors import PackError
-from python_package.host_python import wheel
+from python_package.host_python import wheel_package
 from python_package.host_python.channel import build
 from python_package.host_python.interpreter import Interpreter, ask
 
@@ -41,7 +41,7 @@ OLD = replace(
 
 def convert(path: Path, tmp_path: Path, interpreter: Interpreter = HERE) -> Path:
     """Make a package of a wheel and return it unpacked, its info folder beside its files."""
-    made = wheel.write(wheel.read(path), interpreter, tmp_path / "channel", {})
+    made = wheel_package.write(wheel_package.read(path), interpreter, tmp_path / "channel", {})
     extract(str(made), str(tmp_path / f"{made.name}.d"))
     return tmp_path / f"{made.name}.d"
 
@@ -55,9 +55,9 @@ def depends(
     folder: Path, *requires: str, interpreter: Interpreter = HERE, headers: str = "", **others: Any
 ) -> list[str]:
     """Return the dependencies of a package whose wheel requires this, beside wheels that require `others`."""
-    known = {name: wheel.read(write_wheel(folder, name, {}, **facts)) for name, facts in others.items()}
-    made = wheel.read(write_wheel(folder, "asked", {}, requires=requires, headers=headers))
-    return wheel.depends(made, interpreter, known)
+    known = {name: wheel_package.read(write_wheel(folder, name, {}, **facts)) for name, facts in others.items()}
+    made = wheel_package.read(write_wheel(folder, "asked", {}, requires=requires, headers=headers))
+    return wheel_package.depends(made, interpreter, known)
 
 
 # reading
@@ -65,7 +65,7 @@ def depends(
 
 def test_read__a_wheel__tells_what_it_is(tmp_path: Path) -> None:
     points = "[console_scripts]\nRun-It = pkg.sub : main.go [extra]\n[gui_scripts]\nshow=pkg:show\n[other]\nx = y:z\n"
-    found = wheel.read(write_wheel(tmp_path, "Some.Name", {}, version="1.0.0rc1", entry_points=points))
+    found = wheel_package.read(write_wheel(tmp_path, "Some.Name", {}, version="1.0.0rc1", entry_points=points))
     assert (found.name, found.version, found.pure, found.noarch) == ("some-name", "1.0.0rc1", True, True)
     assert found.entry_points == {"Run-It": "pkg.sub:main.go", "show": "pkg:show"}
 
@@ -73,26 +73,26 @@ def test_read__a_wheel__tells_what_it_is(tmp_path: Path) -> None:
 def test_read__not_a_zip__is_refused(tmp_path: Path) -> None:
     (tmp_path / "bad-1.0-py3-none-any.whl").write_text("no zip")
     with pytest.raises(PackError, match=r"bad-1\.0-py3-none-any\.whl: not a wheel: File is not a zip file"):
-        wheel.read(tmp_path / "bad-1.0-py3-none-any.whl")
+        wheel_package.read(tmp_path / "bad-1.0-py3-none-any.whl")
 
 
 def test_read__no_metadata__is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "bad-1.0-py3-none-any.whl", "w") as archive:
         archive.writestr("bad.py", "")
     with pytest.raises(PackError, match="it has no METADATA"):
-        wheel.read(tmp_path / "bad-1.0-py3-none-any.whl")
+        wheel_package.read(tmp_path / "bad-1.0-py3-none-any.whl")
 
 
 def test_read__file_name_of_no_wheel__is_refused(tmp_path: Path) -> None:
     with pytest.raises(PackError, match="not a wheel: Invalid wheel filename"):
-        wheel.read(tmp_path / "bad.whl")
+        wheel_package.read(tmp_path / "bad.whl")
 
 
 @pytest.mark.parametrize("point", ["run = module", "../../evil = a:b", "run = a:b; import os"])
 def test_read__entry_point_that_is_no_command__is_refused(tmp_path: Path, point: str) -> None:
     made = write_wheel(tmp_path, "bad", {}, entry_points=f"[console_scripts]\n{point}\n")
     with pytest.raises(PackError, match="is not a command of the form module:function"):
-        wheel.read(made)
+        wheel_package.read(made)
 
 
 # dependencies
@@ -125,9 +125,9 @@ def test_depends__markers__are_the_targets(tmp_path: Path) -> None:
 
 
 def test_depends__markers_on_the_version__bind_to_the_minor_version(tmp_path: Path) -> None:
-    made = wheel.read(write_wheel(tmp_path, "asked", {}, requires=("tomli; python_version<'3.11'",)))
-    assert wheel.build(made, HERE) == f"{PY}_0"
-    assert f"python {HERE.this_minor}" in wheel.depends(made, HERE, {})
+    made = wheel_package.read(write_wheel(tmp_path, "asked", {}, requires=("tomli; python_version<'3.11'",)))
+    assert wheel_package.build(made, HERE) == f"{PY}_0"
+    assert f"python {HERE.this_minor}" in wheel_package.depends(made, HERE, {})
 
 
 def test_depends__requires_python__bounds_python(tmp_path: Path) -> None:
@@ -273,9 +273,9 @@ def test_write__linked_for_real__commands_run_and_record_holds(
      "pkg-1.0.data/nowhere/evil"],
 )  # fmt: skip
 def test_write__member_that_leaves_the_environment__is_refused(tmp_path: Path, member: str) -> None:
-    made = wheel.read(write_wheel(tmp_path, "pkg", {member: "evil"}))
+    made = wheel_package.read(write_wheel(tmp_path, "pkg", {member: "evil"}))
     with pytest.raises(PackError, match=r"pkg-1\.0-py3-none-any\.whl: its member .*evil.* has no place"):
-        wheel.write(made, HERE, tmp_path / "channel", {})
+        wheel_package.write(made, HERE, tmp_path / "channel", {})
     assert list(tmp_path.rglob("evil*")) == []
 
 
@@ -332,6 +332,6 @@ def test_write__promises_an_old_glibc__is_left_as_it_is(tmp_path: Path) -> None:
 
 
 def test_write__twice__gives_the_same_bytes(tmp_path: Path) -> None:
-    made = wheel.read(write_wheel(tmp_path, "pkg", FILES, entry_points=POINTS, tag=BOUND))
-    first, second = (wheel.write(made, HERE, tmp_path / name, {}).read_bytes() for name in ("first", "second"))
+    made = wheel_package.read(write_wheel(tmp_path, "pkg", FILES, entry_points=POINTS, tag=BOUND))
+    first, second = (wheel_package.write(made, HERE, tmp_path / name, {}).read_bytes() for name in ("first", "second"))
     assert first == second

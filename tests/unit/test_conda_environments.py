@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from python_package.conda import condarc, prefix
+from python_package.conda import condarc, environments
 from python_package.conda.condarc import Condarc
 from python_package.errors import PackError
 
@@ -19,8 +19,8 @@ def test_envs_dir__variable_condarc_and_home__first_writable_wins(tmp_path: Path
     named = {"CONDA_ENVS_PATH": f"{blocked}/envs:{tmp_path}/named", "PATH": ""}
     for environ, expected in ((named, "named"), ({"PATH": ""}, "configured")):
         config = condarc.load("linux-64", environ, tmp_path)
-        assert prefix.envs_dir(config, environ, tmp_path) == tmp_path / expected
-    assert prefix.envs_dir(Condarc(), {"PATH": ""}, tmp_path) == tmp_path / ".conda" / "envs"
+        assert environments.envs_dir(config, environ, tmp_path) == tmp_path / expected
+    assert environments.envs_dir(Condarc(), {"PATH": ""}, tmp_path) == tmp_path / ".conda" / "envs"
 
 
 def test_envs_dir__installed_conda__is_its_own_envs(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_envs_dir__installed_conda__is_its_own_envs(tmp_path: Path) -> None:
     conda.parent.mkdir(parents=True)
     conda.write_text("#!/bin/sh\n")
     conda.chmod(0o755)
-    found = prefix.envs_dir(Condarc(), {"PATH": str(conda.parent)}, tmp_path)
+    found = environments.envs_dir(Condarc(), {"PATH": str(conda.parent)}, tmp_path)
     assert found == tmp_path / "miniconda" / "envs"
 
 
@@ -36,7 +36,7 @@ def test_envs_dir__nothing_writable__lists_what_was_tried(tmp_path: Path) -> Non
     blocked = tmp_path / "file"
     blocked.touch()
     with pytest.raises(PackError, match="CONDA_ENVS_PATH") as caught:
-        prefix.envs_dir(Condarc(envs_dirs=(blocked / "envs",)), {"PATH": ""}, blocked)
+        environments.envs_dir(Condarc(envs_dirs=(blocked / "envs",)), {"PATH": ""}, blocked)
     assert f"{blocked}/.conda/envs" in str(caught.value)
 
 
@@ -45,7 +45,7 @@ def test_write_history__two_records__is_in_condas_format(tmp_path: Path) -> None
     for name in ("zlib", "python"):
         record = {"name": name, "version": "1.0", "build": "h0", "subdir": "linux-64", "channel": "file:///c/"}
         (tmp_path / "conda-meta" / f"{name}-1.0-h0.json").write_text(json.dumps(record))
-    prefix.write_history(tmp_path, ["python ==1.0", "zlib"], "python_package_create d.json e")
+    environments.write_history(tmp_path, ["python ==1.0", "zlib"], "python_package_create d.json e")
     lines = (tmp_path / "conda-meta" / "history").read_text().splitlines()
     assert lines[0].startswith("==> 20") and lines[0].endswith(" <==")
     assert lines[1:] == [
@@ -58,12 +58,12 @@ def test_write_history__two_records__is_in_condas_format(tmp_path: Path) -> None
 
 def test_register__twice__lists_the_environment_once(tmp_path: Path) -> None:
     for _ in range(2):
-        prefix.register(Path("/envs/one"), tmp_path)
+        environments.register(Path("/envs/one"), tmp_path)
     assert (tmp_path / ".conda" / "environments.txt").read_text() == "/envs/one\n"
 
 
 def test_register__home_cannot_be_written__is_not_an_error(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.touch()
-    prefix.register(Path("/envs/one"), blocked)
+    environments.register(Path("/envs/one"), blocked)
     assert blocked.read_text() == ""
