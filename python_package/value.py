@@ -36,10 +36,6 @@ class Value:
         """Return the same value with other fields."""
         return type(self)(**{**self.__dict__, **changes})
 
-    def values(self) -> tuple[Any, ...]:
-        """Return what its fields have, in their order."""
-        return tuple(self.__dict__[field] for field in self._fields)
-
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"{type(self).__name__} is frozen")
 
@@ -47,7 +43,7 @@ class Value:
         return type(other) is type(self) and self.__dict__ == other.__dict__
 
     def __hash__(self) -> int:
-        return hash(self.values())
+        return hash(tuple(self.__dict__[field] for field in self._fields))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{f}={self.__dict__[f]!r}' for f in self._fields)})"

@@ -1,4 +1,4 @@
-"""Time python_package_analyze on a tree of 5,000 files against pipreqs, deptry and fawltydeps, in turns; print ratios.
+"""Time python_package_analyze on a tree of 5,000 files against its peers, in turns; print ratios.
 
 The tree is made of this interpreter's standard library and of what is installed with the peers and with us, without
 files that a peer would stop at: those that are not UTF-8, or not of this version of Python. Each peer does the least
@@ -34,11 +34,29 @@ PEERS = {
     ),
     "pipreqs": ("pipreqs==0.5.0", ["pipreqs", "--print", "--use-local", "--mode", "no-pin", "."], 2),
     "fawltydeps": ("fawltydeps==0.20.0", ["fawltydeps", "--list-imports", "--code", "."], 1),
+    # It can only be kept from its index by an address where nobody answers.
+    "pigar": (
+        "pigar==2.2.0",
+        [
+            "pigar",
+            "generate",
+            "--dry-run",
+            "-c",
+            "-",
+            "--question-answer",
+            "no",
+            "--auto-select",
+            "-i",
+            "http://127.0.0.1:9/simple/",
+            ".",
+        ],
+        1,
+    ),
 }
 
 
 if SHORT:
-    del PEERS["pipreqs"], PEERS["fawltydeps"]
+    del PEERS["pipreqs"], PEERS["fawltydeps"], PEERS["pigar"]
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from python_package.spec import Spec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from python_package.analyze.directory import Directory
     from python_package.analyze.trace import Tracer
@@ -74,7 +74,7 @@ def analyze_sources(
     collecting = gc.isenabled()
     gc.disable()  # a syntax tree holds no cycles; looking for them nearly doubles the time of a file of 2 MB
     try:
-        tracers = [_trace(*source, scope, lambda: _standard(question.version()), python) for source in sources]
+        tracers = [_trace(*source, scope, question, python) for source in sources]
         version = question.version()
     finally:
         question.close()
@@ -144,11 +144,13 @@ def _agreed(pins: Collection[Pin]) -> tuple[Pin, ...]:
     return tuple(found.values())
 
 
-def _trace(
-    name: str, source: bytes | Directory, scope: Scope | None, standard: Callable[[], frozenset[str]], python: str
-) -> Tracer:
+def _trace(name: str, source: bytes | Directory, scope: Scope | None, question: Question, python: str) -> Tracer:
     from python_package.analyze.finder import Precedence
     from python_package.analyze.trace import Tracer  # imported while the interpreter starts
+    from python_package.stdlib import standard_library
+
+    def standard() -> frozenset[str]:
+        return standard_library(question.version())
 
     path, precedence = os.path.realpath(name), Precedence(python)
     if isinstance(source, bytes):
@@ -163,25 +165,17 @@ def _trace(
 
 
 def _places(tracers: Sequence[Tracer]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    found: dict[str, dict[str, None]] = {}
-    for tracer in tracers:
-        for name, paths in tracer.places.items():
-            found.setdefault(name, {}).update(dict.fromkeys(paths))
-    return tuple((name, tuple(found[name])) for name in sorted(found))
-
-
-def _standard(version: str) -> frozenset[str]:
-    from python_package.stdlib import standard_library
-
-    return standard_library(version)
+    names = sorted({name for tracer in tracers for name in tracer.places})
+    paths = {name: [path for tracer in tracers for path in tracer.places.get(name, ())] for name in names}
+    return tuple((name, tuple(dict.fromkeys(paths[name]))) for name in names)
 
 
 def _third_party(tracer: Tracer, version: str, remarks: list[str]) -> Iterator[Use]:
     """Yield the imports that the standard library does not answer either; add remarks on those that are left out."""
     from python_package.analyze.values import REQUIRED
-    from python_package.stdlib import standard_once
+    from python_package.stdlib import standard_library, standard_once
 
-    standard = _standard(version)
+    standard = standard_library(version)
     for use in tracer.uses:
         top = use.found.name.partition(".")[0]
         where = tracer.where(use)

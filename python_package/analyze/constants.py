@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import partial
 from itertools import product
 
 from python_package.analyze.parsing import walk
@@ -38,8 +39,7 @@ class Bindings:
     """The names that a module, function or class binds, each with what it is bound to; None is for the unknown."""
 
     def __init__(self, outer: Bindings | None, is_class: bool = False) -> None:
-        self.outer = outer
-        self.is_class = is_class
+        self.outer, self.is_class = outer, is_class
         self.bound: dict[str, list[Any]] = {}
 
 
@@ -52,8 +52,8 @@ class Constants:
 
     def __init__(self, tree: ast.Module, wanted: Iterable[Any]) -> None:
         """Look a whole tree through; `wanted` are the nodes in it that will be asked about."""
-        self._module = Bindings(None)
-        self._wanted = {id(node) for node in wanted}
+        module = Bindings(None)
+        asked = {id(node) for node in wanted}
         self._frames: dict[int, tuple[Bindings, tuple[Loop, ...]]] = {}
         self._once = {id(target): value for node in tree.body for target, value in _assigned(node)}
         # Bindings of `global` and `nonlocal`, the line of the last `import *`, and names that are read, and those of
@@ -62,7 +62,13 @@ class Constants:
         self._star = 0
         self._reads: list[str] = []
         self._harmless: list[str] = []
-        self._look_through(tree)
+        stack: list[tuple[Any, Bindings, tuple[Loop, ...]]] = [(node, module, ()) for node in tree.body]
+        while stack:
+            node, scope, loops = stack.pop()
+            if id(node) in asked:
+                self._frames[id(node)] = scope, loops
+            self._note(node, scope, loops)
+            stack.extend(_inside(node, scope, loops))
 
     def rounds(self, at: Any, nodes: Iterable[Any]) -> list[Lookup] | None:
         """Return what names are bound to in each round of the loops around `at` that expressions there depend on.
@@ -81,17 +87,14 @@ class Constants:
                     return None
                 tables.append(rows)
         return [
-            self._lookup(scope, shadowed, {name: node for row in rows for name, node in row.items()})
+            partial(self._lookup, scope, shadowed, {name: node for row in rows for name, node in row.items()})
             for rows in product(*tables)
         ]
 
-    def _lookup(self, scope: Bindings, shadowed: frozenset[str], row: dict[str, Any]) -> Lookup:
-        def lookup(name: str) -> Any:
-            node = row.get(name) if name in shadowed else self._constant(name, scope)
-            # What depends on the names of loops itself may have been made in other rounds.
-            return None if any(inner in shadowed for inner in _names(node)) else node
-
-        return lookup
+    def _lookup(self, scope: Bindings, shadowed: frozenset[str], row: dict[str, Any], name: str) -> Any:
+        node = row.get(name) if name in shadowed else self._constant(name, scope)
+        # What depends on the names of loops itself may have been made in other rounds.
+        return None if any(inner in shadowed for inner in _names(node)) else node
 
     def _constant(self, name: str, scope: Bindings | None) -> Any:
         """Return what a name of the module is bound to, None for what is not the same at all times."""
@@ -105,7 +108,7 @@ class Constants:
 
     def _rows(self, loop: Loop, scope: Bindings, shadowed: frozenset[str]) -> list[dict[str, Any]] | None:
         """Return what each round of a loop binds its names to."""
-        bound = list(_bindings(loop.node))
+        bound = [name for node in walk(loop.node) for name in names_bound_by(node)]
         items = self._items(loop.iter, scope, shadowed)
         if items is None or any(name in self._shared or bound.count(name) > 1 for name in loop.names):
             return None
@@ -120,15 +123,6 @@ class Constants:
                 return None
         return list(node.elts) if node.__class__ in (ast.Tuple, ast.List, ast.Set) else None
 
-    def _look_through(self, tree: ast.Module) -> None:
-        stack: list[tuple[Any, Bindings, tuple[Loop, ...]]] = [(node, self._module, ()) for node in tree.body]
-        while stack:
-            node, scope, loops = stack.pop()
-            if id(node) in self._wanted:
-                self._frames[id(node)] = scope, loops
-            self._note(node, scope, loops)
-            stack.extend(_inside(node, scope, loops))
-
     def _note(self, node: Any, scope: Bindings, loops: tuple[Loop, ...]) -> None:
         cls = node.__class__
         if cls is ast.Name and node.ctx.__class__ is ast.Load:
@@ -136,11 +130,11 @@ class Constants:
         elif cls in (ast.Global, ast.Nonlocal):
             self._shared.update(node.names)
         elif cls is ast.For:
-            self._harmless += _name(node.iter)
+            self._harmless += _named([node.iter])
         elif cls in COMPREHENSIONS:
-            self._harmless += [name for generator in node.generators for name in _name(generator.iter)]
+            self._harmless += _named(generator.iter for generator in node.generators)
         elif cls is ast.Compare:
-            self._harmless += [name for side in (node.left, *node.comparators) for name in _name(side)]
+            self._harmless += _named((node.left, *node.comparators))
         elif cls is ast.ImportFrom and node.names[0].name == "*":
             self._star = max(self._star, node.lineno)
         # The names of a comprehension are its own, which the loop tells.
@@ -235,18 +229,12 @@ def names_bound_by(node: Any) -> Iterator[str]:
         )
 
 
-def _bindings(tree: Any) -> Iterator[str]:
-    """Yield the names that are bound anywhere in a part of the tree, each as often as it is."""
-    for node in walk(tree):
-        yield from names_bound_by(node)
-
-
 def _names(tree: Any) -> Iterator[str]:
-    return (node.id for node in walk(tree) if node.__class__ is ast.Name)
+    yield from _named(walk(tree))
 
 
-def _name(node: Any) -> list[str]:
-    return [node.id] if node.__class__ is ast.Name else []
+def _named(nodes: Iterable[Any]) -> list[str]:
+    return [node.id for node in nodes if node.__class__ is ast.Name]
 
 
 def _names_of(loops: Iterable[Loop]) -> frozenset[str]:

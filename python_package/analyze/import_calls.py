@@ -148,7 +148,7 @@ class Dynamic:
             name, level = _relative(name, given.get("package"), lookup)
         if not name or not isinstance(level, int) or level < 0:
             return None
-        return name, strings(given.get("fromlist")) or (), level
+        return name, strings(given.get("fromlist")), level
 
 
 def _relative(name: str, package: Any, lookup: Lookup) -> tuple[str | None, int]:

@@ -137,11 +137,9 @@ class _Walk:
     def _assign(self, node: Any) -> None:
         """Note `load = importlib.import_module`, and a literal `__all__`."""
         for target in node.targets:
-            if target.__class__ is not ast.Name:
-                continue
-            if target.id == "__all__":
-                self.exports.extend(strings(node.value) or ())
-            elif self.dynamic:
+            if getattr(target, "id", "") == "__all__":
+                self.exports.extend(strings(node.value))
+            elif target.__class__ is ast.Name and self.dynamic:
                 self.dynamic.assign(target.id, node.value)
 
 

@@ -122,13 +122,7 @@ class Analysis(Value):
     interpreter: str = "python3"
 
 
-def _string(node: Any) -> str | None:
-    value = node.value if node.__class__ is ast.Constant else None
-    return value if isinstance(value, str) else None
-
-
-def strings(node: Any) -> tuple[str, ...] | None:
-    """Return a literal list or tuple of strings."""
-    if node.__class__ not in (ast.List, ast.Tuple):
-        return None
-    return tuple(text for text in map(_string, node.elts) if text is not None)
+def strings(node: Any) -> tuple[str, ...]:
+    """Return the strings in a literal list or tuple."""
+    items = node.elts if node.__class__ in (ast.List, ast.Tuple) else ()
+    return tuple(item.value for item in items if item.__class__ is ast.Constant and isinstance(item.value, str))
