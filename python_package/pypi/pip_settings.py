@@ -7,7 +7,6 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,15 +58,11 @@ class Uv:
         indexes = [index for name in ("UV_INDEX", "UV_EXTRA_INDEX_URL") for index in self.environ.get(name, "").split()]
         others = ("UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_STRATEGY")
         environ = {name: value for name, value in self.environ.items() if name not in others}
-
-        def ask(index: str) -> subprocesses.Done:
+        for index in indexes:
             alone = Uv({**environ, "UV_DEFAULT_INDEX": index}, ())
-            return alone._run(["compile", "--no-deps", "--python", python, "-"], names)
-
-        with ThreadPoolExecutor() as together:
-            for done in together.map(ask, indexes):
-                if done.code and (refused := uv_errors.unauthorised(done.stderr)):
-                    raise refused
+            done = alone._run(["compile", "--no-deps", "--python", python, "-"], names)
+            if done.code and (refused := uv_errors.unauthorised(done.stderr)):
+                raise refused
 
     def _run(self, argv: Sequence[str], stdin: str) -> subprocesses.Done:
         argv = [find_uv_bin(), "pip", "--no-progress", "--color", "never", *argv]
