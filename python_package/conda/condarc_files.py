@@ -244,19 +244,16 @@ def _read(path: Path) -> dict[str, Setting]:
     lines = text.splitlines()
     read = {}
     for key, value in document.value:
-        flag = _flag(lines, key.end_mark) or ("" if _is_block(value) else _flag(lines, value.end_mark))
-        flags: dict[object, str] = {}
-        if isinstance(value, yaml.SequenceNode) and not value.flow_style:
-            flags = {index: _flag(lines, entry.end_mark) for index, entry in enumerate(value.value)}
-        elif isinstance(value, yaml.MappingNode) and not value.flow_style:
-            flags = {name.value: _flag(lines, entry.end_mark) for name, entry in value.value}
+        flag, flags = _flag(lines, key.end_mark), {}
+        if not isinstance(value, yaml.CollectionNode) or value.flow_style:
+            flag = flag or _flag(lines, value.end_mark)
+        else:
+            named = isinstance(value, yaml.MappingNode)
+            parts = ((name.value, part) for name, part in value.value) if named else enumerate(value.value)
+            flags = {name: _flag(lines, part.end_mark) for name, part in parts}
         if key.value in values:
             read[key.value] = Setting(values[key.value], f"{path}:{key.start_mark.line + 1}", flag, flags)
     return read
-
-
-def _is_block(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.CollectionNode) and not node.flow_style
 
 
 def _flag(lines: Sequence[str], mark: yaml.Mark) -> str:

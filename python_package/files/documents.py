@@ -11,6 +11,7 @@ from python_package.files.bounds import DOCUMENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 # Levels of lists and objects in each other. Real files have five, the metadata in a lock ten.
@@ -29,10 +30,7 @@ def json_value(text: str | bytes) -> Any:
     """Return the value of a JSON text; raise ValueError for one that is none."""
     import json
 
-    try:
-        return _flat_enough(json.loads(_sized(text, DOCUMENT)))
-    except RecursionError:
-        raise ValueError(_DEEP) from None
+    return _loaded(json.loads, text, DOCUMENT)
 
 
 def toml_value(text: str, most: int | None = None) -> dict[str, Any]:
@@ -42,10 +40,7 @@ def toml_value(text: str, most: int | None = None) -> dict[str, Any]:
     else:
         from tomli import loads
 
-    try:
-        table: dict[str, Any] = _flat_enough(loads(_sized(text, most or TOML)))
-    except RecursionError:
-        raise ValueError(_DEEP) from None
+    table: dict[str, Any] = _loaded(loads, text, most or TOML)
     return table
 
 
@@ -84,8 +79,12 @@ def _sized(text: Any, most: int) -> Any:
     return text
 
 
-def _flat_enough(value: Any) -> Any:
-    """Return a value; raise ValueError for one that is nested so deep that showing it would fail."""
+def _loaded(loads: Callable[[Any], Any], text: Any, most: int) -> Any:
+    """Return the value of a text; raise ValueError for one that is nested so deep that showing it would fail."""
+    try:
+        value = loads(_sized(text, most))
+    except RecursionError:
+        raise ValueError(_DEEP) from None
     level = [value]
     for _ in range(DEPTH):
         level = [

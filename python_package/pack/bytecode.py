@@ -87,11 +87,10 @@ def compile_layers(
 
     `tick` is called now and then. Raises PackError when the environment's interpreter does not run here.
     """
-    if not contents.python or not layers:
+    answer = _run(contents, _ASK).split() if contents.python and layers else []
+    if not answer:
         return [{} for _ in layers]
-    tag, magic = _run(contents, _ASK).split() or ("", "")
-    if not tag:
-        return [{} for _ in layers]
+    tag, magic = answer
     outputs = (str(folder / f"{number}.pyc") for number in count())
     jobs = [find_jobs(layer, tag, bytes.fromhex(magic), outputs) for layer in layers]
     every = [job for some in jobs for job in some.values()]

@@ -13,6 +13,7 @@ from pathlib import Path
 import conda_pack
 from conda_pack.core import File
 
+from python_package.files import disk
 from python_package.pack import normalize
 from python_package.pack.compression import CODEC
 from python_package.pack.contents import Contents, Layer, is_skipped
@@ -135,12 +136,8 @@ def _is_as_recorded(line: RecordLine, status: os.stat_result, written: int) -> b
 
 def _hash(prefix: str, file: File) -> tuple[str, str]:
     """Return the sha256 of a file, and of what is shipped of it."""
-    with open(file.source, "rb") as stream:
-        data = stream.read(LARGE + 1)
-        digest = hashlib.sha256(data)
-        if len(data) <= LARGE:
-            shipped = normalize.untracked(prefix, file.target, data)
-            return digest.hexdigest(), hashlib.sha256(shipped).hexdigest()
-        while data := stream.read(LARGE):
-            digest.update(data)
-    return digest.hexdigest(), digest.hexdigest()
+    path = Path(file.source)
+    own = disk.sha256(path)
+    if path.stat().st_size > LARGE:
+        return own, own
+    return own, hashlib.sha256(normalize.untracked(prefix, file.target, path.read_bytes())).hexdigest()
