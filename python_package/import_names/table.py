@@ -100,13 +100,12 @@ class Table:
 
     def namespaces(self) -> tuple[str, ...]:
         """Return the top-level names that many projects fill."""
-        rows = (line.split() for text in self._texts("imports") for line in text.split("\n"))
-        return tuple(row[0] for row in rows if row[1:2] == ["*"] and "." not in row[0])
+        return tuple(row[0] for row in self._rows("imports") if row[1:2] == ["*"] and "." not in row[0])
 
     def shared(self) -> frozenset[str]:
         """Return the top-level names below which more than one project is known."""
-        keys = (line.partition(" ")[0] for text in self._texts("imports") for line in text.split("\n"))
-        return frozenset(self.namespaces()) | {key.partition(".")[0] for key in keys if "." in key}
+        below = {row[0].partition(".")[0] for row in self._rows("imports") if "." in row[0]}
+        return frozenset(below.union(self.namespaces()))
 
     def portions(self, namespace: str) -> tuple[str, ...]:
         """Return the projects that fill a namespace, the best known first."""
@@ -115,8 +114,8 @@ class Table:
         start = canonical(below)
         fillers = self._fillers(top, *(row.providers if row else ()))
         found = [project for part, project in fillers.items() if not start or f"{part}-".startswith(f"{start}-")]
-        rows = (line.split() for text in self._texts("imports") for line in text.split("\n"))
-        listed = (row[1] for row in rows if len(row) > 1 and row[0].startswith(namespace + ".") and row[1] not in "!*")
+        rows = (row for row in self._rows("imports") if len(row) > 1 and row[1] not in "!*")
+        listed = (row[1] for row in rows if row[0].startswith(namespace + "."))
         return tuple(dict.fromkeys([*found, *listed]))
 
     def conda(self, project: str) -> tuple[str, ...]:
@@ -132,7 +131,7 @@ class Table:
 
     def near(self, name: str) -> str | None:
         """Return a known import name that a slip of one letter turns into this one, or None."""
-        known = {known.lower(): known for known in self._known()}
+        known = {row[0].lower(): row[0] for row in self._rows("imports")}
         found = [known[slip] for slip in slips(name.lower()) if slip in known and len(slip) > 3]
         # Of two, the one that is not itself a letter away from a better known name.
         return min(found, key=lambda name: (bool((row := self.row(name)) and row.like), name), default=None)
@@ -146,16 +145,14 @@ class Table:
         return min(found, default=None)
 
     def _projects(self) -> Iterator[str]:
-        for text in self._texts("imports"):
-            for words in map(str.split, text.split("\n")):
-                if words and words[1:2] != ["!"]:
-                    names = [word.partition("<")[0] for word in words[1:] if word[0] not in "*|~" and ":" not in word]
-                    yield from names or [canonical(words[0])]
+        for row in self._rows("imports"):
+            if row[1:2] != ["!"]:
+                names = [word.partition("<")[0] for word in row[1:] if word[0] not in "*|~" and ":" not in word]
+                yield from names or [canonical(row[0])]
         for namespace in self.namespaces():
             yield from self._fillers(namespace).values()
         for section in ("conda", "assumed"):
-            for text in self._texts(section):
-                yield from (line.partition(" ")[0] for line in text.split("\n") if line)
+            yield from (row[0] for row in self._rows(section))
 
     def _fillers(self, namespace: str, project: str = "", *_: str) -> dict[str, str]:
         """Return the projects that fill a top-level namespace, or one of a project, by the part each is named after."""
@@ -178,9 +175,8 @@ class Table:
                 return Row(prefix, (), (), "", True, "")
         return None
 
-    def _known(self) -> Iterator[str]:
-        for text in self._texts("imports"):
-            yield from (line.partition(" ")[0] for line in text.split("\n"))
+    def _rows(self, section: str) -> Iterator[list[str]]:
+        return (line.split() for text in self._texts(section) for line in text.split("\n") if line)
 
     def _texts(self, section: str) -> list[str]:
         return [sections[section] for sections in self._sections if section in sections]
