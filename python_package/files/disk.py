@@ -63,12 +63,12 @@ def write(path: Path, data: bytes | Path) -> None:
 def copy(source: BinaryIO, target: BinaryIO, start: int, length: int) -> None:
     """Write a part of a file to the end of another; raise OSError if the file is shorter than that."""
     source.flush()
-    target.flush()
-    while sent := os.sendfile(target.fileno(), source.fileno(), start, length):
-        start, length = start + sent, length - sent
-    target.seek(0, os.SEEK_END)
-    if length:
-        raise OSError(errno.EIO, "became shorter while it was copied", source.name)
+    while length:
+        data = os.pread(source.fileno(), min(length, _BLOCK), start)
+        if not data:
+            raise OSError(errno.EIO, "became shorter while it was copied", source.name)
+        target.write(data)
+        start, length = start + len(data), length - len(data)
 
 
 @contextmanager
