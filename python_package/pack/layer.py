@@ -31,13 +31,13 @@ from python_package.pack.layer_keys import LayerKey
 from python_package.pack.relocate import spelled
 from python_package.pypi import wheel
 from python_package.pypi.wheel import RecordLine
-from python_package.run import conda_unpack, run_in_env
+from python_package.run import activate_scripts, conda_unpack, run_in_env
 
-# One line for each package, which `python_package_run --info` prints.
+# One line for each package and each file to relocate, which `python_package_run --info` prints.
 PACKAGES = "conda-meta/python-package-list"
 
-# conda-pack's own, which it promises to nobody: its scripts for the archive's bin, as (source, target), and the text of
-# the functions that put the prefix into files. A test tells when they change.
+# conda-pack's own, which it promises to nobody: bin/activate.fish, as (source, target), and the text of the functions
+# that put the prefix into files. A test tells when they change.
 _CONDA_PACK_SCRIPTS: Sequence[tuple[str, str]] = core._scripts
 _CONDA_PACK_FUNCTIONS = (prefixes.replace_prefix, prefixes.text_replace, prefixes.binary_replace)
 
@@ -134,8 +134,8 @@ def _glibc(layer: Layer) -> Sequence[int]:
 def identify_environment(contents: Contents, facts: Sequence[LayerFacts]) -> LayerKey:
     """Return the layer's key; `facts` are what the environment's other layers hold, in their order."""
     records = (path.read_bytes() for path in sorted((contents.prefix / "conda-meta").glob("*.json")))
-    ours = (run_in_env(), conda_unpack(), inspect.getsource(spelled))
-    texts = (part for text in _texts(contents).items() for part in text)
+    ours = (run_in_env(), conda_unpack(), inspect.getsource(spelled), *activate_scripts().values())
+    texts = (part for text in _texts(contents, facts).items() for part in text)
     return LayerKey(layer_keys.combine("environment", *records, *texts, json.dumps(facts), *ours))
 
 
@@ -145,33 +145,41 @@ def fill_environment(archive: ArchiveWriter, contents: Contents, facts: Sequence
         if layer.record is not None:
             name = "{name}-{version}-{build}.json".format_map(layer.record)
             archive.add_text(f"conda-meta/{name}", normalize.record(layer.record, each.bytecode))
-    for path, text in _texts(contents).items():
+    for path, text in _texts(contents, facts).items():
         archive.add_text(path, text)
-    for path, data in sorted(scripts(prefix for each in facts for prefix in each.prefixes).items()):
-        archive.add_text(path, data, executable=True)
+    for path, data in sorted(scripts(relocated(facts)).items()):
+        archive.add_text(path, data, executable=data.startswith(b"#!"))
     return LayerFacts()
 
 
+def relocated(facts: Iterable[LayerFacts]) -> list[tuple[str, str, str]]:
+    """Return (path, placeholder, mode) of the files that hold the prefix, in order.
+
+    By conda-pack's rule the interpreter is none: it runs conda-unpack, and finds its own prefix.
+    """
+    every = ((*record,) for each in facts for record in each.prefixes)
+    return sorted(record for record in every if record[2] == "text" or not record[0].startswith("bin/python"))
+
+
 def scripts(records: Iterable[tuple[str, str, str]]) -> dict[str, bytes]:
-    """Return path -> content of conda-pack's activate, and of our conda-unpack and run_in_env.
+    """Return path -> content of what is run or sourced: activate, conda-unpack and run_in_env.
 
     `records` are (path, placeholder, mode) of the files to relocate.
     """
-    added = {target: Path(source).read_bytes() for source, target in _CONDA_PACK_SCRIPTS}
-    # By conda-pack's rule the interpreter stays as it is: it runs the script, and finds its own prefix.
-    kept = sorted((*record,) for record in records if record[2] == "text" or not record[0].startswith("bin/python"))
+    added = {target: Path(source).read_bytes() for source, target in _CONDA_PACK_SCRIPTS if target.endswith(".fish")}
     functions = [textwrap.dedent(inspect.getsource(each)) for each in (*_CONDA_PACK_FUNCTIONS, spelled)]
     unpack = conda_unpack()
     for name, value in (
         ("@REPLACE@", "\n\n".join(["on_win = False\n", *functions])),
-        ("@RECORDS@", "".join(f"    {record!r},\n" for record in kept)),
+        ("@RECORDS@", "".join(f"    {record!r},\n" for record in records)),
         ("@VERSION@", conda_pack.__version__),
     ):
         unpack = unpack.replace(name, value)
-    return {**added, "bin/conda-unpack": unpack.encode(), "bin/run_in_env": run_in_env().encode()}
+    own = {**activate_scripts(), "bin/conda-unpack": unpack, "bin/run_in_env": run_in_env()}
+    return {**added, **{path: text.encode() for path, text in own.items()}}
 
 
-def _texts(contents: Contents) -> dict[str, bytes]:
+def _texts(contents: Contents, facts: Sequence[LayerFacts]) -> dict[str, bytes]:
     """Return the history and the list of packages, and the lock if the environment has one, by path."""
     found = {}
     for path in ("conda-meta/history", FILE):
@@ -180,13 +188,15 @@ def _texts(contents: Contents) -> dict[str, bytes]:
     history = found.pop("conda-meta/history", b"").decode("utf-8", "surrogateescape")
     return {
         "conda-meta/history": normalize.history(contents.records, history),
-        PACKAGES: _packages(contents),
+        PACKAGES: _list(contents, facts),
         **found,
     }
 
 
-def _packages(contents: Contents) -> bytes:
+def _list(contents: Contents, facts: Sequence[LayerFacts]) -> bytes:
+    """Return the packages, and the files that the wrapper or conda-unpack has to adapt, one a line."""
     lines = ["package {name}-{version}-{build}".format_map(record) for record in contents.records]
     folders = (Path(layer.dist_info).name for layer in contents.layers if layer.dist_info)
     lines += [f"pypi {folder.removesuffix('.dist-info')}" for folder in folders]
+    lines += [f"prefix-in {path}" for path, _, _ in relocated(facts)]
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")

@@ -49,7 +49,8 @@ class Chunk(NamedTuple):
 class Manifest:
     """What a worker must know before it unpacks; sizes are bytes, `glibc` and `python` may be "none".
 
-    `created_by` is the command that made the tarball and its version, empty in tarballs of version 1.
+    `created_by` is the command that made the tarball and its version, empty in tarballs of version 1. `relocated`
+    counts the files that hold the prefix: only python_package_run or conda-unpack makes them right.
 
     `chunks` are contiguous, in order, from the end of the first member to the end of the archive.
     """
@@ -63,12 +64,13 @@ class Manifest:
     archive: int
     chunks: tuple[Chunk, ...]
     created_by: str = ""
+    relocated: int = 0
 
     def to_text(self) -> str:
         """Return the text form: a blank line, the heading, one `key value` a line, `end`."""
         lines = ["", HEADING, *(f"{key} {getattr(self, key)}" for key in (*_TEXTS, *_NUMBERS))]
         if self.created_by:
-            lines.append(f"created-by {self.created_by}")
+            lines += [f"created-by {self.created_by}", f"relocated {self.relocated}"]
         for chunk in self.chunks:
             lines.append(f"chunk {chunk.offset} {chunk.length}")
             # A line of its own: wrappers of old know of two numbers, and pass over lines that they do not know.
@@ -99,7 +101,8 @@ class Manifest:
             known.update((key, int(fields[key])) for key in _NUMBERS)
         except KeyError as error:
             raise ValueError(f"the manifest has no {error.args[0]}") from None
-        return cls(**known, chunks=tuple(chunks), created_by=fields.get("created-by", ""))
+        known.update(created_by=fields.get("created-by", ""), relocated=int(fields.get("relocated", 0)))
+        return cls(**known, chunks=tuple(chunks))
 
     def to_member(self) -> bytes:
         """Return the archive's first gzip member, MEMBER_SIZE bytes long."""

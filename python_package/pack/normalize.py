@@ -25,6 +25,17 @@ _LINKED_BY_COPY = 3
 # What conda, rattler and uv write when the prefix is too long for a #! line, or has a space.
 _LONG_SHEBANG = re.compile(rb"\A#!/bin/sh\n'''exec' ['\"][^\n]*?/(python[\w.]*)['\"][^\n]*\n(' '''\n)?")
 
+# A script of Python as conda-pack ships it, for the python that is first on PATH, and a second line with its encoding.
+_ENV_SHEBANG = re.compile(
+    rb"\A#!/usr/bin/env (python[\w.]*)([^\n]*)\n([ \t\f]*#[^\n]*?coding[:=][ \t]*[-\w.]+[^\n]*\n)?"
+)
+
+# To sh a command that runs the python beside the script's real file; to Python, after the encoding, a string.
+_OWN_SHEBANG = rb"""#!/bin/sh
+\3'''exec' "$(PATH=/usr/bin:/bin:$PATH; dirname -- "$(readlink -f -- "$0")")/\1"\2 "$0" "$@"
+' '''
+"""
+
 # A line of Conda's history that tells when or how something was made.
 _HISTORY = re.compile(r"==>.*|# cmd:(?P<command>.*)")
 
@@ -92,7 +103,7 @@ def _anonymous(match: re.Match[str]) -> str:
 def untracked(prefix: str, path: str, data: bytes) -> bytes:
     """Return what is shipped of a file that is not in a Conda package's own form: the same object if unchanged.
 
-    The prefix in a text becomes PLACEHOLDER, but in the first line of scripts, where conda-pack's form is used.
+    The prefix in a text becomes PLACEHOLDER, but a script of Python runs the interpreter beside it, wherever that lies.
     """
     if path.startswith("bin/"):
         data = _LONG_SHEBANG.sub(rb"#!/usr/bin/env \1\n", data, count=1)
@@ -102,6 +113,8 @@ def untracked(prefix: str, path: str, data: bytes) -> bytes:
         if path.startswith("bin/"):
             data, _ = rewrite_shebang(data, path, prefix)
         data = data.replace(prefix.encode(), PLACEHOLDER.encode())
+    if path.startswith("bin/"):
+        data = _ENV_SHEBANG.sub(_OWN_SHEBANG, data, count=1)
     return data
 
 

@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,7 +16,7 @@ import deflate
 
 from python_package.errors import PackError
 from python_package.files import caches, disk, scratch
-from python_package.pack import bytecode, contents, layer_keys, normalize, relocate
+from python_package.pack import activation, bytecode, contents, layer_keys, normalize, relocate
 from python_package.pack.archive import ArchiveWriter
 from python_package.pack.compression import Compressed, Compressor, GzipMember
 from python_package.pack.layer import LayerFacts, PackedLayer, fill, fill_environment, identify_environment
@@ -38,6 +38,9 @@ class Packer:
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._cache.hold())
             self._contents = contents.load(prefix.absolute())
+            if self._contents.python:
+                hook = activation.layer(self._contents.prefix, stack.enter_context(scratch.folder()))
+                self._contents = replace(self._contents, layers=(*self._contents.layers, hook))
             try:
                 self._keys = [layer_keys.identify(self._contents, layer) for layer in self._contents.layers]
             except OSError as error:

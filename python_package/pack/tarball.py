@@ -10,7 +10,7 @@ from python_package import __version__
 from python_package.files import disk
 from python_package.pack.archive import DISK_BLOCK, END, Piece
 from python_package.pack.compression import GzipMember, compress
-from python_package.pack.layer import PackedLayer
+from python_package.pack.layer import PackedLayer, relocated
 from python_package.pack.layer_cache import CachedLayer
 from python_package.pack.layer_keys import combine
 from python_package.pack.manifest import ENTRY_SIZE, MAX_CHUNKS, MEMBER_SIZE, Chunk, Manifest
@@ -71,6 +71,7 @@ class Tarball:
             files=1 + sum(layer.files for layer in self._layers),
             archive=self.file.tell(),
             chunks=split([*(member for layer in self._layers for member in layer.members), compressed.member]),
+            relocated=len(relocated(layer.facts for layer in self._layers)),
             created_by=f"python_package_create {__version__}",
         )
         self.file.seek(0)

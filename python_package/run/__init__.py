@@ -18,6 +18,16 @@ def run_in_env() -> str:
     return (_HERE / "run_in_env").read_text(encoding="utf-8").replace("# @ACTIVATE@\n", activation())
 
 
+def activate_scripts() -> dict[str, str]:
+    """Return the scripts to be sourced in a shell, by path in the environment."""
+    return {f"bin/{name}": (_HERE / name).read_text(encoding="utf-8") for name in ("activate", "deactivate")}
+
+
+def python_activation() -> str:
+    """Return the template of the module that activates a started interpreter, whose @NAMES@ packing replaces."""
+    return (_HERE / "python_package_activation.py.in").read_text(encoding="utf-8")
+
+
 def conda_unpack() -> str:
     """Return the template of conda-unpack, whose @NAMES@ packing replaces."""
     return (_HERE / "conda-unpack.in").read_text(encoding="utf-8")

@@ -21,7 +21,7 @@ from python_package.pack import Manifest, bytecode, normalize
 from python_package.pack.archive import END, header
 from python_package.pack.compression import GzipMember
 from python_package.pack.contents import Layer
-from python_package.pack.layer import scripts
+from python_package.pack.layer import LayerFacts, relocated, scripts
 from python_package.pack.manifest import ENTRY_SIZE, MAX_CHUNKS, MEMBER_SIZE, Chunk
 from python_package.pack.tarball import split
 from python_package.pypi import wheel
@@ -177,7 +177,8 @@ def test_history__time_arguments_and_local_channel__are_taken_out() -> None:
 def test_untracked__every_form_of_a_scripts_first_line__becomes_one(first: str) -> None:
     prefix = "/very long" if "long" in first else "/very"
     shipped = normalize.untracked(prefix, "bin/tool", first.encode() + b"import sys\n")
-    assert shipped == b"#!/usr/bin/env python3.11\nimport sys\n"
+    assert shipped.startswith(b"#!/bin/sh\n'''exec' ")
+    assert shipped.endswith(b"""/python3.11" "$0" "$@"\n' '''\nimport sys\n""")
 
 
 def test_untracked__a_binary_or_another_text__is_the_same_object() -> None:
@@ -212,11 +213,12 @@ def test_glibc__of_a_wheels_tags__is_the_least_it_promises(
 
 
 def test_scripts__what_conda_pack_promises_to_nobody__is_as_it_was(tmp_path: Path) -> None:
-    """Fails when a conda-pack has changed inside: then bin/activate is not shipped, or conda-unpack does not work."""
-    made = scripts([("etc/text", "/held", "text"), ("bin/python3", "/held", "binary")])
+    """Fails when a conda-pack has changed inside: then bin/activate.fish is not shipped, or conda-unpack fails."""
+    facts = LayerFacts(prefixes=[("etc/text", "/held", "text"), ("bin/python3", "/held", "binary")])
+    made = scripts(relocated([facts]))
     names = ("activate", "activate.fish", "deactivate", "conda-unpack", "run_in_env")
     assert set(made) == {f"bin/{name}" for name in names}
-    assert b"CONDA_PREFIX" in made["bin/activate"]
+    assert b"CONDA_PREFIX" in made["bin/activate.fish"]
     (tmp_path / "conda-unpack").write_bytes(made["bin/conda-unpack"])
     unpack = runpy.run_path(str(tmp_path / "conda-unpack"))
     assert unpack["_RECORDS"] == [("etc/text", "/held", "text")]

@@ -1,0 +1,273 @@
+"""An unpacked environment whose bin/python and entry points are started as they are: no activation, no conda-unpack."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from run_worker import tool
+from tarball_environment import Workshop
+from wheels import write_wheel
+
+from python_package import pack
+from python_package.pack import activation, normalize
+
+TELL = "import json, os, sys; print(json.dumps([sys.prefix, dict(os.environ), sys.path]))"
+NOBODY = 65534
+
+
+@pytest.fixture(scope="module")
+def tarball(workshop: Workshop) -> Path:
+    """A tarball whose activation sets a variable with the prefix, a plain one, and one more folder on PATH."""
+    plain = "#!python\nimport sys\nprint(sys.argv[1:])\n"
+    odd = write_wheel(workshop.folder / "wheels", "odd", {"odd-1.0.data/scripts/plain": plain, "odd.py": ""})
+    prefix = workshop.environment(workshop.folder / "alone", "holder", wheels=[workshop.wheel(), odd])
+    (prefix / "etc/conda/activate.d").mkdir(parents=True, exist_ok=True)
+    (prefix / "etc/conda/activate.d/data.sh").write_text(
+        'export GDAL_DATA="$CONDA_PREFIX/share/gdal" GREETING="two words" PATH="$CONDA_PREFIX/tools:$PATH"\n'
+    )
+    return _packed(prefix, workshop)
+
+
+def _packed(prefix: Path, workshop: Workshop) -> Path:
+    tarball = workshop.folder / f"{prefix.name}.tar.gz"
+    pack.pack(prefix, tarball, cache=workshop.layers)
+    # Nothing of it may be found again.
+    prefix.rename(workshop.folder / f"{prefix.name} is gone")
+    return tarball
+
+
+@pytest.fixture(scope="module")
+def env(tarball: Path, workshop: Workshop) -> Iterator[Path]:
+    """The unpacked tree, which nobody may write to, in a folder with a blank."""
+    folder = workshop.folder / "not writable"
+    folder.mkdir(mode=0o755)
+    workshop.folder.chmod(0o755)
+    subprocess.run(["tar", "xzf", tarball, "-C", folder], check=True)
+    subprocess.run(["chmod", "-R", "a-w", folder], check=True)
+    yield folder
+    subprocess.run(["chmod", "-R", "u+w", folder], check=True)
+    shutil.rmtree(folder)
+
+
+def run(argv: Sequence[str | Path], **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run a program as root may not: as nobody, who owns nothing."""
+    user = NOBODY if os.getuid() == 0 else None
+    return subprocess.run(
+        argv, env=environ, cwd="/", user=user, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.fixture
+def public(workshop: Workshop) -> Iterator[Path]:
+    """A folder that anybody may enter, with a link to the environment."""
+    folder = workshop.folder / "public"
+    folder.mkdir(mode=0o755)
+    (folder / "link").symlink_to(workshop.folder / "not writable")
+    yield folder
+    shutil.rmtree(folder)
+
+
+def told(done: subprocess.CompletedProcess[str]) -> tuple[str, dict[str, str], list[str]]:
+    assert (done.returncode, done.stderr) == (0, "")
+    prefix, environ, path = json.loads(done.stdout)
+    return prefix, environ, path
+
+
+def test_python__nothing_set__has_what_activation_sets(env: Path) -> None:
+    prefix, environ, _ = told(run([env / "bin/python", "-c", TELL]))
+
+    assert prefix == str(env)
+    assert environ["PATH"] == f"{env}/bin:{env}/tools:/usr/local/bin:/usr/bin:/bin"
+    assert environ["GDAL_DATA"] == f"{env}/share/gdal"
+    assert (environ["GREETING"], environ["CONDA_PREFIX"], environ["PYTHONNOUSERSITE"]) == ("two words", str(env), "1")
+    assert environ["SSL_CERT_FILE"] == f"{env}/ssl/cacert.pem"
+    assert not any("/alone" in value for value in environ.values())
+
+
+def test_python__tls__has_the_environments_certificates(env: Path) -> None:
+    """A worker may have none: the library looks where the machine that built it kept its own."""
+    program = "import ssl; print(len(ssl.create_default_context().get_ca_certs()) > 50)"
+
+    done = run([env / "bin/python", "-c", program])
+
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+def test_python__users_own_choices__stay(env: Path) -> None:
+    own = {"SSL_CERT_FILE": "/etc/mine.pem", "PATH": "/bin", "GREETING": "mine"}
+
+    _, environ, _ = told(run([env / "bin/python", "-c", TELL], **own))
+
+    assert (environ["SSL_CERT_FILE"], environ["GREETING"]) == ("/etc/mine.pem", "mine")
+    assert environ["PATH"] == f"{env}/bin:{env}/tools:/bin"
+
+
+def test_python__another_environment_is_active__its_variables_are_replaced(env: Path) -> None:
+    base = {"CONDA_PREFIX": "/opt/base", "GDAL_DATA": "/opt/base/share/gdal", "PATH": "/opt/base/bin"}
+
+    _, environ, _ = told(run([env / "bin/python", "-c", TELL], **base))
+
+    assert environ["GDAL_DATA"] == f"{env}/share/gdal"
+    assert (environ["CONDA_PREFIX"], environ["PATH"]) == (str(env), f"{env}/bin:{env}/tools:/opt/base/bin")
+
+
+@pytest.mark.parametrize("options", [["-I"], ["-S"], ["-I", "-S"]])
+def test_python__isolated_or_without_site__sets_nothing(env: Path, options: list[str]) -> None:
+    _, environ, _ = told(run([env / "bin/python", *options, "-c", TELL], PATH="/bin"))
+
+    assert (environ["PATH"], "CONDA_PREFIX" in environ) == ("/bin", False)
+
+
+def test_python__switched_off__sets_nothing(env: Path) -> None:
+    off = {"PYTHON_PACKAGE_NO_ACTIVATION": "1", "PATH": "/bin"}
+
+    _, environ, _ = told(run([env / "bin/python", "-c", TELL], **off))
+
+    assert "CONDA_PREFIX" not in environ
+
+
+@pytest.mark.parametrize("active", ["{env}", "{link}"])
+def test_python__activated_already__leaves_path_alone(env: Path, public: Path, active: str) -> None:
+    prefix = active.format(env=env, link=public / "link")
+
+    _, environ, _ = told(run([env / "bin/python", "-c", TELL], CONDA_PREFIX=prefix, PATH="/own:/bin"))
+
+    assert (environ["PATH"], environ["CONDA_PREFIX"]) == ("/own:/bin", prefix)
+
+
+def test_python__packages_in_the_users_home__are_not_seen(env: Path, public: Path) -> None:
+    """They come before the environment's own on sys.path: another numpy there would be imported instead."""
+    version = next(env.glob("lib/python3*")).name
+    (public / "lib" / version / "site-packages").mkdir(parents=True)
+
+    _, _, path = told(run([env / "bin/python", "-c", TELL], PYTHONUSERBASE=str(public)))
+
+    assert not any(str(public) in folder for folder in path)
+    assert f"{env}/lib/{version}/site-packages" in path
+
+
+def test_python__started_by_python__is_the_same_one(env: Path) -> None:
+    program = f"import subprocess; subprocess.run(['python', '-c', {TELL!r}], check=True)"
+
+    prefix, environ, _ = told(run([env / "bin/python", "-c", program]))
+
+    assert (prefix, environ["PATH"].count(f"{env}/bin")) == (str(env), 1)
+
+
+def test_python__through_a_link__is_the_same_environment(env: Path, public: Path) -> None:
+    prefix, environ, _ = told(run([public / "link/bin/python", "-c", TELL]))
+
+    assert Path(prefix).samefile(env)
+    assert environ["CONDA_PREFIX"] == prefix
+
+
+def test_python__two_hundred_first_starts_at_once__all_run(env: Path) -> None:
+    program = "import json, ssl, sqlite3, colours; print(colours.NAME)"
+
+    with ThreadPoolExecutor(50) as pool:
+        done = list(pool.map(lambda _: run([env / "bin/python", "-c", program]), range(200)))
+
+    assert {(each.returncode, each.stdout, each.stderr) for each in done} == {(0, "colours\n", "")}
+
+
+@pytest.mark.parametrize("shell", ["", "dash", "bash", "busybox ash"])
+@pytest.mark.parametrize("path", [None, "", "/nowhere", "{public}"])
+def test_entry_point__any_path__runs_the_python_beside_it(
+    env: Path, public: Path, shell: str, path: str | None
+) -> None:
+    """Another environment's python on PATH was run before, and 127 was the answer where there was none."""
+    (public / "python").write_text("#!/bin/sh\necho the wrong python\n")
+    (public / "python").chmod(0o755)
+    (public / "colours").symlink_to("link/bin/colours")
+    name, *options = shell.split() or [""]
+    front = [tool(name), *options] if name else []
+    environ = {} if path is None else {"PATH": path.format(public=public)}
+
+    for script in (env / "bin/colours", public / "colours"):
+        done = run([*front, script], **environ)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "command of colours\n", "")
+
+
+def test_entry_point__of_a_conda_package__runs_too(env: Path) -> None:
+    assert run([env / "bin/holder"], PATH="").stdout == "held\n"
+
+
+def test_entry_point__odd_arguments__arrive(env: Path) -> None:
+    assert run([env / "bin/plain", "a b", "*", "", "$x"]).stdout == "['a b', '*', '', '$x']\n"
+
+
+def test_untracked__options_of_the_interpreter__are_kept() -> None:
+    """`env` took `python3.11 -s` for the name of a program."""
+    shipped = normalize.untracked("/prefix", "bin/tool", b"#!/prefix/bin/python3.11 -s -O\nimport sys\n")
+
+    assert b"""/python3.11" -s -O "$0" "$@"\n""" in shipped
+
+
+def test_untracked__script_in_another_encoding__keeps_it() -> None:
+    """PEP 263 looks at the first two lines; ours are three."""
+    script = (
+        b"#!/usr/bin/env python3.11\n# -*- coding: latin-1 -*-\nfrom __future__ import annotations\nname = '\xe9'\n"
+    )
+
+    shipped = normalize.untracked("/prefix", "bin/tool", script)
+
+    assigned = ast.parse(shipped).body[-1]
+    assert ast.unparse(assigned) == "name = 'é'"
+
+
+def test_untracked__scripts_of_other_languages__are_left_alone() -> None:
+    for script in (b"#!/usr/bin/env perl\nprint 1;\n", b"#!/bin/sh\necho\n", b"\x7fELF\0"):
+        assert normalize.untracked("/prefix", "bin/tool", script) is script
+    assert normalize.untracked("/prefix", "lib/a.py", b"#!/usr/bin/env python\n") == b"#!/usr/bin/env python\n"
+
+
+def test_pack__files_that_hold_the_prefix__are_counted_and_listed(tarball: Path, env: Path) -> None:
+    listed = (env / "conda-meta/python-package-list").read_text().splitlines()
+
+    held = [line for line in listed if line.startswith("prefix-in ")]
+    assert "prefix-in etc/holder.conf" in held and "prefix-in lib/libholder.so" in held
+    assert not any(" bin/" in line and "config" not in line for line in held)
+    assert pack.read(tarball).relocated == len(held)
+
+
+def test_record__rewritten_scripts__have_their_new_hash(env: Path) -> None:
+    """pip finds nothing altered: it is asked, not we."""
+    program = """
+import base64, hashlib, importlib.metadata as metadata, pathlib
+for distribution in metadata.distributions():
+    for file in distribution.files or ():
+        if file.hash and file.locate().exists():
+            digest = hashlib.new(file.hash.mode, file.locate().read_bytes()).digest()
+            assert base64.urlsafe_b64encode(digest).decode().rstrip("=") == file.hash.value, file
+            print(file)
+"""
+    done = run([env / "bin/python", "-c", program])
+
+    assert done.returncode == 0, done.stderr
+    assert "../../../bin/colours\n" in done.stdout
+
+
+@pytest.mark.parametrize("script", ["exit 3\n", "if ((; then\n", "exec sleep 100\n"])
+def test_read__activation_script_that_fails__sets_nothing(
+    tmp_path: Path, script: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The import check refuses such an environment; with --no-check it is packed as it is."""
+    (tmp_path / "etc/conda/activate.d").mkdir(parents=True)
+    (tmp_path / "etc/conda/activate.d/a.sh").write_text("export SET=yes\n")
+    assert activation.read(tmp_path).variables == {"SET": "yes"}
+    (tmp_path / "etc/conda/activate.d/b.sh").write_text(script)
+    monkeypatch.setattr("python_package.subprocesses.QUESTION_SECONDS", 1)
+
+    assert activation.read(tmp_path) == ({}, [])
+
+
+def test_read__no_scripts__costs_no_shell(tmp_path: Path) -> None:
+    assert activation.read(tmp_path) == ({}, [])
