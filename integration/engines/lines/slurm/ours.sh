@@ -1,0 +1,5 @@
+#!/bin/sh
+#SBATCH --output=job.out
+# [lines]
+./python_package_run venv "python3 task.py 4"
+# [end]

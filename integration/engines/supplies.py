@@ -1,0 +1,83 @@
+"""What an engine's case needs beforehand: the submitting side's virtual environment, and the tarballs that travel."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import conda_pack
+
+from integration.engines.ways import Way
+
+BIN = Path(sys.executable).parent
+# What every environment that travels holds; f2py is an entry point of numpy.
+CONTENT = ("numpy", "pandas")
+
+
+@dataclass(frozen=True)
+class Tarballs:
+    """One environment, packed by python_package_create and by conda-pack as it is."""
+
+    ours: Path
+    plain: Path
+
+    def of(self, way: Way) -> Path:
+        """Return the one that a way takes."""
+        return self.ours if way.tarball == "ours" else self.plain
+
+
+def virtual_environment(packages: Sequence[str]) -> Path:
+    """Return a virtual environment of the packages and CONTENT, made by uv from this interpreter and kept in our cache."""
+    wanted = [*packages, *CONTENT]
+    key = hashlib.sha256("\n".join([sys.version, sys.base_prefix, *wanted]).encode()).hexdigest()[:12]
+    root = _cache() / "engines"
+    folder = root / f"{packages[0] if packages else 'plain'}-{key}"
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            uv = str(BIN / "uv")
+            _run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)])
+            _run([uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *wanted])
+            (folder / "complete").touch()
+    return folder
+
+
+def tarballs(name: str, script: Path, venv: Path, packages: Sequence[str], folder: Path) -> Tarballs:
+    """Analyze a script as the user of `venv` would, create its environment, and pack it in both ways into `folder`.
+
+    Every package gets the version that the virtual environment has.
+    """
+    settings = {
+        **os.environ,
+        "PATH": f"{venv / 'bin'}:{os.environ['PATH']}",
+        "CONDA_ENVS_PATH": str(folder / "envs"),
+    }
+    spec = str(folder / f"{name}.json")
+    extra = [word for package in (*CONTENT, *packages) for word in ("--extra-pkg", package)]
+    _run([str(BIN / "python_package_analyze"), "--pin", *extra, str(script), spec], env=settings)
+    ours = folder / f"{name}.tar.gz"
+    _run([str(BIN / "python_package_create"), "-q", "--interpreter", "host", spec, str(ours)], env=settings)
+    plain = folder / "plain" / ours.name
+    plain.parent.mkdir(exist_ok=True)
+    conda_pack.pack(prefix=str(folder / "envs" / name), output=str(plain))
+    plain.chmod(0o644)  # conda-pack makes it for its owner alone
+    return Tarballs(ours, plain)
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pypkg-it"
+
+
+def _run(command: Sequence[str], env: dict[str, str] | None = None) -> None:
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=900, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{command[0]}: status {done.returncode}: {done.stderr[-3000:]}")
