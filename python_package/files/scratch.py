@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_PREFIX = "python_package-"
+# Nobody else's: Parsl keeps its tarballs in python_package-UID, right beside.
+_PREFIX = "python_package-scratch-"
 _SIGKILL = 9
 
 

@@ -160,16 +160,18 @@ def test_sweep__folder_of_a_killed_process__is_removed_with_the_programs_that_it
 
 
 def test_sweep__what_is_not_ours__stays(temporary: Path) -> None:
-    (temporary / "python_package-file").touch()
+    (temporary / "python_package-scratch-file").touch()
     (temporary / "elsewhere").mkdir()
-    (temporary / "python_package-link").symlink_to(temporary / "elsewhere")
+    (temporary / "python_package-scratch-link").symlink_to(temporary / "elsewhere")
+    (temporary / "python_package-1000").mkdir()  # Parsl's, with the tarballs of its functions
     with scratch.folder() as mine:
         scratch.sweep()
         assert mine.is_dir()
     assert sorted(path.name for path in temporary.iterdir()) == [
         "elsewhere",
-        "python_package-file",
-        "python_package-link",
+        "python_package-1000",
+        "python_package-scratch-file",
+        "python_package-scratch-link",
     ]
 
 
