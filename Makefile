@@ -9,7 +9,7 @@ PYTEST := pytest -n auto --dist loadfile
 SHELL_SCRIPTS := $(shell grep -rlE --exclude='*.in' '^\#!/bin/sh$$|^\# shellcheck shell=sh$$' .ci integration python_package scripts)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-unit test-integration test-pythons coverage lint constraints simulate bench compare \
+.PHONY: help demo test test-fast test-unit test-integration test-engines test-pythons coverage lint constraints simulate bench compare \
 	docs faults clean
 
 help:                             ## list the targets
@@ -39,6 +39,9 @@ coverage: $(VENV)/.installed      ## the same tests, and how much of the package
 
 test-integration: $(VENV)/.installed  ## remote workers and a cluster, in containers
 	scripts/test-integration
+
+test-engines: $(VENV)/.installed  ## [ARGS="-k spark"]: every engine for real, in containers: the table of docs/engines.md
+	scripts/test-engines $(ARGS)
 
 test-pythons: $(VENV)/.installed  ## create and run with every interpreter that this machine has
 	PYTHON_PACKAGE_TEST_PYTHONS=all $(BIN)/python -m pytest tests/end_to_end/test_pythons.py

@@ -7,20 +7,32 @@ from pathlib import Path
 
 import pytest
 
-from integration.engines.machine import LINES
-from integration.engines.supplies import Tarballs, tarballs, virtual_environment
-from integration.engines.ways import WAYS, Results, Way
+from integration.engines import table
+from integration.engines.supplies import Supplies, prepare
+from integration.engines.ways import OURS, PLAIN, UNCHANGED, Results, Way
 
 collect_ignore_glob = ["lines/*"]  # the users' own scripts
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option by which `make test-engines` writes the table."""
+    parser.addoption("--engines-table", type=Path, metavar="FILE", help="write the table into this document")
+
+
 @pytest.fixture(scope="session")
-def results() -> Iterator[Results]:
+def results(request: pytest.FixtureRequest) -> Iterator[Results]:
     """Return where each engine says how long its first result took."""
-    return Results()
+    found = Results()
+    yield found
+    if document := request.config.getoption("--engines-table", None):
+        table.write(document, found)
 
 
-@pytest.fixture(params=WAYS, ids=lambda way: way.name)
+@pytest.fixture(
+    scope="module",
+    params=[OURS, *(pytest.param(each, marks=pytest.mark.engines) for each in (UNCHANGED, PLAIN))],
+    ids=lambda way: way.name,
+)
 def way(request: pytest.FixtureRequest) -> Way:
     """Return each way to bring an environment to an engine."""
     found: Way = request.param
@@ -28,7 +40,6 @@ def way(request: pytest.FixtureRequest) -> Way:
 
 
 @pytest.fixture(scope="session")
-def light(tmp_path_factory: pytest.TempPathFactory) -> Tarballs:
-    """Return an environment for the engines that need nothing of their own in it."""
-    venv = virtual_environment(())
-    return tarballs("light", LINES / "task.py", venv, (), tmp_path_factory.mktemp("light"))
+def light(tmp_path_factory: pytest.TempPathFactory) -> Supplies:
+    """Return what engines use that need nothing of their own in the environment."""
+    return prepare(tmp_path_factory.mktemp("light"), "light")

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from integration.docker import Container, Done
+from integration.docker import Container, DockerError, Done
+from integration.engines.task import Report
 from integration.images import CHECKOUT, DEBIAN, build
 from integration.machines import WRAPPER
 
 LINES = Path(__file__).parent / "lines"
-USER = "1000:1000"
+_USER = "1000:1000"
 _HOME = "/home/worker"
 
 
@@ -40,7 +41,7 @@ class Machine:
     @classmethod
     @contextmanager
     def start(
-        cls, name: str, folder: Path, *, venv: Path | None = None, options: Sequence[str] = ("--network", "none")
+        cls, name: str, folder: Path, venv: Path | None = None, options: Sequence[str] = ("--network", "none")
     ) -> Iterator[Machine]:
         """Start one that sees `folder`, and the submitting side's virtual environment where there is one."""
         folder.chmod(0o755)
@@ -60,8 +61,8 @@ class Machine:
         folder.mkdir()
         folder.chmod(0o777)
         shutil.copy(tarball, folder / "venv.tar.gz")
-        for file in (WRAPPER, LINES / "task.py", *files):
-            shutil.copy(file, folder)
+        for file in (WRAPPER, LINES / "task.py", LINES / "work.py", *files):
+            Path(shutil.copy(file, folder)).chmod(0o755)
         return Job(self, folder, f"/jobs/{name}", f"{_HOME}/{name}")
 
     def bash(self, script: str, *options: str, timeout: float = 120) -> Done:
@@ -78,18 +79,38 @@ class Job:
     path: str  # the same, as the machine sees it
     home: str
 
-    def bash(self, script: str, *, user: str = USER, timeout: float = 120) -> Done:
+    def bash(self, script: str, timeout: float = 120) -> Done:
         """Run a bash script here, as the user whose jobs these are."""
-        options = ("--user", user, "--env", f"HOME={self.home}", "--workdir", self.path)
+        options = ("--user", _USER, "--env", f"HOME={self.home}", "--workdir", self.path)
         return self.machine.bash(f"mkdir -p {self.home}; {script}", *options, timeout=timeout)
 
-    def result(self, name: str, timeout: float = 60) -> dict[str, object]:
+    def result(self, name: str, timeout: float = 90) -> Report:
         """Wait until a task has written its result to a file, and return it."""
         file = self.folder / name
         end = time.monotonic() + timeout
         while time.monotonic() < end:
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                found: dict[str, object] = json.loads(file.read_text().splitlines()[-1])
-                return found
+            if found := _reports(file):
+                return found[-1]
             time.sleep(0.02)
         raise TimeoutError(f"no result in {name}: {file.read_text() if file.exists() else 'there is no such file'}")
+
+    def run(self, script: str, timeout: float = 240) -> tuple[list[Report], float]:
+        """Run a bash script that prints results; return them, and the seconds until the first one came."""
+        start = time.monotonic()
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(self.bash, f"exec >out; {script}", timeout=timeout)
+            while not (first := _reports(self.folder / "out")) and not running.done():
+                time.sleep(0.02)
+            seconds = time.monotonic() - start
+            done = running.result()
+        if done.status or not first:
+            raise DockerError(f"status {done.status}: {done.err[-5000:]}")
+        return _reports(self.folder / "out"), seconds
+
+
+def _reports(file: Path) -> list[Report]:
+    """Return the results that a file holds so far, one a line; all else that it holds is an engine's own."""
+    if not file.exists():
+        return []
+    lines = file.read_text(errors="replace").splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.startswith('{"sum"') and line.endswith("}\n")]

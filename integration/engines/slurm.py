@@ -37,7 +37,7 @@ class Cluster:
                 # Given one core, the wrapper unpacks by one call of tar, and this tar counts.
                 options += ["--volume", f"{SHIMS / 'tar'}:/usr/local/bin/tar:ro"]
                 options += ["--env", "PYPKG_IT_UNPACKED=/tmp/unpacked"]
-                nodes.append(stack.enter_context(Machine.start(name, folder, venv=venv, options=options)))
+                nodes.append(stack.enter_context(Machine.start(name, folder, venv, options)))
             cluster = cls(tuple(nodes))
             cluster._serve()
             yield cluster

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import conda_pack
 
+from integration.engines.machine import LINES
 from integration.engines.ways import Way
 
 BIN = Path(sys.executable).parent
@@ -22,19 +23,46 @@ CONTENT = ("numpy", "pandas")
 
 
 @dataclass(frozen=True)
-class Tarballs:
-    """One environment, packed by python_package_create and by conda-pack as it is."""
+class Supplies:
+    """The submitting side's virtual environment, and an environment that travels, packed in two ways when asked for."""
 
+    venv: Path
     ours: Path
-    plain: Path
+    prefix: Path
 
-    def of(self, way: Way) -> Path:
-        """Return the one that a way takes."""
-        return self.ours if way.tarball == "ours" else self.plain
+    def tarball(self, way: Way) -> Path:
+        """Return the tarball that a way takes: python_package_create's, or conda-pack's of the same environment."""
+        if way.tarball == "ours":
+            return self.ours
+        plain = self.ours.parent / "plain" / self.ours.name
+        if not plain.exists():
+            plain.parent.mkdir()
+            conda_pack.pack(prefix=str(self.prefix), output=str(plain))
+            plain.chmod(0o644)  # conda-pack makes it for its owner alone
+        return plain
+
+
+def prepare(folder: Path, name: str, packages: Sequence[str] = (), *, shipped: Sequence[str] = ()) -> Supplies:
+    """Make an engine's virtual environment, and in `folder` an environment that travels with `shipped` in it.
+
+    The script is analyzed as the user of the virtual environment would: packages get the versions that are there.
+    """
+    venv = virtual_environment(packages)
+    settings = {
+        **os.environ,
+        "PATH": f"{venv / 'bin'}:{os.environ['PATH']}",
+        "CONDA_ENVS_PATH": str(folder / "envs"),
+    }
+    spec = str(folder / f"{name}.json")
+    extra = [word for package in (*CONTENT, *shipped) for word in ("--extra-pkg", package)]
+    _run([str(BIN / "python_package_analyze"), "--pin", *extra, str(LINES / "task.py"), spec], env=settings)
+    ours = folder / f"{name}.tar.gz"
+    _run([str(BIN / "python_package_create"), "-q", "--interpreter", "host", spec, str(ours)], env=settings)
+    return Supplies(venv, ours, folder / "envs" / name)
 
 
 def virtual_environment(packages: Sequence[str]) -> Path:
-    """Return a virtual environment of the packages and CONTENT, made by uv from this interpreter and kept in our cache."""
+    """Return a virtual environment of packages and CONTENT, made by uv from this interpreter and kept in our cache."""
     wanted = [*packages, *CONTENT]
     key = hashlib.sha256("\n".join([sys.version, sys.base_prefix, *wanted]).encode()).hexdigest()[:12]
     root = _cache() / "engines"
@@ -49,28 +77,6 @@ def virtual_environment(packages: Sequence[str]) -> Path:
             _run([uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *wanted])
             (folder / "complete").touch()
     return folder
-
-
-def tarballs(name: str, script: Path, venv: Path, packages: Sequence[str], folder: Path) -> Tarballs:
-    """Analyze a script as the user of `venv` would, create its environment, and pack it in both ways into `folder`.
-
-    Every package gets the version that the virtual environment has.
-    """
-    settings = {
-        **os.environ,
-        "PATH": f"{venv / 'bin'}:{os.environ['PATH']}",
-        "CONDA_ENVS_PATH": str(folder / "envs"),
-    }
-    spec = str(folder / f"{name}.json")
-    extra = [word for package in (*CONTENT, *packages) for word in ("--extra-pkg", package)]
-    _run([str(BIN / "python_package_analyze"), "--pin", *extra, str(script), spec], env=settings)
-    ours = folder / f"{name}.tar.gz"
-    _run([str(BIN / "python_package_create"), "-q", "--interpreter", "host", spec, str(ours)], env=settings)
-    plain = folder / "plain" / ours.name
-    plain.parent.mkdir(exist_ok=True)
-    conda_pack.pack(prefix=str(folder / "envs" / name), output=str(plain))
-    plain.chmod(0o644)  # conda-pack makes it for its owner alone
-    return Tarballs(ours, plain)
 
 
 def _cache() -> Path:

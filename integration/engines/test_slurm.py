@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 
@@ -10,7 +9,7 @@ import pytest
 
 from integration.engines.machine import LINES
 from integration.engines.slurm import Cluster
-from integration.engines.supplies import Tarballs
+from integration.engines.supplies import Supplies
 from integration.engines.task import check
 from integration.engines.ways import Results, Way
 
@@ -24,8 +23,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield started
 
 
-def test_sbatch__one_job__runs_in_the_environment(cluster: Cluster, light: Tarballs, way: Way, results: Results) -> None:
-    job = cluster.nodes[0].job(light.of(way), LINES / "slurm" / f"{way.lines}.sh")
+def test_sbatch__one_job__runs_in_the_environment(
+    cluster: Cluster, light: Supplies, way: Way, results: Results
+) -> None:
+    job = cluster.nodes[0].job(light.tarball(way), LINES / "slurm" / f"{way.lines}.sh")
     start = time.monotonic()
     job.bash(f"sbatch {way.lines}.sh").ok()
     report = job.result("job.out")
@@ -33,7 +34,7 @@ def test_sbatch__one_job__runs_in_the_environment(cluster: Cluster, light: Tarba
     check([report], numbers=[4], below=job.home if way.lines == "ours" else "/tmp/env-")
 
 
-def test_sbatch__array_with_sbcast__each_node_unpacks_once(cluster: Cluster, light: Tarballs) -> None:
+def test_sbatch__array_with_sbcast__each_node_unpacks_once(cluster: Cluster, light: Supplies) -> None:
     job = cluster.nodes[0].job(light.ours, LINES / "slurm" / "array.sh")
     for node in cluster.nodes:
         node.bash("rm -f /tmp/unpacked")

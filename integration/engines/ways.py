@@ -15,7 +15,7 @@ class Way:
 
     name: str
     lines: str  # of a file's name: ours, conda-pack
-    tarball: str  # a field of Tarballs
+    tarball: str  # whose: ours, plain
 
 
 OURS = Way("ours", "ours", "ours")

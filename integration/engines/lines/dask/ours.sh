@@ -1,0 +1,4 @@
+set -eu
+# [lines]
+./python_package_run venv "dask worker $SCHEDULER"
+# [end]

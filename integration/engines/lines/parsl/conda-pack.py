@@ -1,0 +1,21 @@
+"""Parsl: the pool of workers runs in the environment."""
+
+import json
+
+import parsl
+from parsl.executors import HighThroughputExecutor
+from parsl.providers import LocalProvider
+from work import work
+
+# [lines]
+executor = HighThroughputExecutor(
+    address="127.0.0.1",
+    provider=LocalProvider(
+        worker_init="mkdir -p env && tar xzf venv.tar.gz -C env && . env/bin/activate && conda-unpack",
+    ),
+)
+# [end]
+executor.max_workers_per_node = 2
+with parsl.load(parsl.Config(executors=[executor], usage_tracking=0)):
+    for future in [parsl.python_app(work)(number) for number in range(8)]:
+        print(json.dumps(future.result(timeout=90)))

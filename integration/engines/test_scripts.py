@@ -1,0 +1,34 @@
+"""Job scripts that are careful: strict bash, and HTCondor's documented wrapper, imitated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from integration.engines.machine import LINES, Machine
+from integration.engines.supplies import Supplies
+from integration.engines.task import check
+from integration.engines.ways import OURS, Results, Way
+
+
+def test_activate__in_a_strict_script__activates(light: Supplies, tmp_path: Path) -> None:
+    with Machine.start("strict", tmp_path) as machine:
+        job = machine.job(light.tarball(OURS), LINES / "activation" / "strict.sh")
+        reports, _ = job.run("./strict.sh")
+    check(reports, numbers=[4], below=f"{job.path}/env")
+
+
+@pytest.mark.engines
+def test_htcondor__documented_wrapper__runs_in_the_environment(
+    light: Supplies, way: Way, results: Results, tmp_path: Path
+) -> None:
+    with Machine.start("htcondor", tmp_path) as machine:
+        job = machine.job(light.tarball(way), LINES / "htcondor" / f"{way.lines}.sh")
+        # As the starter leaves a job: its scratch directory is where it stands, and there is no home.
+        execute = f"env -i PATH=/usr/bin:/bin _CONDOR_SCRATCH_DIR=$PWD ./{way.lines}.sh"
+        reports, seconds = job.run(execute)
+        left = machine.bash("ls -A /home/worker").out
+    check(reports, numbers=[4], below="/" if way.lines == "ours" else f"{job.path}/venv")
+    assert left in ("", f"{Path(job.home).name}\n")
+    results.add("HTCondor's wrapper (imitated)", way, seconds)
