@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import shutil
 import sys
 import time
@@ -15,11 +14,11 @@ from functools import cache
 from pathlib import Path
 
 from integration.docker import Container, DockerError, Done
-from integration.engines.task import Report
+from integration.engines.task import Report, reports_in
+from integration.engines.ways import LINES
 from integration.images import CHECKOUT, DEBIAN, build
 from integration.machines import WRAPPER
 
-LINES = Path(__file__).parent / "lines"
 _USER = "1000:1000"
 _HOME = "/home/worker"
 
@@ -89,7 +88,7 @@ class Job:
         file = self.folder / name
         end = time.monotonic() + timeout
         while time.monotonic() < end:
-            if found := _reports(file):
+            if found := reports_in(file):
                 return found[-1]
             time.sleep(0.02)
         raise TimeoutError(f"no result in {name}: {file.read_text() if file.exists() else 'there is no such file'}")
@@ -99,18 +98,10 @@ class Job:
         start = time.monotonic()
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(self.bash, f"exec >out; {script}", timeout=timeout)
-            while not (first := _reports(self.folder / "out")) and not running.done():
+            while not (first := reports_in(self.folder / "out")) and not running.done():
                 time.sleep(0.02)
             seconds = time.monotonic() - start
             done = running.result()
         if done.status or not first:
             raise DockerError(f"status {done.status}: {done.err[-5000:]}")
-        return _reports(self.folder / "out"), seconds
-
-
-def _reports(file: Path) -> list[Report]:
-    """Return the results that a file holds so far, one a line; all else that it holds is an engine's own."""
-    if not file.exists():
-        return []
-    lines = file.read_text(errors="replace").splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.startswith('{"sum"') and line.endswith("}\n")]
+        return reports_in(self.folder / "out"), seconds

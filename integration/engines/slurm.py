@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from integration.docker import LABEL, OWNER, PREFIX, DockerError, docker
-from integration.engines.machine import LINES, Machine
+from integration.engines.machine import Machine
+from integration.engines.ways import LINES
 from integration.machines import SHIMS
 
 NODES = ("node1", "node2")

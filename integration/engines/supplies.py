@@ -14,8 +14,7 @@ from pathlib import Path
 
 import conda_pack
 
-from integration.engines.machine import LINES
-from integration.engines.ways import Way
+from integration.engines.ways import LINES, Way
 
 BIN = Path(sys.executable).parent
 # What every environment that travels holds; f2py is an entry point of numpy.

@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from integration.engines.machine import LINES
-from integration.engines.ways import OURS, PLAIN, UNCHANGED, Results, copied
+from integration.engines.ways import LINES, OURS, PLAIN, UNCHANGED, Results, copied
 
 _TABLE = re.compile(r"(?s)(<!-- table -->\n).*?(<!-- end of the table -->)")
 # What the table calls an engine -> the files whose lines a user copies: ours, and conda-pack's where there are any.

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from integration.engines.machine import LINES, Machine
+from integration.engines.machine import Machine
 from integration.engines.slurm import Cluster
 from integration.engines.supplies import Supplies, prepare
 from integration.engines.task import check
-from integration.engines.ways import Results, Way
+from integration.engines.ways import LINES, Results, Way
 
 pytestmark = pytest.mark.engines
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from integration.engines.machine import LINES, Machine
+from integration.engines.machine import Machine
 from integration.engines.supplies import Supplies
 from integration.engines.task import check
-from integration.engines.ways import Results, Way
+from integration.engines.ways import LINES, Results, Way
 
 
 def test_parallel__eight_tasks__each_runs_in_the_environment(

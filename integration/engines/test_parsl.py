@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from integration.engines.machine import LINES, Machine
+from integration.engines.machine import Machine
 from integration.engines.supplies import Supplies, prepare
 from integration.engines.task import check
-from integration.engines.ways import Results, Way
+from integration.engines.ways import LINES, Results, Way
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from integration.engines.machine import LINES, Machine
+from integration.engines.machine import Machine
 from integration.engines.supplies import Supplies, prepare
 from integration.engines.task import Report, check
-from integration.engines.ways import OURS, Results, Way
+from integration.engines.ways import LINES, OURS, Results, Way
 
 pytestmark = pytest.mark.engines
 

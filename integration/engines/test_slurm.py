@@ -7,11 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from integration.engines.machine import LINES
 from integration.engines.slurm import Cluster
 from integration.engines.supplies import Supplies
 from integration.engines.task import check
-from integration.engines.ways import Results, Way
+from integration.engines.ways import LINES, Results, Way
 
 _TASKS = 20
 

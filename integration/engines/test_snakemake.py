@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from integration.engines.machine import LINES, Machine
+from integration.engines.machine import Machine
 from integration.engines.supplies import Supplies, virtual_environment
 from integration.engines.task import check
-from integration.engines.ways import Results, Way
+from integration.engines.ways import LINES, Results, Way
 
 pytestmark = pytest.mark.engines
 

@@ -6,6 +6,8 @@ import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
+# The files that a user writes, one folder for each engine; what is copied from them stands between two marks.
+LINES = Path(__file__).parent / "lines"
 _START, _END = "# [lines]", "# [end]"
 
 
