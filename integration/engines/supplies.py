@@ -41,8 +41,8 @@ class Supplies:
         return plain
 
 
-def prepare(folder: Path, name: str, packages: Sequence[str] = (), *, shipped: Sequence[str] = ()) -> Supplies:
-    """Make an engine's virtual environment, and in `folder` an environment that travels with `shipped` in it.
+def prepare(folder: Path, name: str, packages: Sequence[str] = (), *, engine: str = "") -> Supplies:
+    """Make an engine's virtual environment, and in `folder` an environment that travels, with what it needs there.
 
     The script is analyzed as the user of the virtual environment would: packages get the versions that are there.
     """
@@ -53,7 +53,8 @@ def prepare(folder: Path, name: str, packages: Sequence[str] = (), *, shipped: S
         "CONDA_ENVS_PATH": str(folder / "envs"),
     }
     spec = str(folder / f"{name}.json")
-    extra = [word for package in (*CONTENT, *shipped) for word in ("--extra-pkg", package)]
+    extra = [word for package in CONTENT for word in ("--extra-pkg", package)]
+    extra += ["--for", engine] if engine else []
     _run([str(BIN / "python_package_analyze"), "--pin", *extra, str(LINES / "task.py"), spec], env=settings)
     ours = folder / f"{name}.tar.gz"
     _run([str(BIN / "python_package_create"), "-q", "--interpreter", "host", spec, str(ours)], env=settings)

@@ -21,8 +21,7 @@ _SCHEDULER = "tcp://127.0.0.1:8786"
 @pytest.fixture(scope="module")
 def supplies(tmp_path_factory: pytest.TempPathFactory) -> Supplies:
     """Return an environment that has Dask on both sides."""
-    packages = ["distributed", "dask-jobqueue"]
-    return prepare(tmp_path_factory.mktemp("dask"), "dask", packages, shipped=["distributed", "dask", "cloudpickle"])
+    return prepare(tmp_path_factory.mktemp("dask"), "dask", ["distributed", "dask-jobqueue"], engine="dask")
 
 
 def test_worker__eight_tasks__each_runs_in_the_environment(

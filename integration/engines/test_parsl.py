@@ -13,7 +13,7 @@ from integration.engines.ways import LINES, Results, Way
 @pytest.fixture(scope="module")
 def supplies(tmp_path_factory: pytest.TempPathFactory) -> Supplies:
     """Return an environment that has Parsl on both sides."""
-    return prepare(tmp_path_factory.mktemp("parsl"), "parsl", ["parsl"], shipped=["parsl"])
+    return prepare(tmp_path_factory.mktemp("parsl"), "parsl", ["parsl"], engine="parsl")
 
 
 def test_htex__eight_tasks__each_runs_in_the_environment(

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.engines
 @pytest.fixture(scope="module")
 def supplies(tmp_path_factory: pytest.TempPathFactory) -> Supplies:
     """Return an environment that has Ray on both sides."""
-    return prepare(tmp_path_factory.mktemp("ray"), "ray", ["ray"], shipped=["ray"])
+    return prepare(tmp_path_factory.mktemp("ray"), "ray", ["ray"], engine="ray")
 
 
 def _run(supplies: Supplies, way: Way, script: str, folder: Path) -> tuple[list[Report], float, str]:

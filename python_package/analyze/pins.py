@@ -33,7 +33,7 @@ def pinned(analysis: Analysis, python: str = "python3") -> Analysis:
     found = installed.find(wanted, paths)
     named = analysis.spec.pins  # by the script's own metadata, whose places count more than what is installed
     places = {pin.package for pin in named}
-    pins = [_pin(module, found.get(module, ()), known) for module in wanted]
+    pins = [pin_of(module, found.get(module, ()), known) for module in wanted]
     remarks = [f"not pinned: {pin}" for pin in pins if isinstance(pin, str)]
     taken = [pin for pin in pins if isinstance(pin, Pin) and canonical(pin.package) not in places]
     spec = analysis.spec.replace(pins=tuple(sorted((*named, *taken), key=lambda pin: pin.module)))
@@ -63,7 +63,7 @@ def _dotted(found: Import) -> tuple[str, ...]:
     return tuple(".".join(name.split(".")[:2]) for name in full if "." in name)
 
 
-def _pin(module: str, found: Sequence[Found], known: Table) -> Pin | str:
+def pin_of(module: str, found: Sequence[Found], known: Table) -> Pin | str:
     """Return the pin of a module, or why there is none; of several distributions, the likeliest is it."""
     if not found:
         return f"your python3 does not have {module}"

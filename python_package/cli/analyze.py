@@ -44,6 +44,10 @@ def _main(argv: list[str]) -> int:
         from python_package.analyze import pins
 
         found = pins.pinned(found, found.interpreter)
+    if args and args.engines:
+        from python_package.analyze import engines
+
+        found = engines.with_engines(found, args.engines, found.interpreter)
     if args and args.local:
         from python_package.analyze.local_modules import recorded
 
@@ -78,6 +82,7 @@ def _stdin() -> bytes:
 
 
 def _parsed(argv: list[str]) -> argparse.Namespace:
+    from python_package.analyze.engines import ENGINES
     from python_package.cli import command
 
     parser = command.Parser(
@@ -102,6 +107,15 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
     part.add_argument("--function", metavar="NAME", help="count only the imports in this function of the script")
     parser.add_argument(
         "--extra-pkg", action="append", default=[], metavar="PACKAGE", help="put this package in, too (repeatable)"
+    )
+    parser.add_argument(
+        "--for",
+        dest="engines",
+        action="append",
+        choices=sorted(ENGINES),
+        metavar="ENGINE",
+        help=f"put in what this engine needs on its workers, at the versions of the default python3 (repeatable): "
+        f"{', '.join(sorted(ENGINES))}",
     )
     parser.add_map("--pkg-mapping")  # poncho's name for it
     parser.add_argument(
