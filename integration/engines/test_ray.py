@@ -27,7 +27,7 @@ def _run(supplies: Supplies, way: Way, script: str, folder: Path) -> tuple[list[
         job = machine.job(supplies.tarball(way), LINES / "ray" / script)
         driver = f"export RAY_USAGE_STATS_ENABLED=0; {supplies.venv}/bin/python -u {script}"
         reports, seconds = job.run(driver)
-    return reports, seconds, f"{job.path}/env/" if script == "conda-pack.py" else f"{job.home}/"
+    return reports, seconds, f"{job.path}/env" if script == "conda-pack.py" else f"{job.home}/"
 
 
 def test_py_executable__eight_tasks__each_runs_in_the_environment(
