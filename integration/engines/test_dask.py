@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from integration.engines.slurm import Cluster
 from integration.engines.supplies import Supplies, prepare
 from integration.engines.task import check
 from integration.engines.ways import LINES, Results, Way
+from python_package.analyze.engines import ENGINES
 
 pytestmark = pytest.mark.engines
 
@@ -39,6 +41,14 @@ def test_worker__eight_tasks__each_runs_in_the_environment(
         reports, seconds = job.run(f"{settings}\n{worker}\n{venv}/bin/python -u client.py")
     check(reports, numbers=range(8), below=f"{job.home}/" if way.lines == "ours" else f"{job.path}/env")
     results.add("Dask", way, seconds)
+
+
+def test_for_dask__what_dask_itself_compares__is_shipped(supplies: Supplies) -> None:
+    question = "from distributed.versions import required_packages as r; print(*sorted(r))"
+    done = subprocess.run(
+        [supplies.venv / "bin" / "python", "-c", question], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.split() == list(ENGINES["dask"])
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 # side pickles with the same ones, so their versions must be equal. Spark brings its own pyspark; what its functions on
 # pandas need is pandas and pyarrow.
 ENGINES = {
-    "dask": ("cloudpickle", "dask", "distributed"),
-    "parsl": ("parsl",),
+    "dask": ("cloudpickle", "dask", "distributed", "msgpack", "toolz", "tornado"),  # what it compares itself
+    "parsl": ("dill", "parsl"),
     "ray": ("ray",),
     "spark": ("pandas", "pyarrow"),
     "taskvine": ("cloudpickle", "conda:ndcctools", "threadpoolctl"),
