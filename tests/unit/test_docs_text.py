@@ -86,8 +86,9 @@ def _options(command: str) -> set[str]:
 
 
 def _shown(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield each command in an indented block of code, and its options; a fenced block holds lines that the tests run."""
-    for line in re.findall(r"^ {4,}(?:\$ )?(.*)", re.sub(r"(?s)```.*?```", "", text), re.MULTILINE):
+    """Yield each command in a block of code, and its options; the lines of the engines' own files are run as they are."""
+    text = re.sub(r"(?s)<!-- lines: .*?```.*?```", "", text)
+    for line in re.findall(r"^ {4,}(?:\$ )?(.*)", text, re.MULTILINE):
         for command in COMMANDS:
             found = re.match(rf"(?:.*[ /|])?{command} (?!.*: )(.*)", line)
             if found and not line.startswith(f"{command}: "):
