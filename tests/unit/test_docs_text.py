@@ -86,7 +86,7 @@ def _options(command: str) -> set[str]:
 
 
 def _shown(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield each command in a block of code, and its options; the lines of the engines' own files are run as they are."""
+    """Yield each command in a block of code, and its options; lines of the engines' files are run as they are."""
     text = re.sub(r"(?s)<!-- lines: .*?```.*?```", "", text)
     for line in re.findall(r"^ {4,}(?:\$ )?(.*)", text, re.MULTILINE):
         for command in COMMANDS:
