@@ -107,7 +107,7 @@ WAITING = """
 import os, time
 from python_package.analyze import reading
 def wait(*_, **__):
-    os.write(1, b"%d\n" % os.getpid())
+    os.write(1, b"%d\\n" % os.getpid())
     time.sleep(60)
 reading._WORTH_A_PROCESS = 1
 reading.read_file = wait
