@@ -97,6 +97,95 @@ def test_forms__options__go_with_the_man_pages_form_too(worker: Worker) -> None:
     assert (worker.task / "env/bin/greet").exists()
 
 
+def test_forms__unpack_to_without_a_command__unpacks_and_exits_0(worker: Worker) -> None:
+    """As poncho_package_run does."""
+    worker.pack()
+
+    for _ in range(2):
+        result = worker.run("-e", "venv.tar.gz", "-u", "env")
+        assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert (worker.task / "env/relocated").read_text() == f"{worker.task}/env\n"
+    assert worker.run("-e", "env", "greet").stdout == GREETING
+
+
+def test_forms__unpack_to_without_a_command__fails_as_with_one(worker: Worker) -> None:
+    worker.pack()
+    (worker.task / "broken.tar.gz").write_bytes((worker.task / "venv.tar.gz").read_bytes()[:-40])
+
+    for tarball, code in (("nowhere.tar.gz", 2), ("broken.tar.gz", 3)):
+        result = worker.run("-e", tarball, "-u", "env")
+        assert (result.returncode, result.stdout, lines(result.stderr)) == (code, "", 1)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["-e", "venv.tar.gz"], ["-e", "venv.tar.gz", "--"], ["-u", "env"], ["-u", "env", "venv"], ["-d", "venv"], []],
+)
+def test_forms__no_command__is_a_usage_error_elsewhere(worker: Worker, arguments: list[str]) -> None:
+    worker.pack()
+
+    result = worker.run(*arguments)
+
+    assert (result.returncode, result.stdout, lines(result.stderr)) == (1, "", 1)
+    assert not (worker.task / "env").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["venv", "python3", "x.py"], ["python3", "x.py"]),
+        (["venv.tar.gz", "sh", "-c", "echo $HOME; true", "it's"], ["sh", "-c", "echo $HOME; true", "it's"]),
+        (["my venv", "printf", "%s|", "a  b", "", '"q"', "!x", "back\\slash", "`id`", "*", "é"], None),
+    ],
+)
+def test_forms__command_that_nobody_quoted__is_shown_in_both_right_forms(
+    worker: Worker, arguments: list[str], words: list[str] | None
+) -> None:
+    """What is shown does what was meant: a shell that reads it hands over the words of the user."""
+    words = words or arguments[1:]
+    name = arguments[0].removesuffix(".tar.gz")
+    worker.add_tool("python_package_run", "printf '%s\\n' \"$@\"")
+
+    result = worker.run(*arguments)
+
+    assert (result.returncode, result.stdout, lines(result.stderr)) == (1, "", 1)
+    head, first, second = result.stderr.partition("; see python_package_run --help")[0].split("python_package_run ")
+    assert f"expected an environment name and one quoted command string, but got {len(arguments)} arguments" in head
+    shown = [_split(worker, f"python_package_run {each}") for each in (first.removesuffix(", or "), second)]
+    assert shown[1] == ["-e", f"{name}.tar.gz", "--", *words]
+    assert shown[0][:1] == [name]
+    assert len(shown[0]) == 2
+    assert _split(worker, f"python_package_run {shown[0][1]}") == words
+
+
+def _split(worker: Worker, line: str) -> list[str]:
+    """Return the arguments that a shell makes of a command line."""
+    shell = subprocess.run(
+        [*worker.shell, "-c", line], cwd=worker.task, env=worker.env, capture_output=True, text=True, check=True
+    )
+    return shell.stdout.split("\n")[:-1]
+
+
+def test_forms__short_command_that_nobody_quoted__is_shown_as_the_man_page_has_it(worker: Worker) -> None:
+    result = worker.run("bar", "python3", "x.py")
+
+    assert (
+        ': python_package_run bar "python3 x.py", or python_package_run -e bar.tar.gz -- python3 x.py; '
+        in result.stderr
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["venv"], ["venv", "-u", "env", "greet"], ["venv", "python3 x.py", "more"], ["venv", "python3", "a\nb\033[m"]],
+)
+def test_forms__arguments_that_may_mean_anything__are_counted_only(worker: Worker, arguments: list[str]) -> None:
+    result = worker.run(*arguments)
+
+    assert (result.returncode, result.stdout, lines(result.stderr)) == (1, "", 1)
+    assert f"but got {len(arguments)} arguments; see" in result.stderr
+
+
 # ---- A directory
 
 

@@ -77,12 +77,15 @@ def test_place__relative_directories__become_absolute(worker: Worker) -> None:
         assert result.stdout == f"{GREETING}{worker.envs(worker.task / name)[0]}\n"
 
 
-@pytest.mark.parametrize("name", ["PYTHON_PACKAGE_CACHE", "XDG_CACHE_HOME", "HOME", "TMPDIR"])
+JOBS = ("WORKER_TMPDIR", "_CONDOR_SCRATCH_DIR", "SLURM_TMPDIR")
+ORDER = ("PYTHON_PACKAGE_CACHE", *JOBS, "XDG_CACHE_HOME", "HOME", "TMPDIR")
+
+
+@pytest.mark.parametrize("name", ORDER)
 def test_place__each_variable__is_honoured_in_its_turn(worker: Worker, name: str) -> None:
-    order = ["PYTHON_PACKAGE_CACHE", "XDG_CACHE_HOME", "HOME", "TMPDIR"]
-    for other in order:
+    for other in ORDER:
         worker.env.pop(other, None)
-    chosen = {later: str(worker.root / f"new {later}") for later in order[order.index(name) :]}
+    chosen = {later: str(worker.root / f"new {later}") for later in ORDER[ORDER.index(name) :]}
     for folder in chosen.values():
         Path(folder).mkdir()
     worker.env |= chosen
@@ -90,10 +93,80 @@ def test_place__each_variable__is_honoured_in_its_turn(worker: Worker, name: str
     assert worker.run("venv", "greet").stdout == GREETING
 
     inside = {"XDG_CACHE_HOME": "python_package/envs", "HOME": ".cache/python_package/envs"}
+    inside |= dict.fromkeys(JOBS, "python_package_run")
     inside["TMPDIR"] = f"python_package_run-{os.geteuid()}"
     root = Path(chosen[name]) / inside.get(name, "")
     assert len(worker.envs(root)) == 1
     assert name == "PYTHON_PACKAGE_CACHE" or root.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("name", JOBS)
+@pytest.mark.parametrize("preset", ["", "/nowhere", "venv.tar.gz", "/proc", "a:b"])
+def test_place__jobs_directory_that_cannot_be_used__is_passed_over(worker: Worker, name: str, preset: str) -> None:
+    (worker.task / "a:b").mkdir()
+    worker.env[name] = preset
+
+    result = worker.run("venv", "greet")
+
+    assert (result.stdout, result.stderr) == (GREETING, "")
+    assert worker.envs()
+    assert not Path("/nowhere").exists()
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_place__jobs_directory__has_one_private_folder_of_ours(worker: Worker, name: str) -> None:
+    """Its own mode is the engine's affair: TaskVine's is what the umask leaves of 0777."""
+    scratch = worker.root / "scratch"
+    scratch.mkdir()
+    scratch.chmod(0o777)
+    worker.env[name] = str(scratch)
+
+    for _ in ("cold", "warm"):
+        result = worker.run("venv", "greet")
+        assert (result.stdout, result.stderr) == (GREETING, "")
+
+    assert [entry.name for entry in scratch.iterdir()] == ["python_package_run"]
+    assert (scratch / "python_package_run").stat().st_mode & 0o777 == 0o700
+    assert len(worker.relocations(scratch / "python_package_run")) == 1
+    assert not worker.cache.exists()
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_place__link_planted_in_a_jobs_directory__is_passed_over(worker: Worker, name: str) -> None:
+    scratch, trap = worker.root / "scratch", worker.root / "trap"
+    scratch.mkdir()
+    trap.mkdir()
+    (scratch / "python_package_run").symlink_to(trap)
+    worker.env[name] = str(scratch)
+
+    result = worker.run("venv", "greet")
+
+    assert (result.stdout, result.stderr) == (GREETING, "")
+    assert not list(trap.iterdir())
+    assert worker.envs()
+
+
+@root_only
+def test_place__jobs_directory_of_somebody_else__is_passed_over(nobodys: Worker) -> None:
+    """Where a site sets it to /tmp, say."""
+    for name in JOBS:
+        nobodys.env[name] = "/tmp"  # noqa: S108
+        result = nobodys.run("venv", "greet")
+        assert (result.stdout, result.stderr) == (GREETING, "")
+    assert len(nobodys.envs()) == 1
+    assert not Path("/tmp/python_package_run").exists()  # noqa: S108
+
+
+def test_place__condors_documented_wrapper__needs_no_home(worker: Worker) -> None:
+    """Under `set -e`, without HOME, in the directory that goes away with the job."""
+    scratch = worker.root / "dir_4711"
+    scratch.mkdir()
+    shutil.copy(worker.task / "venv.tar.gz", scratch)
+    del worker.env["HOME"], worker.env["TMPDIR"]
+    for _ in ("cold", "warm"):
+        result = worker.run("venv", 'greet; echo "$CONDA_PREFIX"', cwd=scratch, _CONDOR_SCRATCH_DIR=str(scratch))
+        (env,) = worker.envs(scratch / "python_package_run")
+        assert (result.stdout, result.stderr) == (f"{GREETING}{env}\n", "")
 
 
 def test_place__no_home_and_no_tmpdir__is_in_tmp(worker: Worker) -> None:
