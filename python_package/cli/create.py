@@ -8,7 +8,7 @@ import sys
 from time import perf_counter
 
 from python_package.cli import process
-from python_package.errors import PackError, SpecNotFoundError, failing_as
+from python_package.errors import PackError, SpecNotFoundError, UsageError, failing_as
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,10 @@ def _main(argv: list[str]) -> int:
 
     args = _arguments(argv)
     output, name = _target(args.environment_name)
-    validate_name(name)
+    if output and _is_environment(args.dependency_file or ""):
+        return _pack(args, output)
+    if name is not None:
+        validate_name(name)
     locked, changes = _locked(args.locked)
     spec, notes = _read(args.dependency_file) if locked is None or args.dependency_file else (locked.spec, ())
     chosen = {**vars(args), "channels": tuple(args.channels), "mapping": dict(args.mapping)}
@@ -59,6 +62,31 @@ def _main(argv: list[str]) -> int:
     return 0
 
 
+def _is_environment(argument: str) -> bool:
+    """Tell whether the first argument is an environment to be packed: no file has that name."""
+    from pathlib import Path
+
+    return bool(argument) and argument != "-" and (Path(argument).is_dir() or not os.path.lexists(argument))
+
+
+def _pack(args: argparse.Namespace, output: str) -> int:
+    """Pack an environment that exists, as poncho does; return the exit code."""
+    from python_package.cli import progress
+    from python_package.create import existing
+
+    prefix = existing.find(args.dependency_file)
+    making = {"--channel": args.channels, "--lock": args.lock, "--locked": args.locked, "--sbom": args.sbom}
+    for option, given in {**making, **_solving(args)}.items():
+        if given:
+            raise UsageError(f"{option} has no meaning with {prefix}, an environment that is packed as it is")
+    start = perf_counter()
+    with progress.on(sys.stderr, NAME, quiet=args.quiet) as display:
+        created = existing.pack(prefix, output, display, check=args.check)
+    if not args.quiet:
+        print(f"{NAME}: {_summary(created, perf_counter() - start)}", file=sys.stderr)
+    return 0
+
+
 def _summary(created: Created, seconds: float) -> str:
     if created.packages:
         from python_package.cli.table import size
@@ -67,7 +95,8 @@ def _summary(created: Created, seconds: float) -> str:
         return f"{len(created.packages)} packages, {total}; nothing was made"
     split = ", ".join(f"{phase} {each:.1f}" for phase, each in created.seconds.items())
     megabytes = created.tarball.stat().st_size / 1e6
-    return f"{created.prefix} and {created.tarball.name} ({megabytes:.1f} MB) in {seconds:.1f} s: {split}"
+    kept = f"{created.prefix} and " if created.prefix.is_absolute() else ""
+    return f"{kept}{created.tarball.name} ({megabytes:.1f} MB) in {seconds:.1f} s: {split}"
 
 
 def _parser(*, locked: bool = False) -> command.Parser:
@@ -87,9 +116,10 @@ def _parser(*, locked: bool = False) -> command.Parser:
         metavar="dependency-file",
         nargs="?" if locked else None,
         help="the file that python_package_analyze wrote, or environment.yml, requirements.txt, pyproject.toml, "
-        "pixi.toml or poncho's JSON; - for standard input; may be left out with --locked",
+        "pixi.toml or poncho's JSON; - for standard input; may be left out with --locked; or, if a tarball is named, a "
+        "Conda environment, by its name or folder, to be packed as it is",
     )
-    add("environment_name", metavar="environment-name", help="a name, or [FOLDER/]NAME.tar.gz")
+    add("environment_name", metavar="environment-name", help="a name, or [FOLDER/]NAME.tar.gz for a tarball alone")
     add(
         "-c",
         "--channel",
@@ -128,15 +158,19 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     else:
         parser = _parser()
         args = parser.parse_args(argv)
-    solving = {"--map": args.mapping, "--strict-names": args.strict_names, "--exact": args.exact}
-    solving |= {"--interpreter": args.interpreter != "auto", "--dry-run": args.dry_run}
-    for option, given in solving.items():
+    for option, given in _solving(args).items():
         if args.locked is not None and given:
             parser.error(f"{option} has no meaning with --locked, which solves nothing")
     for option, given in {"--lock": args.lock, "--sbom": args.sbom}.items():
         if args.dry_run and given:
             parser.error(f"{option} has no meaning with --dry-run, which makes nothing")
     return args
+
+
+def _solving(args: argparse.Namespace) -> dict[str, object]:
+    """Return the options that say how to solve, each with whether it was given."""
+    solving = {"--map": args.mapping, "--strict-names": args.strict_names, "--exact": args.exact}
+    return solving | {"--interpreter": args.interpreter != "auto", "--dry-run": args.dry_run}
 
 
 def _locked(argument: str | None) -> tuple[Lock | None, list[str]]:
@@ -152,14 +186,13 @@ def _locked(argument: str | None) -> tuple[Lock | None, list[str]]:
     return lock, [f"{argument} no longer says what its environment has: {changed}"] if changed else []
 
 
-def _target(argument: str) -> tuple[str | None, str]:
-    """Split the second argument: a plain name, or the tarball's own path as Parsl and poncho give it.
-
-    Parsl's are temporary files with a leading dot, which no environment's name may have.
-    """
-    if argument.endswith(".tar.gz"):
-        return argument, argument.rpartition("/")[2].removesuffix(".tar.gz").lstrip(".")
-    return None, argument
+def _target(argument: str) -> tuple[str | None, str | None]:
+    """Return the tarball's path, as Parsl and poncho give it, or the environment's name: the second argument is one."""
+    if not argument.endswith(".tar.gz"):
+        return None, argument
+    if not argument.rpartition("/")[2].removesuffix(".tar.gz"):
+        raise UsageError(f"{argument}: the tarball has no name")
+    return argument, None
 
 
 def _read(argument: str) -> tuple[Spec, tuple[str, ...]]:

@@ -23,9 +23,7 @@ def envs_dir(condarc: Condarc, environ: Mapping[str, str] = os.environ, home: Pa
     It is the first writable of the configured ones, the active or installed Conda's own `envs`, and ~/.conda/envs.
     Raises PackError when none is writable.
     """
-    home = home or Path.home()
-    installed = root(environ)
-    candidates = [*condarc.envs_dirs, *([installed / "envs"] if installed else []), home / ".conda" / "envs"]
+    candidates = envs_dirs(condarc, environ, home)
     for candidate in candidates:
         with suppress(OSError):
             candidate.mkdir(parents=True, exist_ok=True)
@@ -33,6 +31,19 @@ def envs_dir(condarc: Condarc, environ: Mapping[str, str] = os.environ, home: Pa
                 return candidate.resolve()
     tried = ", ".join(str(candidate) for candidate in candidates)
     raise PackError(f"no directory of environments is writable (tried {tried}); set CONDA_ENVS_PATH")
+
+
+def envs_dirs(condarc: Condarc, environ: Mapping[str, str] = os.environ, home: Path | None = None) -> list[Path]:
+    """Return the directories in which Conda looks for an environment by its name, in this order."""
+    installed = root(environ)
+    return [*condarc.envs_dirs, *([installed / "envs"] if installed else []), (home or Path.home()) / ".conda" / "envs"]
+
+
+def find(name: str, condarc: Condarc, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the environment that Conda knows by a name: `base` is the installed Conda itself."""
+    installed = root(environ)
+    places = [installed] if name == "base" and installed else [folder / name for folder in envs_dirs(condarc, environ)]
+    return next((place for place in places if (place / "conda-meta").is_dir()), None)
 
 
 def write_history(prefix: Path, specs: Sequence[str], command: str) -> None:

@@ -33,7 +33,7 @@ _RESERVED = ("base", "root")
 class Created:
     """What was made.
 
-    `prefix`: where the environment is; after a dry run only its name.
+    `prefix`: where the environment is; only its name where just a tarball was made, or nothing.
     `tarball`: the environment's tarball; after a dry run where it would be.
     `seconds`: how long each phase took.
     `packages`: what the environment would have; only after a dry run.
@@ -57,22 +57,23 @@ def validate_name(name: str) -> str:
 
 def create_environment(
     spec: Spec,
-    name: str,
+    name: str | None,
     options: CreateOptions = CreateOptions(),  # noqa: B008  # a frozen value
     progress: Progress | None = None,
 ) -> Created:
     """Build the Conda environment `name` in the default directory of environments and pack it into a tarball.
 
+    Without a name, only the tarball `options.output` is made, and the environment that it is made of does not stay.
     What has the name of the environment or of a file is replaced when the new ones are complete.
 
-    Raises UsageError for a bad name, SpecError when a local module is not where the spec says or the lock is of another
-    spec, SolveError when something is in no channel and no index, conflicts or cannot be built, UnreachableError when
-    a channel or index does not answer, BrokenModuleError when a module does not import, ChecksumError when a file is
-    not the one that was promised, and PackError when something cannot be written; after each of them, all that existed
-    before is as it was.
+    Raises UsageError for a bad name or for none at all, SpecError when a local module is not where the spec says or the
+    lock is of another spec, SolveError when something is in no channel and no index, conflicts or cannot be built,
+    UnreachableError when a channel or index does not answer, BrokenModuleError when a module does not import,
+    ChecksumError when a file is not the one that was promised, and PackError when something cannot be written; after
+    each of them, all that existed before is as it was.
     """
-    validate_name(name)
-    with failing_as(PackError, f"cannot make the environment {name}"):
+    title = _title(name, options)
+    with failing_as(PackError, f"cannot make the environment {title}"):
         tarball = Path(options.output or f"{name}.tar.gz").absolute()
         lock, bill = (Path(file).absolute() if file else None for file in (options.lock, options.sbom))
         files = [file for file in (tarball, lock, bill) if file]
@@ -86,7 +87,9 @@ def create_environment(
         with nullcontext() if options.dry_run else outputs.stage(environments.envs_dir(condarc), name, files) as staged:
             plan = solve.plan(spec, wanted, options, condarc, clock)
             if staged is None:
-                return Created(Path(name), tarball, clock.seconds, dry_run.packages(spec, plan, wanted, options, clock))
+                return Created(
+                    Path(title), tarball, clock.seconds, dry_run.packages(spec, plan, wanted, options, clock)
+                )
             with clock.phase("link"):
                 plan.channels.link(plan.solution, staged.path, clock.progress)
             made = install.install(staged.path, spec, plan, wanted, clock, offline=options.offline)
@@ -99,10 +102,20 @@ def create_environment(
             if bill:
                 from python_package.create import sbom
 
-                staged.write(bill, sbom.to_json(made, staged.path, name, content))
+                staged.write(bill, sbom.to_json(made, staged.path, title, content))
             staged.commit()
-            environments.register(staged.target)
-            return Created(staged.target, tarball, clock.seconds)
+            if staged.target:
+                environments.register(staged.target)
+            return Created(staged.target or Path(title), tarball, clock.seconds)
+
+
+def _title(name: str | None, options: CreateOptions) -> str:
+    """Return what messages call the environment; raise UsageError where neither it nor its tarball has a name."""
+    if name is not None:
+        return validate_name(name)
+    if not options.output:
+        raise UsageError("an environment without a name needs a name for its tarball")
+    return Path(options.output).name.removesuffix(".tar.gz")
 
 
 def _prepare(spec: Spec, options: CreateOptions, clock: Clock) -> tuple[Wanted, Condarc, CreateOptions]:
@@ -138,5 +151,6 @@ def _pack(staged: Staged, tarball: Path, imports: Imports, clock: Clock) -> str:
                 packer.pack(staged.partial(tarball), progress=packed)
             with clock.phase("check"):
                 checking.finish(packer.id, clock.progress)
-        packer.relocate(str(staged.target))
+        if staged.target:
+            packer.relocate(str(staged.target))
         return packer.id

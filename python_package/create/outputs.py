@@ -12,6 +12,7 @@ import fcntl
 import glob
 import json
 import os
+import secrets
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -29,10 +30,10 @@ _RENAME_EXCHANGE = 2
 
 @dataclass(frozen=True)
 class Staged:
-    """What is being made: `path` is where the environment's files are, `target` where it will live."""
+    """What is being made: `path` is where the environment's files are, `target` where it will live, if it is kept."""
 
     path: Path
-    target: Path
+    target: Path | None
     outputs: tuple[Path, ...]
     journal: Path
 
@@ -55,7 +56,9 @@ class Staged:
 
         Raises PackError when one cannot be.
         """
-        moves = [(self.path, self.target), *((self.partial(output), output) for output in self.outputs)]
+        moves = [(self.partial(output), output) for output in self.outputs]
+        if self.target:
+            moves.insert(0, (self.path, self.target))
         done: list[tuple[Path, Path, bool]] = []  # the last tells whether the target was there
         target = self.journal
         with interrupts.held():
@@ -88,15 +91,18 @@ def check(outputs: Sequence[Path]) -> None:
 
 
 @contextmanager
-def stage(envs: Path, name: str, outputs: Sequence[Path] = ()) -> Iterator[Staged]:
+def stage(envs: Path, name: str | None, outputs: Sequence[Path] = ()) -> Iterator[Staged]:
     """Yield empty places for the environment `name` and its outputs; on leaving, what was not committed is removed.
+
+    So is an environment without a name, which nobody else can be making.
 
     Holds a lock on each name for the duration. Raises PackError when another process holds one, when something
     that is not a Conda environment has the name, or when the file system refuses.
     """
     check(outputs)
-    target = envs / name
-    if target.is_symlink() or (target.exists() and not (target / "conda-meta").is_dir()):
+    target = envs / name if name else None
+    name = name or f"tarball-{secrets.token_hex(8)}"
+    if target and (target.is_symlink() or (target.exists() and not (target / "conda-meta").is_dir())):
         raise PackError(f"{target} exists and is not a Conda environment; choose another name or remove it")
     scratch.sweep()
     _recover_all(envs, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import signal
 import socket
@@ -97,13 +98,58 @@ def test_create__tarball__runs_elsewhere_by_the_wrapper(desk: Desk, tmp_path: Pa
     assert (done.stdout, done.stderr, done.returncode) == ("45\n", "", (42).bit_length())
 
 
-def test_create__name_ends_in_tar_gz__is_the_tarballs_path(desk: Desk, tmp_path: Path) -> None:
+def test_create__name_ends_in_tar_gz__is_the_tarballs_path_and_no_environment_stays(desk: Desk, tmp_path: Path) -> None:
+    """Parsl's is a temporary file, `.tmpXXXX.tar.gz`, another one each time."""
     out = tmp_path / "out"
     out.mkdir()
-    done = desk.run("-c", str(desk.channel), desk.spec(), str(out / "packed.tar.gz"))
-    assert done.returncode == 0, done.stderr
-    assert (out / "packed.tar.gz").is_file()
-    assert (desk.envs / "packed" / "bin" / "python").exists()
+    named = desk.run("-c", str(desk.channel), desk.spec(), "packed")
+    assert named.returncode == 0, named.stderr
+    environment = (desk.envs / "packed").stat()
+    listed = (desk.home / ".conda" / "environments.txt").read_text()
+
+    for name in (".tmpk3v9", "packed", "base", "my env"):
+        extra = ["--sbom", str(out / f"{name}.json")]
+        done = desk.run("-q", "-c", str(desk.channel), *extra, desk.spec(), str(out / f"{name}.tar.gz"))
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        # It is what the environment with a name gives, byte for byte.
+        assert (out / f"{name}.tar.gz").read_bytes() == (desk.cwd / "packed.tar.gz").read_bytes()
+        assert json.loads((out / f"{name}.json").read_text())["metadata"]["component"]["name"] == name
+
+    assert names_in(out) == sorted(
+        f"{name}.{end}" for name in (".tmpk3v9", "packed", "base", "my env") for end in ("json", "tar.gz")
+    )
+    wait_until_removed(desk.envs, keeping=["packed"])
+    assert (desk.envs / "packed").stat().st_ino == environment.st_ino
+    assert (desk.home / ".conda" / "environments.txt").read_text() == listed
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def wait_until_removed(envs: Path, keeping: list[str]) -> None:
+    """Wait for the process that removes what was moved away."""
+    end = time.monotonic() + 60
+    while names_in(envs) != keeping:
+        assert time.monotonic() < end, names_in(envs)
+        time.sleep(0.1)
+
+
+def test_create__tarball_alone_that_fails__leaves_nothing(desk: Desk, tmp_path: Path) -> None:
+    done = desk.run("-c", str(desk.channel), *OURS, desk.spec("broken"), str(tmp_path / ".tmpk3v9.tar.gz"))
+
+    assert done.returncode == 6
+    assert "broken" in one_line(done.stderr)
+    assert list(tmp_path.glob(".tmp*")) == []
+    assert names_in(desk.envs) == []
+
+
+@pytest.mark.parametrize("name", [".tar.gz", "out/.tar.gz"])
+def test_create__tarball_without_a_name__exits_1(desk: Desk, name: str) -> None:
+    done = desk.run(desk.spec(), name)
+
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert name in done.stderr
 
 
 def test_create__all_folders_named_from_the_working_directory__are_found_from_it(desk: Desk) -> None:

@@ -119,10 +119,9 @@ def test_create__project_in_c_in_another_home__gives_the_same_tarball_which_name
         # The build needs setuptools: the machine's own way to PyPI, not the desk's.
         machine = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_"))}
         index = {"PIP_NO_INDEX": "0", "PIP_CONFIG_FILE": "", **machine}
-        target = f"{tmp_path}/{home[-3:]}.tar.gz"
-        done = desk.run("-c", str(desk.channel), spec, target, **environ, **index)
+        done = desk.run("-c", str(desk.channel), spec, home[-3:], **environ, **index)
         assert done.returncode == 0, done.stderr
-        tarballs.append((tmp_path / f"{home[-3:]}.tar.gz").read_bytes())
+        tarballs.append((desk.cwd / f"{home[-3:]}.tar.gz").read_bytes())
         (module,) = (tmp_path / home / ".conda" / "envs" / home[-3:]).glob("lib/*/site-packages/inc.*.so")
         assert os.fsencode(tmp_path) not in module.read_bytes()
     assert tarballs[0] == tarballs[1]
