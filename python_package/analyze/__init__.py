@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 
+from python_package.analyze.finder import Precedence
 from python_package.analyze.listing import listed, relisted
 from python_package.analyze.values import Analysis, Listed, Taken
 from python_package.errors import InvalidScriptError, ScriptNotFoundError, UsageError
@@ -38,7 +39,7 @@ def analyze_script(
     `timeout` seconds without an answer).
     """
     name = os.fspath(script)
-    found = analyze_sources([(name, read_script(name))], python=python, timeout=timeout)
+    found = analyze_sources([(name, read_script(name))], local=local, python=python, timeout=timeout)
     if pin:
         from python_package.analyze import pins
 
@@ -56,6 +57,7 @@ def analyze_sources(
     scope: Scope | None = None,
     mapping: Mapping[str, str] | None = None,
     packages: Iterable[str] = (),
+    local: bool = False,
     python: str = "python3",
     timeout: float = TIMEOUT,
 ) -> Analysis:
@@ -63,7 +65,8 @@ def analyze_sources(
 
     Each source, of a script or of all files of a directory, comes with the path that messages give it and that its
     local modules are beside. `scope` limits which of the scripts' own imports count. `mapping` and `packages` are
-    handed on in the Spec, with the packages that the scripts' inline metadata (PEP 723) asks for.
+    handed on in the Spec, with the packages that the scripts' inline metadata (PEP 723) asks for. With `local`, modules
+    that the interpreter has of no distribution count as local ones.
 
     Where the metadata of a script rules the default Python out, another of this machine is taken, or the range.
 
@@ -74,7 +77,7 @@ def analyze_sources(
     collecting = gc.isenabled()
     gc.disable()  # a syntax tree holds no cycles; looking for them nearly doubles the time of a file of 2 MB
     try:
-        tracers = [_trace(*source, scope, question, python) for source in sources]
+        tracers = [_trace(*source, scope, question, Precedence(python, taking=local)) for source in sources]
         version = question.version()
     finally:
         question.close()
@@ -104,7 +107,7 @@ def analyze_sources(
         tuple(dict.fromkeys(path for tracer in tracers for path in tracer.local)),
         tuple(dict.fromkeys(remarks)),
         places=_places(tracers),
-        scripts=tuple(dict.fromkeys(os.path.realpath(name) for name, _ in sources if os.path.exists(name))),
+        scripts=_scripts(sources, tracers),
         version=version,
         interpreter=taken.command,
     )
@@ -144,15 +147,27 @@ def _agreed(pins: Collection[Pin]) -> tuple[Pin, ...]:
     return tuple(found.values())
 
 
-def _trace(name: str, source: bytes | Directory, scope: Scope | None, question: Question, python: str) -> Tracer:
-    from python_package.analyze.finder import Precedence
+def _scripts(sources: Iterable[tuple[str, object]], tracers: Sequence[Tracer]) -> tuple[str, ...]:
+    """Return the paths of the scripts and directories that were read and are files of the user's."""
+    names = [name for (name, _), tracer in zip(sources, tracers, strict=True) if not tracer.installed]
+    return tuple(dict.fromkeys(os.path.realpath(name) for name in names if os.path.exists(name)))
+
+
+def _trace(
+    name: str, source: bytes | Directory, scope: Scope | None, question: Question, precedence: Precedence
+) -> Tracer:
+    from python_package.analyze.installed_script import module_of
     from python_package.analyze.trace import Tracer  # imported while the interpreter starts
     from python_package.stdlib import standard_library
 
     def standard() -> frozenset[str]:
         return standard_library(question.version())
 
-    path, precedence = os.path.realpath(name), Precedence(python)
+    path, module = os.path.realpath(name), module_of(name)
+    if module:
+        tracer = Tracer(name, path, standard, precedence)
+        tracer.name_installed(module)
+        return tracer
     if isinstance(source, bytes):
         tracer = Tracer(name, path, standard, precedence)
         tracer.trace(source, scope)

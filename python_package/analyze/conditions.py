@@ -116,6 +116,19 @@ def suppresses(item: Any) -> bool:
     )
 
 
+def asks_for_package(test: Any) -> bool:
+    """Tell whether a condition asks if the file is imported as part of a package, as in what SWIG generates."""
+    return any(
+        getattr(node, "id", "") == "__package__"
+        or (
+            node.__class__ is ast.Compare
+            and getattr(node.left, "value", "") == "."
+            and [getattr(each, "id", "") for each in node.comparators] == ["__name__"]
+        )
+        for node in ast.walk(test)
+    )
+
+
 def is_main_guard(test: Any) -> bool:
     """Tell whether a condition asks if the file is run as a script."""
     return test.__class__ is ast.Compare and any(

@@ -142,14 +142,25 @@ def is_installed(folder: str) -> bool:
 
 def installed_name(path: str) -> str | None:
     """Return the dotted name by which Python imports a file or folder of an installed package, None for any other."""
+    site = site_of(path)
+    return None if site is None else dotted_name(os.path.relpath(path, site))
+
+
+def site_of(path: str) -> str | None:
+    """Return the folder that installers fill which a path is, or is in; None if there is none."""
     parts = path.split(os.sep)
-    sites = [at for at, part in enumerate(parts) if is_installed(part)]
-    if not sites:
+    ends = [at + 1 for at, part in enumerate(parts) if is_installed(part)]
+    if not ends:
         return None
-    inner = parts[sites[-1] + 1 :]
-    inner = inner[1:] if inner and inner[0].endswith(".egg") else inner
-    stems = [*inner[:-1], inner[-1].partition(".")[0]] if inner else []
-    return ".".join(stems[:-1] if stems[-1:] == ["__init__"] else stems)
+    end = ends[-1]
+    return os.sep.join(parts[: end + 1 if parts[end:] and parts[end].endswith(".egg") else end])
+
+
+def dotted_name(inner: str) -> str:
+    """Return the dotted name of a file or folder by its path below a folder of Python's path; "" of that itself."""
+    *above, last = inner.split(os.sep)
+    stems = [*above, last.partition(".")[0]]
+    return ".".join(stems[:-1] if stems[-1] == "__init__" else stems)
 
 
 _BELOW = "Python does not look above the script's folder, unless the script is run with -m"
@@ -158,9 +169,13 @@ _BELOW = "Python does not look above the script's folder, unless the script is r
 class Precedence:
     """What the default python3 has installed, asked for only where a folder of the user's has a package's name."""
 
-    def __init__(self, python: str = "python3") -> None:
-        """Prepare for the interpreter that is started with `python`."""
+    def __init__(self, python: str = "python3", *, taking: bool = False) -> None:
+        """Prepare for the interpreter that is started with `python`.
+
+        `taking` tells whether what it has of no distribution is to be taken along with the user's own modules.
+        """
         self._python = python
+        self._taking = taking
         self._paths: Sequence[str] | None = None
         self._finder = Finder()
         self._known: dict[str, bool] = {}
@@ -177,13 +192,30 @@ class Precedence:
             return f"your python3 has it, and {'it comes before a folder without __init__.py' if searched else _BELOW}"
         return _BELOW if not searched and place.file is None and self._is_known(name) else ""
 
-    def _installed(self, name: str) -> Place | None:
-        """Return the package or module, no namespace package, that the interpreter imports by a name."""
+    def unowned(self, names: Sequence[str]) -> dict[str, Place]:
+        """Return where those of some top-level modules lie that are of no distribution, if they are to be taken."""
+        if not (names and self._taking):
+            return {}
+        from python_package.import_names.installed import find
+
+        found = {name: owners[0] for name, owners in find(names, self._search_path()).items()}
+        places = {
+            name: self._finder.find(owner.folder, name)
+            for name, owner in found.items()
+            if not owner.name and not _is_standard(owner.folder)
+        }
+        return {name: place for name, place in places.items() if place is not None}
+
+    def _search_path(self) -> Sequence[str]:
         if self._paths is None:
             from python_package.import_names.installed import import_path  # it takes longer than most scripts
 
             self._paths = import_path(self._python)
-        for path in self._paths:
+        return self._paths
+
+    def _installed(self, name: str) -> Place | None:
+        """Return the package or module, no namespace package, that the interpreter imports by a name."""
+        for path in self._search_path():
             place = self._finder.find(path, name)
             if place is not None and place.file is not None:
                 return place
@@ -196,6 +228,11 @@ class Precedence:
 
             self._known[name] = any(answer.package is not None for answer in import_names.answers([name]))
         return self._known[name]
+
+
+def _is_standard(folder: str) -> bool:
+    """Tell whether a folder is one of the standard library's own."""
+    return os.path.basename(folder) == "lib-dynload" or os.path.exists(os.path.join(folder, "os.py"))
 
 
 def _real(place: Place) -> str:

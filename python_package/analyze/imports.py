@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 
-from python_package.analyze.conditions import forgives, holds_on_linux, is_main_guard, suppresses, truth
+from python_package.analyze.conditions import (
+    asks_for_package,
+    forgives,
+    holds_on_linux,
+    is_main_guard,
+    suppresses,
+    truth,
+)
 from python_package.analyze.parsing import walk
 from python_package.analyze.sys_path import Folders
 from python_package.analyze.values import (
@@ -63,6 +71,8 @@ class _Walk:
         self.imports: list[Import] = []
         self.exports: list[str] = []
         self.folders = Folders(path)
+        self.path = path
+        self.asks_for_package = b"__package__" in source or b"in __name__" in source
         self.has_folders = changes_path(source)
         # What the file calls typing.TYPE_CHECKING.
         self.checking = {"TYPE_CHECKING"}
@@ -123,9 +133,21 @@ class _Walk:
         elif cls.__name__ == "match_case":
             kinds["body"] = _under_condition(kind)
         always = always and cls in _ALWAYS and kinds["body"] == REQUIRED
-        for block, block_kind in kinds.items():
-            for child in getattr(node, block, ()):
-                yield child, block_kind, always
+        inner = [(child, kind, always) for block, kind in kinds.items() for child in getattr(node, block, ())]
+        if cls is ast.If and self.asks_for_package and asks_for_package(node.test):
+            inner = self._without_alternatives(inner)
+        yield from inner
+
+    def _without_alternatives(self, inner: list[tuple[Any, str, bool]]) -> list[tuple[Any, str, bool]]:
+        """Return the statements of `if __package__: from . import _x`, `else: import _x` without the one not meant.
+
+        In a package that is the second, which elsewhere may fail, because it is only found where the first would be.
+        """
+        relative = {name for node, _, _ in inner for name in _imported(node, relative=True)}
+        others = {id(node) for node, _, _ in inner if relative.intersection(_imported(node, relative=False))}
+        if os.path.exists(os.path.join(os.path.dirname(self.path), "__init__.py")):
+            return [each for each in inner if id(each[0]) not in others]
+        return [(node, OPTIONAL if id(node) in others else kind, always) for node, kind, always in inner]
 
     def _bind(self, alias: Any, module: str, dots: str) -> None:
         """Note a name that is bound to TYPE_CHECKING or to what imports."""
@@ -141,6 +163,15 @@ class _Walk:
                 self.exports.extend(strings(node.value))
             elif target.__class__ is ast.Name and self.dynamic:
                 self.dynamic.assign(target.id, node.value)
+
+
+def _imported(node: Any, *, relative: bool) -> list[str]:
+    """Return the modules that a statement imports from the file's own package, or from the top."""
+    if node.__class__ is ast.Import and not relative:
+        return [alias.name for alias in node.names]
+    if node.__class__ is not ast.ImportFrom or relative is not (node.level == 1):
+        return []
+    return [node.module] if node.module else [alias.name for alias in node.names]
 
 
 def _under_condition(kind: str) -> str:

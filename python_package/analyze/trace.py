@@ -23,7 +23,7 @@ class Tracer(Files):
     """Follows the imports of a script through the local files that they reach.
 
     `uses` are the imports that no local file answers, `metadata` what the script says about itself. `in_scope` tells
-    whether it has the function that was asked for.
+    whether it has the function that was asked for, `installed` whether it is one of a package's own, which is not read.
     """
 
     def __init__(
@@ -49,6 +49,10 @@ class Tracer(Files):
         self._fresh: list[Use] = []
         self._namespaces: set[str] = set()
         self._hidden: dict[tuple[str, Place, bool], str] = {}
+        # What the interpreter has of no distribution, by name, and which names were looked for.
+        self._unowned: dict[str, Place] = {}
+        self._sought: set[str] = set()
+        self.installed = False
 
     def trace(self, source: bytes, scope: Scope | None = None) -> None:
         """Read the script, within a scope, and every local file that it reaches.
@@ -57,6 +61,15 @@ class Tracer(Files):
         """
         self._read(source, self._path, self._name, scope)
         self._follow()
+
+    def name_installed(self, found: Import) -> None:
+        """List the installed package that the script is of, by an import of the script, in the place of reading it."""
+        self.installed = True
+        self.uses.append(Use(self._path, found))
+        top = found.name.partition(".")[0]
+        self.remarks.append(
+            f"{self._name} is part of an installed package: {top} is listed, and the script is not read"
+        )
 
     def required(self) -> list[tuple[str, str]]:
         """Return the versions of Python that the metadata asks for, each with where it says so."""
@@ -70,7 +83,7 @@ class Tracer(Files):
     def _follow(self) -> None:
         """Answer the imports that are fresh, and those of every local file that they reach."""
         searched = 0
-        while self._fresh or len(self._roots) > searched:
+        while self._fresh or len(self._roots) > searched or self._take_unowned():
             if len(self._roots) > searched:
                 # A file has put a folder on sys.path: it may answer what was not found before.
                 self._fresh, self.uses = self.uses + self._fresh, []
@@ -85,6 +98,20 @@ class Tracer(Files):
         uses = [use for use in self.uses if use.found.name not in self._namespaces or use.found.names not in bare]
         sure = surely_imported(self._scripts(), self._needs)
         self.uses = [use if use.file in sure else use.replace(found=use.found.replace(always=False)) for use in uses]
+
+    def _take_unowned(self) -> bool:
+        """Take what the interpreter has of no distribution for local; tell whether that may answer some imports."""
+        tops = {use.found.name.partition(".")[0] for use in self.uses} - self._sought
+        if not tops:
+            return False
+        self._sought |= tops
+        taken = self._precedence.unowned(sorted(tops - self._standard() - FIXED))
+        if taken:
+            self._unowned |= taken
+            self.remarks.append(f"{', '.join(taken)}: in your python3 without a distribution, and so taken as local")
+            self._fresh = [use for use in self.uses if use.found.name.partition(".")[0] in taken]
+            self.uses = [use for use in self.uses if use.found.name.partition(".")[0] not in taken]
+        return bool(taken)
 
     def _scripts(self) -> Iterable[str]:
         """Return the files that are run by themselves."""
@@ -153,7 +180,7 @@ class Tracer(Files):
                     return False
                 self._namespaces.add(top)
                 return self._follow_into(top, place, rest, use)
-        return False
+        return top in self._unowned and self._follow_into(top, self._unowned[top], rest, use)
 
     def _follow_into(self, top: str, place: Place, rest: list[str], use: Use) -> bool:
         """Follow an import into the local module that answers it, or name the installed package that this is of."""
@@ -166,11 +193,15 @@ class Tracer(Files):
 
     def _name_installed(self, path: str, rest: list[str], use: Use) -> bool:
         """List the module at a path by its full name if it is of an installed package, which is not followed."""
-        name = installed_name(path)
+        name = None if self._is_unowned(path) else installed_name(path)
         if name is not None and all(map(str.isidentifier, name.split("."))):
             found = use.found.replace(name=".".join([name, *rest]), level=0)
             self.uses.append(use.replace(found=found))
         return name is not None
+
+    def _is_unowned(self, path: str) -> bool:
+        places = (place.folder or place.file or "" for place in self._unowned.values())
+        return any(path == place or path.startswith(place + os.sep) for place in places)
 
     def _is_beaten(self, top: str, place: Place, use: Use, *, searched: bool = False) -> bool:
         """Tell whether Python finds an installed package instead of a local folder; a remark says why, once."""

@@ -122,7 +122,9 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
         "--explain", action="store_true", help="also print where each module is imported, and which package it becomes"
     )
     parser.add_argument(
-        "--local", action="store_true", help="record the script and the modules beside it, so that they travel along"
+        "--local",
+        action="store_true",
+        help="record the script, the modules beside it and those of no distribution, so that they travel along",
     )
     parser.add_argument("--pin", action="store_true", help="record the versions that the default python3 has")
     return parser.parse_args(argv)
@@ -137,7 +139,7 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
     for what, package in [*given, *((f"--map: {package!r}", package) for _, package in args.mapping)]:
         if not is_package(package):
             raise UsageError(f"{what} is not the name of a package")
-    options: dict[str, Any] = {"packages": args.extra_pkg, "mapping": dict(args.mapping)}
+    options: dict[str, Any] = {"packages": args.extra_pkg, "mapping": dict(args.mapping), "local": args.local}
     if args.toplevel or args.function is not None:
         options["scope"] = Scope(args.function)
     return options

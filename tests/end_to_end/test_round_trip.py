@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -77,6 +80,77 @@ def test_commands__pinned_namespace_local_modules_and_a_missing_optional_one__ru
         timeout=120,
     )
     assert (ran.stdout, ran.stderr) == ("1.0 2 data x None\n", "")
+
+
+# What SWIG 4.1 writes at the top of a module, and the least that it then finds in the library.
+SWIG = """\
+if __package__ or "." in __name__:
+    from . import {name}
+else:
+    import {name}
+
+def answer():
+    return {name}.answer()
+"""
+LIBRARY = """\
+#include <Python.h>
+static PyObject *answer(PyObject *self, PyObject *unused) {{ return PyLong_FromLong({number}); }}
+static PyMethodDef all[] = {{{{"answer", answer, METH_NOARGS, NULL}}, {{NULL, NULL, 0, NULL}}}};
+static struct PyModuleDef it = {{PyModuleDef_HEAD_INIT, "{name}", NULL, -1, all}};
+PyMODINIT_FUNC PyInit_{name}(void) {{ return PyModule_Create(&it); }}
+"""
+
+
+@pytest.mark.skipif(
+    not shutil.which("gcc") and os.environ.get("CI") != "true", reason="no C compiler; CI must have one"
+)
+def test_commands__modules_that_make_installed_without_a_distribution__travel_with_their_libraries(
+    desk: Desk, user: UserPython, tmp_path: Path
+) -> None:
+    """As ndcctools is installed: a package and a module on PYTHONPATH, each with an extension module beside it."""
+    made = tmp_path / "made"
+    (made / "tools").mkdir(parents=True)
+    (made / "tools" / "__init__.py").write_text("from .vine import answer\n")
+    (made / "tools" / "vine.py").write_text(SWIG.format(name="_vine"))
+    (made / "flat.py").write_text(SWIG.format(name="_flat"))
+    for folder, name, number in ((made / "tools", "_vine", 42), (made, "_flat", 43)):
+        (folder / "library.c").write_text(LIBRARY.format(name=name, number=number))
+        include, suffix = (sysconfig.get_config_var(each) for each in ("INCLUDEPY", "EXT_SUFFIX"))
+        subprocess.run(
+            ["gcc", "-shared", "-fPIC", f"-I{include}", "-o", folder / f"{name}{suffix}", folder / "library.c"],
+            check=True,
+            timeout=60,
+        )
+        (folder / "library.c").unlink()
+    (desk.cwd / "task.py").write_text("import tools, flat\nprint(tools.answer(), flat.answer())\n")
+    environ = {**desk.environ, "PATH": f"{user.bin}:{desk.environ['PATH']}", "PYTHONPATH": str(made)}
+    analyzed = subprocess.run(
+        [ANALYZE, "--local", "task.py", "deps.json"],
+        cwd=desk.cwd,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "flat, tools: in your python3 without a distribution" in analyzed.stderr
+
+    created = desk.run("-c", str(desk.channel), "deps.json", "env")
+    assert created.returncode == 0, created.stderr
+
+    worker = tmp_path / "worker"
+    worker.mkdir()
+    (desk.cwd / "env.tar.gz").rename(worker / "env.tar.gz")
+    made.rename(tmp_path / "out of reach")
+    ran = subprocess.run(
+        [WRAPPER, "env", "python3 -m task"],
+        cwd=worker,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(worker)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (ran.stdout, ran.stderr) == ("42 43\n", "")
 
 
 def test_commands__pinned_in_an_environment_of_ours__makes_the_same_versions_again(desk: Desk) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from python_package.analyze.imports import imports_of
@@ -245,6 +247,48 @@ def test_imports_of__import_whose_failure_ends_the_script__is_required(text: str
 )
 def test_imports_of__import_under_a_condition__is_conditional(text: str) -> None:
     assert _kinds(text)["a"] == CONDITIONAL
+
+
+# What SWIG 4 writes, without and with -builtin, and what people write.
+PAIRS = [
+    'if __package__ or "." in __name__:\n  from . import _x\nelse:\n  import _x\n',
+    'if __package__ or "." in __name__:\n  from ._x import *\nelse:\n  from _x import *\n',
+    "if __package__:\n  from . import _x\nelse:\n  import _x\n",
+    "if not __package__:\n  import _x\nelse:\n  from . import _x\n",
+    'if __package__ in (None, ""):\n  import _x\nelse:\n  from . import _x\n',
+    'if "." in __name__:\n  from . import _x\nelse:\n  import _x\n',
+]
+
+
+@pytest.mark.parametrize("text", PAIRS)
+def test_imports_of__module_beside_it_with_or_without_a_package__is_not_required_of_others(
+    text: str, tmp_path: Path
+) -> None:
+    source, file = text.encode(), tmp_path / "x.py"
+    alone = imports_of(parse(source, "x.py")[0], str(file), source).imports
+    (tmp_path / "__init__.py").touch()
+    inside = imports_of(parse(source, "x.py")[0], str(file), source).imports
+
+    assert [found.kind for found in alone if found.level == 0] == [OPTIONAL]
+    assert [found.level for found in inside] == [1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "if __package__:\n  from . import b\nelse:\n  import a\n",
+        "if __package__:\n  import a\n",
+        "if x:\n  from . import a\nelse:\n  import a\n",
+        "if __package__:\n  from .. import a\nelse:\n  import a\n",
+        "if __package__ is None:\n  import a, c\nelse:\n  from . import b\n",
+    ],
+)
+def test_imports_of__another_module_with_or_without_a_package__stays_conditional(text: str, tmp_path: Path) -> None:
+    source = text.encode()
+    (tmp_path / "__init__.py").touch()
+    found = imports_of(parse(source, "x.py")[0], str(tmp_path / "x.py"), source).imports
+
+    assert {each.name: each.kind for each in found if each.level == 0}["a"] == CONDITIONAL
 
 
 @pytest.mark.parametrize(
