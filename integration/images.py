@@ -38,6 +38,12 @@ def manager() -> str:
     return build("manager", CHECKOUT / "docker" / "manager", DEBIAN)
 
 
+@cache
+def readers() -> str:
+    """Return the image with programs that read a .tar.gz."""
+    return build("readers", CHECKOUT / "docker" / "readers", DEBIAN)
+
+
 def build(name: str, context: Path, base_name: str, options: Iterable[str] = (), *, key: str = "") -> str:
     """Build an image from the Dockerfile in `context` on a base image, unless it is there; return its name.
 

@@ -3,38 +3,42 @@
 from __future__ import annotations
 
 import hashlib
+import types
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import deflate
+from isal import isal_zlib
+from zlib_ng import zlib_ng
 
 from python_package.pack.archive import Piece
 
-# Measured on an environment of 514 MB, one core, against zlib 4, which is conda-pack's default: libdeflate 1, 2, 3 are
-# 3.6, 2.7, 2.5 times as fast at 1.041, 1.006, 0.992 of its size; isal 3 4.3 times at 1.073; zlib-ng 2, 3 2.2, 1.9 times
-# at 1.071, 1.020. Level 1 loses 2 % on modules and 5 % on libraries: only pieces of many files get it.
+# Measured on an environment of 510 MB, one core, against zlib 4, which is conda-pack's default: zlib-ng 2, 3 are 2.2,
+# 1.8 times as fast at 1.073, 1.022 of its size; isal 1, 2, 3 7.8, 7, 5.4 times at 1.115, 1.09, 1.077. libdeflate cannot
+# flush. isal 3 makes other bytes on other processors (AVX2, AVX-512); isal 1 and 2 only where there is no SSE 4.2,
+# zlib-ng nowhere. isal alone makes too large a tarball: only pieces of few files, libraries for the most part, get it.
 # scripts/bench_pack.py measures the whole.
-CODEC = "libdeflate-1-2"
-_MANY_FILES = 100
+CODEC = "isal-2-zlib-ng-3"
+_MANY_FILES = 150
 
 
-class GzipMember(NamedTuple):
-    """One gzip member: its length, the raw bytes and entries in it, and whether it ends where an entry ends."""
+class DeflatedPiece(NamedTuple):
+    """What is known of a piece: its length, the raw bytes in it, their CRC, its entries, whether it ends with one."""
 
     length: int
     raw: int
+    crc: int
     entries: int
     whole: bool
 
 
 class Compressed(NamedTuple):
-    """A member with its bytes, what identifies its content, and the files that were not as expected."""
+    """A piece with its bytes, what identifies its content, and the files that were not as expected."""
 
-    member: GzipMember
-    data: bytes | bytearray
+    piece: DeflatedPiece
+    data: bytes
     identity: bytes
     wrong: tuple[str, ...]
 
@@ -71,7 +75,7 @@ class Compressor:
 
 
 def compress(piece: Piece) -> Compressed:
-    """Return the gzip member of a piece."""
+    """Return a piece as blocks of deflate that end with a byte and refer to nothing before: any others may follow."""
     identity = []
     wrong = []
     data = memoryview(piece.data)
@@ -82,6 +86,12 @@ def compress(piece: Piece) -> Compressed:
             identity.append(actual.digest())
             if expected and actual.hexdigest() != expected:
                 wrong.append(name)
-    member = deflate.gzip_compress(data, 1 if piece.entries >= _MANY_FILES else 2)
-    about = GzipMember(len(member), len(data), piece.entries, piece.whole)
-    return Compressed(about, member, b"".join(identity), tuple(wrong))
+    packed = _deflate(data, zlib_ng, 3) if piece.entries >= _MANY_FILES else _deflate(data, isal_zlib, 2)
+    about = DeflatedPiece(len(packed), len(data), zlib_ng.crc32(data), piece.entries, piece.whole)
+    return Compressed(about, packed, b"".join(identity), tuple(wrong))
+
+
+def _deflate(data: memoryview, library: types.ModuleType, level: int) -> bytes:
+    compressor = library.compressobj(level, library.DEFLATED, -library.MAX_WBITS)
+    packed: bytes = compressor.compress(data) + compressor.flush(library.Z_FULL_FLUSH)
+    return packed

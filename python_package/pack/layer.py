@@ -25,7 +25,7 @@ from python_package.lock import FILE
 from python_package.pack import layer_keys, normalize
 from python_package.pack.archive import ArchiveWriter
 from python_package.pack.bytecode import Compiled
-from python_package.pack.compression import GzipMember
+from python_package.pack.compression import DeflatedPiece
 from python_package.pack.contents import Contents, Layer
 from python_package.pack.layer_keys import LayerKey
 from python_package.pack.relocate import spelled
@@ -58,7 +58,7 @@ class PackedLayer(NamedTuple):
     """What is known of a packed layer without reading it; `digest` is of its content."""
 
     digest: str
-    members: Sequence[GzipMember]
+    pieces: Sequence[DeflatedPiece]
     files: int
     disk: int
     facts: LayerFacts
@@ -66,8 +66,8 @@ class PackedLayer(NamedTuple):
     @classmethod
     def from_json(cls, data: Sequence[Any]) -> PackedLayer:
         """Take the layer from what JSON kept of it."""
-        digest, members, files, disk, facts = data
-        return cls(digest, [GzipMember(*member) for member in members], files, disk, LayerFacts(*facts))
+        digest, pieces, files, disk, facts = data
+        return cls(digest, [DeflatedPiece(*piece) for piece in pieces], files, disk, LayerFacts(*facts))
 
 
 def fill(archive: ArchiveWriter, contents: Contents, layer: Layer, compiled: Compiled) -> LayerFacts:

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import deflate
+from zlib_ng import zlib_ng
 
 from python_package.files import disk
 
@@ -26,7 +26,7 @@ _DEFAULT_SIZE = 10 << 30
 # By default the cache never takes more than this part of its file system.
 _DEFAULT_SHARE = 0.1
 
-# An entry is the layer's members, its summary as JSON, then this: CRC of each, length of the JSON, magic.
+# An entry is the layer's pieces, its summary as JSON, then this: CRC of each, length of the JSON, magic.
 _TRAILER = struct.Struct("<IIQ8s")
 _MAGIC = b"pypkg\0\0\1"
 
@@ -46,7 +46,7 @@ def default_size(folder: Path) -> int:
 
 @dataclass(frozen=True)
 class CachedLayer:
-    """A layer in the cache: a file whose first `length` bytes are its members, and its summary."""
+    """A layer in the cache: a file whose first `length` bytes are its pieces, and its summary."""
 
     path: Path
     length: int
@@ -101,7 +101,7 @@ class LayerCache:
             text = json.dumps(summary, separators=(",", ":")).encode()
             with contextlib.suppress(OSError), disk.replacing(self._folder / key) as file:
                 disk.copy(tarball, file, tarball.tell() - length, length)
-                file.write(text + _TRAILER.pack(crc, deflate.crc32(text), len(text), _MAGIC))
+                file.write(text + _TRAILER.pack(crc, zlib_ng.crc32(text), len(text), _MAGIC))
 
     def trim(self) -> None:
         """Remove the entries that were not used for longest, until the rest fits."""
@@ -133,6 +133,6 @@ def _check(path: Path, file: BinaryIO) -> CachedLayer | None:
         if magic != _MAGIC or length < 0:
             return None
         text = bytes(view[length : length + text_length])
-        if deflate.crc32(view[:length]) != crc or deflate.crc32(text) != text_crc:
+        if zlib_ng.crc32(view[:length]) != crc or zlib_ng.crc32(text) != text_crc:
             return None
     return CachedLayer(path, length, json.loads(text))

@@ -20,7 +20,7 @@ from python_package.pack.contents import Contents, Layer, is_skipped
 from python_package.pypi.wheel import RecordLine
 
 # Part of every key: raise it when the same input comes to make other bytes.
-_FORMAT = "4"
+_FORMAT = "5"
 
 # A larger file that no package tracks is never held in memory whole, unless it is a text.
 LARGE = 8 << 20

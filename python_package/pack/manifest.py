@@ -1,48 +1,63 @@
-"""The tarball's first gzip member: a stored text that says what the archive holds and where its parts begin."""
+"""The beginning and the end of the tarball: what gzip wants there, and a text that says what is between.
+
+The tarball is one gzip member (RFC 1952). A stored block holds the manifest, so that it can be read as it stands. Then
+come blocks of deflate that end with a byte where a chunk ends, and an empty last block.
+"""
 
 from __future__ import annotations
 
+import struct
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import deflate
+from zlib_ng import zlib_ng
 
 from python_package.errors import PackError
 from python_package.pack.archive import header
 
 NAME = "conda-meta/python-package-manifest"
-HEADING = "#python-package-manifest 1"
+HEADING = "#python-package-manifest 2"
 
 # The fields that every manifest has.
 _TEXTS = ("id", "subdir", "glibc", "python")
 _NUMBERS = ("size", "files", "archive")
 
 # A chunk is what one stream of a parallel unpack takes; more would not help, and the manifest stays one page.
-MAX_CHUNKS = 60
+MAX_CHUNKS = 48
 
 # The text is padded to this many bytes, so that the chunks' offsets are known before their number is.
 _TEXT_SIZE = 4096
 
-# The tar bytes in the member, one entry's.
-ENTRY_SIZE = tarfile.BLOCKSIZE + _TEXT_SIZE
-# The header of gzip and of one stored block come before them (RFC 1952, 1951), the CRC and the length behind.
-_BEFORE = 10 + 5
-MEMBER_SIZE = _BEFORE + ENTRY_SIZE + 8
+# The tar entry of the manifest is behind the header of a stored block, whose bits say that others follow (RFC 1951).
+_ENTRY_SIZE = tarfile.BLOCKSIZE + _TEXT_SIZE
+_BLOCK = struct.pack("<BHH", 0, _ENTRY_SIZE, _ENTRY_SIZE ^ 0xFFFF)
+
+# gzip's header: a comment, no time, an unknown system. The comment tells of the manifest's own chunk what the manifest
+# tells of all others: it cannot hold the CRC of itself.
+_GZIP = bytes.fromhex("1f8b08100000000000ff")
+_START = 50
+_COMMENT = "\nchunk {} {}\nholds 1 {} {:<10}\n\0"
+HEAD_SIZE = _START + len(_BLOCK) + _ENTRY_SIZE
+
+# The end: an empty last block, the CRC of all, and their length modulo 2^32.
+_LAST_BLOCK = b"\3\0"
+TAIL_SIZE = len(_LAST_BLOCK) + 8
 
 
 class Chunk(NamedTuple):
-    """A run of whole gzip members that holds whole tar entries: its place in the archive, and what comes out of it.
+    """A run of deflate blocks that holds whole tar entries: its place in the archive, and what comes out of it.
 
-    `entries` and `raw`, which counts tar bytes, are what a worker compares with what it unpacked, because gzip may
-    stop at a damaged place and say nothing. The first chunk's hold the manifest's own. 0 in tarballs of old.
+    A worker gives it a header and a trailer of gzip, which then compares `raw`, the number of tar bytes, and their
+    `crc` with what comes out. The worker itself compares `entries`, because tar may not notice that there are none.
     """
 
     offset: int
     length: int
-    entries: int = 0
-    raw: int = 0
+    entries: int
+    raw: int
+    crc: int
 
 
 @dataclass(frozen=True)
@@ -52,7 +67,7 @@ class Manifest:
     `created_by` is the command that made the tarball and its version, empty in tarballs of version 1. `relocated`
     counts the files that hold the prefix: only python_package_run or conda-unpack makes them right.
 
-    `chunks` are contiguous, in order, from the end of the first member to the end of the archive.
+    `chunks` are contiguous, in order, from HEAD_SIZE to TAIL_SIZE before the end of the archive.
     """
 
     id: str
@@ -73,9 +88,7 @@ class Manifest:
             lines += [f"created-by {self.created_by}", f"relocated {self.relocated}"]
         for chunk in self.chunks:
             lines.append(f"chunk {chunk.offset} {chunk.length}")
-            # A line of its own: wrappers of old know of two numbers, and pass over lines that they do not know.
-            if chunk.entries:
-                lines.append(f"holds {chunk.entries} {chunk.raw}")
+            lines.append(f"holds {chunk.entries} {chunk.raw} {chunk.crc}")
         return "\n".join([*lines, "end", ""])
 
     @classmethod
@@ -83,17 +96,17 @@ class Manifest:
         """Parse the text form, padding included; raises ValueError for anything else."""
         lines = text.strip("\n").split("\n")
         if lines[0] != HEADING or lines[-1] != "end":
-            raise ValueError("not a manifest of version 1")
+            raise ValueError("not a manifest of version 2")
         fields: dict[str, str] = {}
         chunks: list[Chunk] = []
         for line in lines[1:-1]:
             key, _, value = line.partition(" ")
             if key == "chunk":
                 offset, length = value.split(" ")
-                chunks.append(Chunk(int(offset), int(length)))
+                chunks.append(Chunk(int(offset), int(length), 0, 0, 0))
             elif key == "holds" and chunks:
-                entries, raw = value.split(" ")
-                chunks[-1] = chunks[-1]._replace(entries=int(entries), raw=int(raw))
+                entries, raw, crc = value.split(" ")
+                chunks[-1] = chunks[-1]._replace(entries=int(entries), raw=int(raw), crc=int(crc))
             else:
                 fields[key] = value
         try:
@@ -104,12 +117,25 @@ class Manifest:
         known.update(created_by=fields.get("created-by", ""), relocated=int(fields.get("relocated", 0)))
         return cls(**known, chunks=tuple(chunks))
 
-    def to_member(self) -> bytes:
-        """Return the archive's first gzip member, MEMBER_SIZE bytes long."""
+    def head(self) -> bytes:
+        """Return the archive's first HEAD_SIZE bytes: gzip's header and the manifest."""
+        entry = self._entry()
+        comment = _COMMENT.format(_START, len(_BLOCK) + _ENTRY_SIZE, _ENTRY_SIZE, zlib_ng.crc32(entry))
+        return b"".join((_GZIP, comment.encode("ascii"), _BLOCK, entry))
+
+    def tail(self) -> bytes:
+        """Return the archive's last TAIL_SIZE bytes."""
+        crc, size = zlib_ng.crc32(self._entry()), _ENTRY_SIZE
+        for chunk in self.chunks:
+            crc = zlib_ng.crc32_combine(crc, chunk.crc, chunk.raw)
+            size += chunk.raw
+        return _LAST_BLOCK + struct.pack("<II", crc, size & 0xFFFFFFFF)
+
+    def _entry(self) -> bytes:
         text = self.to_text().encode("ascii")
         if len(text) > _TEXT_SIZE:
             raise ValueError(f"the manifest has {len(text)} bytes; {_TEXT_SIZE} is the most")
-        return bytes(deflate.gzip_compress(header(NAME, _TEXT_SIZE) + text.ljust(_TEXT_SIZE, b"\n"), 0))
+        return header(NAME, _TEXT_SIZE) + text.ljust(_TEXT_SIZE, b"\n")
 
 
 def read(archive: Path) -> Manifest:
@@ -119,8 +145,7 @@ def read(archive: Path) -> Manifest:
     """
     try:
         with archive.open("rb") as file:
-            member = file.read(MEMBER_SIZE)
-        start = _BEFORE + tarfile.BLOCKSIZE
-        return Manifest.parse(member[start : start + _TEXT_SIZE].decode("ascii"))
+            head = file.read(HEAD_SIZE)
+        return Manifest.parse(head[HEAD_SIZE - _TEXT_SIZE :].decode("ascii"))
     except (OSError, ValueError) as error:
         raise PackError(f"{archive}: no manifest of python_package_create in it: {error}") from None

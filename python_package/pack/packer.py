@@ -1,4 +1,4 @@
-"""prefix -> NAME.tar.gz: ordinary to every tool, made of gzip members that are compressed side by side."""
+"""prefix -> NAME.tar.gz: one gzip member, ordinary to every tool, of pieces that are compressed side by side."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import deflate
+from zlib_ng import zlib_ng
 
 from python_package.errors import PackError
 from python_package.files import caches, disk, scratch
 from python_package.pack import activation, bytecode, contents, layer_keys, normalize, relocate
 from python_package.pack.archive import ArchiveWriter
-from python_package.pack.compression import Compressed, Compressor, GzipMember
+from python_package.pack.compression import Compressed, Compressor, DeflatedPiece
 from python_package.pack.layer import LayerFacts, PackedLayer, fill, fill_environment, identify_environment
 from python_package.pack.layer_cache import CachedLayer, LayerCache
 from python_package.pack.layer_keys import LayerKey
@@ -162,7 +162,7 @@ class _LayerWriter:
 
         Raises PackError when a file is not what the Conda package holds that lies in the folder `package`.
         """
-        members: list[GzipMember] = []
+        pieces: list[DeflatedPiece] = []
         digest = hashlib.sha256()
         wrong: list[str] = []
         crc = 0
@@ -170,9 +170,9 @@ class _LayerWriter:
         def take(compressed: Compressed) -> None:
             nonlocal crc
             self.tarball.write(compressed.data)
-            self.tarball.advance(compressed.member.raw)
-            crc = deflate.crc32(compressed.data, crc)
-            members.append(compressed.member)
+            self.tarball.advance(compressed.piece.raw)
+            crc = zlib_ng.crc32(compressed.data, crc)
+            pieces.append(compressed.piece)
             digest.update(compressed.identity)
             wrong.extend(compressed.wrong)
 
@@ -182,10 +182,10 @@ class _LayerWriter:
                 raise PackError(
                     f"{package} is damaged: {wrong[0]} is not what the package holds; remove it and create again"
                 )
-            layer = PackedLayer(digest.hexdigest(), members, archive.files, archive.disk, facts)
+            layer = PackedLayer(digest.hexdigest(), pieces, archive.files, archive.disk, facts)
             # A file that changed behind its RECORD is shipped as it is, but the key does not stand for it.
             if not wrong:
-                length = sum(member.length for member in members)
+                length = sum(piece.length for piece in pieces)
                 self.cache.keep(key.key, self.tarball.file, length, crc, layer)
             self.tarball.complete(layer)
 

@@ -1,4 +1,4 @@
-"""The tarball being written: gzip members one after the other, then the manifest in the place kept before them."""
+"""The tarball being written: pieces one after the other, then the manifest in the place kept before them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from zlib_ng import zlib_ng
+
 from python_package import __version__
 from python_package.files import disk
 from python_package.pack.archive import DISK_BLOCK, END, Piece
-from python_package.pack.compression import GzipMember, compress
+from python_package.pack.compression import DeflatedPiece, compress
 from python_package.pack.layer import PackedLayer, relocated
 from python_package.pack.layer_cache import CachedLayer
 from python_package.pack.layer_keys import combine
-from python_package.pack.manifest import ENTRY_SIZE, MAX_CHUNKS, MEMBER_SIZE, Chunk, Manifest
+from python_package.pack.manifest import HEAD_SIZE, MAX_CHUNKS, TAIL_SIZE, Chunk, Manifest
 
 # What a worker's creating one more file costs, in bytes that it could have written instead.
 _ENTRY_COST = 16 << 10
@@ -37,21 +39,21 @@ class Tarball:
     _layers: list[PackedLayer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.file.seek(MEMBER_SIZE)
+        self.file.seek(HEAD_SIZE)
 
-    def write(self, data: bytes | bytearray) -> None:
-        """Add a member."""
+    def write(self, data: bytes) -> None:
+        """Add a piece."""
         self.file.write(data)
 
     def complete(self, layer: PackedLayer) -> None:
-        """Say that all members of a layer are written."""
+        """Say that all pieces of a layer are written."""
         self._layers.append(layer)
 
     def copy(self, cached: CachedLayer, layer: PackedLayer) -> None:
         """Add a layer from the cache."""
         with cached.path.open("rb") as file:
             disk.copy(file, self.file, 0, cached.length)
-        self.advance(sum(member.raw for member in layer.members))
+        self.advance(sum(piece.raw for piece in layer.pieces))
         self.complete(layer)
 
     def finish(self, *, version: str, subdir: str) -> Manifest:
@@ -69,13 +71,14 @@ class Tarball:
             python=version,
             size=DISK_BLOCK + sum(layer.disk for layer in self._layers),
             files=1 + sum(layer.files for layer in self._layers),
-            archive=self.file.tell(),
-            chunks=split([*(member for layer in self._layers for member in layer.members), compressed.member]),
+            archive=self.file.tell() + TAIL_SIZE,
+            chunks=split([*(piece for layer in self._layers for piece in layer.pieces), compressed.piece]),
             relocated=len(relocated(layer.facts for layer in self._layers)),
             created_by=f"python_package_create {__version__}",
         )
+        self.write(manifest.tail())
         self.file.seek(0)
-        self.write(manifest.to_member())
+        self.write(manifest.head())
         return manifest
 
     def advance(self, size: int) -> None:
@@ -89,23 +92,34 @@ def content_id(layers: Sequence[PackedLayer]) -> str:
     return combine(*(layer.digest for layer in layers))[:20]
 
 
-def split(members: Sequence[GzipMember]) -> tuple[Chunk, ...]:
-    """Group members into at most MAX_CHUNKS runs that end where an entry ends."""
-    share = sum(map(_cost, members)) / MAX_CHUNKS
+def split(pieces: Sequence[DeflatedPiece]) -> tuple[Chunk, ...]:
+    """Group pieces into at most MAX_CHUNKS runs that end where an entry ends."""
+    share = sum(map(_cost, pieces)) / MAX_CHUNKS
     chunks: list[Chunk] = []
-    start = end = MEMBER_SIZE
-    entries, raw, cost = 1, ENTRY_SIZE, 0  # the manifest's own
-    for number, member in enumerate(members, 1):
-        end += member.length
-        entries += member.entries
-        raw += member.raw
-        cost += _cost(member)
+    start = HEAD_SIZE
+    run: list[DeflatedPiece] = []
+    for number, piece in enumerate(pieces, 1):
+        run.append(piece)
         # A chunk takes its share or more, so there are never more than MAX_CHUNKS, a last small one included.
-        if number == len(members) or (member.whole and cost >= share):
-            chunks.append(Chunk(start, end - start, entries, raw))
-            start, entries, raw, cost = end, 0, 0, 0
+        if number == len(pieces) or (piece.whole and sum(map(_cost, run)) >= share):
+            chunks.append(_join(start, run))
+            start += chunks[-1].length
+            run = []
     return tuple(chunks)
 
 
-def _cost(member: GzipMember) -> int:
-    return member.raw + member.entries * _ENTRY_COST
+def _join(start: int, pieces: Sequence[DeflatedPiece]) -> Chunk:
+    crc = 0
+    for piece in pieces:
+        crc = zlib_ng.crc32_combine(crc, piece.crc, piece.raw)
+    return Chunk(
+        start,
+        length=sum(piece.length for piece in pieces),
+        entries=sum(piece.entries for piece in pieces),
+        raw=sum(piece.raw for piece in pieces),
+        crc=crc,
+    )
+
+
+def _cost(piece: DeflatedPiece) -> int:
+    return piece.raw + piece.entries * _ENTRY_COST

@@ -58,7 +58,7 @@ def _is_right(attempt: Try, data: bytes) -> bool:
     return ran.returncode == 0 and abs(found - int(whole.read_text())) <= 1  # conda-unpack may leave a note
 
 
-@fault("25", "the first byte of a gzip member is flipped", tries=12)
+@fault("25", "the first byte of a chunk is flipped", tries=12)
 def magic(attempt: Try) -> bool:
     data = bytearray(attempt.supplies.tarball.read_bytes())
     chunks = _chunks(data)
@@ -66,7 +66,7 @@ def magic(attempt: Try) -> bool:
     return _is_right(attempt, bytes(data))
 
 
-@fault("25", "zeros in place of a gzip member", tries=12)
+@fault("25", "zeros in place of a chunk", tries=12)
 def hole(attempt: Try) -> bool:
     data = bytearray(attempt.supplies.tarball.read_bytes())
     chunks = _chunks(data)
@@ -109,7 +109,7 @@ def path(attempt: Try) -> bool:
 
 
 def _refuses(attempt: Try, pattern: bytes, new: bytes) -> bool:
-    """Change the manifest, which lies uncompressed in a member that nothing compares, and run: 3 and one line."""
+    """Change the manifest, which lies uncompressed, and run: 3 and one line."""
     data = attempt.supplies.tarball.read_bytes()
     head = re.sub(pattern, new, data[:4600], count=1)
     longer = len(head) - 4600

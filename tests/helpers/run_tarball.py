@@ -14,6 +14,8 @@ import zlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+# By which a tar archive ends.
+END = bytes(1024)
 MANIFEST = "conda-meta/python-package-manifest"
 PYTHON = '#!/bin/sh\n[ "$1" != -Es ] || shift\nexec /bin/sh "$@"\n'
 # Where it ran is what relocation means here; how often is what the tests count.
@@ -32,10 +34,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Environment:
-    """What a tarball holds: its entries, in chunks, and what its manifest says; of old it did not count them."""
+    """What a tarball holds: its entries, in chunks, and what its manifest says.
+
+    In form 1 chunks are gzip members of their own; the first wrappers did not count what is in them.
+    """
 
     chunks: tuple[tuple[Entry, ...], ...]
     facts: dict[str, str] = field(default_factory=dict)
+    form: int = 2
     counted: bool = True
 
     def having(self, *entries: Entry) -> Environment:
@@ -60,53 +66,64 @@ def environment(unpack: str = UNPACK, python: str = PYTHON) -> Environment:
 
 def pack(path: Path, env: Environment) -> Path:
     """Write a tarball with a manifest."""
-    chunks = [gzip.compress(_entries(entries), mtime=0) for entries in env.chunks]
-    chunks[-1] += gzip.compress(bytes(1024), mtime=0)
+    raw = [_entries(entries) for entries in env.chunks]
+    if env.form == 2:
+        raw[-1] += END
+        chunks = [_deflate(data) for data in raw]
+    else:
+        chunks = [gzip.compress(data, mtime=0) for data in raw]
+        chunks[-1] += gzip.compress(END, mtime=0)
+        raw[-1] += END
+    # The manifest holds offsets that depend on its own length: write it until it no longer moves.
+    first, entry = b"", b""
+    while True:
+        text = _manifest(env, len(first), chunks, [entry, *raw])
+        entry = _entries((Entry(MANIFEST, text.encode(), 0o644),))
+        written = _head(entry) if env.form == 2 else _stored(entry)
+        if len(written) == len(first):
+            break
+        first = written
+    end = b"\3\0" + _trailer(b"".join((entry, *raw))) if env.form == 2 else b""
+    path.write_bytes(written + b"".join(chunks) + end)
+    return path
+
+
+def _manifest(env: Environment, offset: int, chunks: list[bytes], raw: list[bytes]) -> str:
+    """Return the text of a manifest; `raw` begins with its own entry, which the first chunk of form 1 counts."""
     facts = {
         "id": hashlib.sha256(b"".join(chunks)).hexdigest()[:20],
         "glibc": "none",
         "python": "3.11.7",
         "size": str(sum(len(entry.content) for chunk in env.chunks for entry in chunk)),
         "files": str(sum(map(len, env.chunks))),
+        "archive": str(offset + sum(map(len, chunks)) + (10 if env.form == 2 else 0)),
         **env.facts,
     }
-    # The manifest holds offsets that depend on its own length: write it until it no longer moves.
-    first = b""
-    while True:
-        offset, lines = len(first), []
-        for number, (chunk, entries) in enumerate(zip(chunks, env.chunks, strict=True)):
-            lines.append(f"chunk {offset} {len(chunk)}")
-            if env.counted:
-                own = _plain(first) if number == 0 else b""
-                lines.append(f"holds {len(entries) + (not number)} {len(own) + len(gzip.decompress(chunk))}")
-            offset += len(chunk)
-        head = [
-            f"{key} {value}" for key, value in ({**facts, "archive": env.facts.get("archive", str(offset))}).items()
-        ]
-        text = "\n".join(["", "#python-package-manifest 1", *head, *lines, "end", ""])
-        written = _stored(_entries((Entry(MANIFEST, text.encode(), 0o644),)))
-        if len(written) == len(first):
-            path.write_bytes(written + b"".join(chunks))
-            return path
-        first = written
+    lines = []
+    own, *raw = raw
+    for number, (chunk, entries, data) in enumerate(zip(chunks, env.chunks, raw, strict=True)):
+        lines.append(f"chunk {offset} {len(chunk)}")
+        if env.form == 2:
+            lines.append(f"holds {len(entries)} {len(data)} {zlib.crc32(data)}")
+        elif env.counted:
+            lines.append(f"holds {len(entries) + (not number)} {len(data) + (0 if number else len(own))}")
+        offset += len(chunk)
+    head = [f"{key} {value}" for key, value in facts.items()]
+    return "\n".join(["", f"#python-package-manifest {env.form}", *head, *lines, "end", ""])
 
 
 def pack_plainly(path: Path, env: Environment) -> Path:
     """Write a tarball as other programs do: one gzip member, no manifest."""
-    data = b"".join(map(_entries, env.chunks)) + bytes(1024)
+    data = b"".join(map(_entries, env.chunks)) + END
     path.write_bytes(gzip.compress(data, mtime=0))
     return path
 
 
 def chunk_offsets(path: Path) -> list[tuple[int, int]]:
-    """Return (offset, length) of each chunk, as the manifest tells."""
-    lines = path.read_bytes()[:4096].split(b"\nend\n")[0].split(b"\n")
+    """Return (offset, length) of each chunk but the manifest's own, as the manifest tells."""
+    lines = path.read_bytes()[:4096].split(b"\nend\n")[0].partition(b"\n#python-package-manifest")[2].split(b"\n")
     chunks = [line.split()[1:] for line in lines if line.startswith(b"chunk ")]
     return [(int(offset), int(length)) for offset, length in chunks]
-
-
-def _plain(member: bytes) -> bytes:
-    return gzip.decompress(member) if member else b""
 
 
 def _entries(entries: tuple[Entry, ...]) -> bytes:
@@ -125,7 +142,31 @@ def _entries(entries: tuple[Entry, ...]) -> bytes:
     return buffer.getvalue()[:end]
 
 
+def _deflate(data: bytes) -> bytes:
+    """Return blocks of deflate that end with a byte, and of which none is the last."""
+    deflate = zlib.compressobj(6, zlib.DEFLATED, -15)
+    return deflate.compress(data) + deflate.flush(zlib.Z_FULL_FLUSH)
+
+
+def _head(entry: bytes) -> bytes:
+    """Return a gzip header with a comment, which tells of the stored block with that entry, and the block."""
+    offset = 10 + len(_comment(10, entry))
+    comment = _comment(offset, entry)
+    return bytes.fromhex("1f8b08100000000000ff") + comment + _block(entry, last=False)
+
+
+def _comment(offset: int, entry: bytes) -> bytes:
+    return f"\nchunk {offset} {len(entry) + 5}\nholds 1 {len(entry)} {zlib.crc32(entry):<10}\n\0".encode()
+
+
+def _block(data: bytes, *, last: bool) -> bytes:
+    return struct.pack("<BHH", last, len(data), len(data) ^ 0xFFFF) + data
+
+
+def _trailer(data: bytes) -> bytes:
+    return struct.pack("<II", zlib.crc32(data), len(data))
+
+
 def _stored(data: bytes) -> bytes:
     """Return one gzip member that holds the data in a single stored block."""
-    block = b"\x01" + struct.pack("<HH", len(data), len(data) ^ 0xFFFF) + data
-    return bytes.fromhex("1f8b08000000000000ff") + block + struct.pack("<II", zlib.crc32(data), len(data))
+    return bytes.fromhex("1f8b08000000000000ff") + _block(data, last=True) + _trailer(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import tarfile
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from run_tarball import Entry, chunk_offsets, environment, pack
+from run_tarball import Entry, Environment, chunk_offsets, environment, pack
 from run_worker import SHELLS, Worker, lines
 
 GREETING = "hello from the environment\n"
@@ -32,9 +33,10 @@ def refused(result: subprocess.CompletedProcess[str], code: int, says: str = "")
 
 
 @pytest.mark.parametrize("cores", ["1", "2"])
+@pytest.mark.parametrize("form", [1, 2])
 @pytest.mark.parametrize("chunk", [1, 2])
-def test_unpack__a_members_magic_is_damaged__exits_3(worker: Worker, chunk: int, cores: str) -> None:
-    tarball = worker.pack()
+def test_unpack__a_chunks_first_byte_is_damaged__exits_3(worker: Worker, chunk: int, form: int, cores: str) -> None:
+    tarball = worker.pack(env=replace(environment(), form=form))
     data = bytearray(tarball.read_bytes())
     data[chunk_offsets(tarball)[chunk][0]] ^= 0xFF
     tarball.write_bytes(data)
@@ -43,8 +45,9 @@ def test_unpack__a_members_magic_is_damaged__exits_3(worker: Worker, chunk: int,
 
 
 @pytest.mark.parametrize("cores", ["1", "2"])
-def test_unpack__zeros_in_place_of_a_member__exits_3(worker: Worker, cores: str) -> None:
-    tarball = worker.pack()
+@pytest.mark.parametrize("form", [1, 2])
+def test_unpack__zeros_in_place_of_a_chunk__exits_3(worker: Worker, form: int, cores: str) -> None:
+    tarball = worker.pack(env=replace(environment(), form=form))
     data = bytearray(tarball.read_bytes())
     offset, length = chunk_offsets(tarball)[1]
     data[offset : offset + length] = bytes(length)
@@ -61,8 +64,45 @@ def test_unpack__zeros_at_the_end__exits_3(worker: Worker) -> None:
 
 
 def test_unpack__a_tarball_of_old_that_counts_nothing__runs(worker: Worker) -> None:
-    worker.pack(env=replace(environment(), counted=False))
+    worker.pack(env=replace(environment(), form=1, counted=False))
     assert worker.run("venv", "greet").stdout == GREETING
+
+
+@pytest.mark.parametrize("cores", ["1", "2", "27"])
+@pytest.mark.parametrize("source", ["itself", "another"])
+def test_unpack__a_chunk_in_the_place_of_another_like_it__exits_3(worker: Worker, source: str, cores: str) -> None:
+    """Lengths and numbers are as promised: the checksum alone tells."""
+    tarball, other = worker.pack(env=_alike(0)), worker.pack("other", _alike(12))
+    data, donor = bytearray(tarball.read_bytes()), (tarball if source == "itself" else other).read_bytes()
+    place, chunk = next(
+        (mine, theirs)
+        for mine in chunk_offsets(tarball)[3:-1]
+        for theirs in chunk_offsets(tarball if source == "itself" else other)[3:-1]
+        if mine[1] == theirs[1] and data[mine[0] : sum(mine)] != donor[theirs[0] : sum(theirs)]
+    )
+    data[place[0] : sum(place)] = donor[chunk[0] : sum(chunk)]
+    if source == "itself":  # the two change places
+        data[chunk[0] : sum(chunk)] = donor[place[0] : sum(place)]
+    tarball.write_bytes(data)
+    refused(worker.run("venv", "greet", CORES=cores), 3)
+    assert not worker.envs()
+
+
+def _alike(start: int) -> Environment:
+    """Return an environment with twelve chunks of much the same length."""
+    env = environment()
+    for number in range(start, start + 12):
+        env = env.having(Entry(f"lib/{number:02}", random.Random(number).randbytes(2000)))  # noqa: S311
+    return env.having(Entry("lib/last"))
+
+
+def test_unpack__the_manifests_own_checksum_is_damaged__the_whole_is_checked_in_one_stream(worker: Worker) -> None:
+    """It is in a comment, which is of no checksum: with it the manifest cannot be compared, but the tarball can."""
+    tarball = worker.pack()
+    data = tarball.read_bytes()
+    place = data.index(b"holds ") + len("holds 1 1024 ")
+    tarball.write_bytes(data[:place] + (b"1" if data[place : place + 1] != b"1" else b"2") + data[place + 1 :])
+    assert worker.run("venv", "greet", CORES="2").stdout == GREETING
 
 
 @pytest.mark.parametrize("size", ["9" * 30, "1 2", "", "-1", "08"])

@@ -10,6 +10,7 @@ import subprocess
 import tarfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -271,14 +272,15 @@ def test_unpack__plain_tarball_cut_short__exits_3(worker: Worker) -> None:
 
 
 @pytest.mark.parametrize("cores", ["1", "2", "27"])
-@pytest.mark.parametrize("what", ["data", "checksum"])
-def test_unpack__damaged_member__exits_3(worker: Worker, cores: str, what: str) -> None:
+@pytest.mark.parametrize(("form", "what"), [(2, "data"), (1, "data"), (1, "checksum")])
+def test_unpack__damaged_chunk__exits_3(worker: Worker, cores: str, form: int, what: str) -> None:
     """A wrong checksum is noticed by gzip alone: tar has got all its bytes by then."""
-    tarball = pack(worker.task / "venv.tar.gz", large())
+    tarball = pack(worker.task / "venv.tar.gz", replace(large(), form=form))
     chunks = chunk_offsets(tarball)
     whole = tarball.read_bytes()
-    # The last chunk ends with a second member, that of the archive's end.
-    ends = [offset + length for offset, length in chunks[:-1]] + [whole.rindex(b"\x1f\x8b\x08")]
+    ends = [offset + length for offset, length in chunks]
+    if form == 1:  # the last chunk ends with a second member, that of the archive's end
+        ends[-1] = whole.rindex(b"\x1f\x8b\x08")
     for number in (0, len(chunks) // 2, -1):
         data = bytearray(whole)
         data[(chunks[number][0] + ends[number]) // 2 if what == "data" else ends[number] - 8] ^= 0xFF
@@ -291,9 +293,10 @@ def test_unpack__damaged_member__exits_3(worker: Worker, cores: str, what: str) 
         assert not worker.envs()
 
 
+@pytest.mark.parametrize("form", [1, 2])
 @pytest.mark.parametrize("old", [b"python 3.11.7", b"id ", b"chunk ", b"\nend\n"])
-def test_unpack__damaged_manifest__exits_3(worker: Worker, old: bytes) -> None:
-    tarball = worker.pack()
+def test_unpack__damaged_manifest__exits_3(worker: Worker, old: bytes, form: int) -> None:
+    tarball = worker.pack(env=replace(environment(), form=form))
     data = tarball.read_bytes()
     place = data.index(old) + len(old) - 2
     tarball.write_bytes(data[:place] + b"~" + data[place + 1 :])

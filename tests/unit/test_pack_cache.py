@@ -13,9 +13,9 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import deflate
 import pytest
 from tarball_environment import Workshop
+from zlib_ng import zlib_ng
 
 from python_package import pack
 from python_package.pack import bytecode, layer_cache
@@ -170,7 +170,7 @@ def test_pack__killed__leaves_the_old_tarball_and_a_sound_cache(
 def _fill(cache: LayerCache, key: str, size: int) -> None:
     with tempfile.TemporaryFile() as tarball:
         tarball.write(b"what is before it" + b"x" * size)
-        cache.keep(key, tarball, size, deflate.crc32(b"x" * size), {"key": key})
+        cache.keep(key, tarball, size, zlib_ng.crc32(b"x" * size), {"key": key})
 
 
 @pytest.fixture

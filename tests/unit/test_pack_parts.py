@@ -7,27 +7,30 @@ import io
 import itertools
 import json
 import runpy
+import struct
 import subprocess
 import sys
 import tarfile
+import zlib
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conda_pack.core import File
+from zlib_ng import zlib_ng
 
 from python_package.pack import Manifest, bytecode, normalize
 from python_package.pack.archive import END, header
-from python_package.pack.compression import GzipMember
+from python_package.pack.compression import DeflatedPiece
 from python_package.pack.contents import Layer
 from python_package.pack.layer import LayerFacts, relocated, scripts
-from python_package.pack.manifest import ENTRY_SIZE, MAX_CHUNKS, MEMBER_SIZE, Chunk
+from python_package.pack.manifest import HEAD_SIZE, MAX_CHUNKS, TAIL_SIZE, Chunk
 from python_package.pack.tarball import split
 from python_package.pypi import wheel
 
 MANIFEST = Manifest(
-    "3f2a" * 5, "linux-64", "2.36", "3.11.7", 4096, 2, 9000, (Chunk(MEMBER_SIZE, 9000 - MEMBER_SIZE, 2, 99),)
+    "3f2a" * 5, "linux-64", "2.36", "3.11.7", 4096, 2, 9010, (Chunk(HEAD_SIZE, 9000 - HEAD_SIZE, 2, 99, 7),)
 )
 
 
@@ -65,50 +68,70 @@ def test_manifest__text__is_parsed_back_also_when_padded() -> None:
     assert Manifest.parse(MANIFEST.to_text() + "\n" * 50) == MANIFEST
     made = replace(MANIFEST, created_by="python_package_create 2.0.0")
     assert Manifest.parse(made.to_text()) == made
-    assert MANIFEST.to_text().startswith("\n#python-package-manifest 1\nid 3f2a")
-    assert MANIFEST.to_text().endswith(f"\nchunk {MEMBER_SIZE} {9000 - MEMBER_SIZE}\nholds 2 99\nend\n")
+    assert MANIFEST.to_text().startswith("\n#python-package-manifest 2\nid 3f2a")
+    assert MANIFEST.to_text().endswith(f"\nchunk {HEAD_SIZE} {9000 - HEAD_SIZE}\nholds 2 99 7\nend\n")
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "end", MANIFEST.to_text().replace("manifest 1", "manifest 2"), MANIFEST.to_text().replace("end\n", "")]
+    ["", "end", MANIFEST.to_text().replace("manifest 2", "manifest 1"), MANIFEST.to_text().replace("end\n", "")]
     + [MANIFEST.to_text().replace(line, "") for line in ("glibc 2.36\n", "size 4096\n")]
-    + [MANIFEST.to_text().replace("4096", "many"), MANIFEST.to_text().replace(f"chunk {MEMBER_SIZE} ", "chunk ")],
+    + [MANIFEST.to_text().replace("4096", "many"), MANIFEST.to_text().replace(f"chunk {HEAD_SIZE} ", "chunk ")]
+    + [MANIFEST.to_text().replace(" 99 7", " 99")],
 )
 def test_manifest__anything_else__is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         Manifest.parse(text)
 
 
-def test_manifest__at_its_largest__fits_its_member() -> None:
-    chunks = tuple(Chunk(10**12 + n, 10**12, 10**6, 10**13) for n in range(MAX_CHUNKS))
+def test_manifest__at_its_largest__fits_its_place() -> None:
+    chunks = tuple(Chunk(10**12 + n, 10**12, 10**6, 10**13, 2**32 - 1) for n in range(MAX_CHUNKS))
     large = Manifest("f" * 20, "linux-ppc64le", "2.100", "3.100.100rc10", 10**15, 10**9, 10**15, chunks, "c" * 40)
-    assert len(large.to_member()) == len(MANIFEST.to_member()) == MEMBER_SIZE
+    assert len(large.head()) == len(MANIFEST.head()) == HEAD_SIZE
+    assert len(large.tail()) == TAIL_SIZE
 
 
-def test_split__many_small_members__become_few_chunks_without_gaps() -> None:
-    members = [GzipMember(100 + n % 7, 1000, 3, True) for n in range(1000)]
-    chunks = split(members)
+def test_manifest__more_than_four_gigabytes__their_length_is_taken_modulo_two_to_the_32() -> None:
+    """What follows 2^32 zeros has a CRC that gzip knows, too: that of zeros is one of a table."""
+    large = replace(MANIFEST, chunks=(Chunk(HEAD_SIZE, 100, 1, 1 << 32, zeros := _crc_of_zeros(32)),))
+    entry = large.head()[-4608:]
+    crc, size = struct.unpack("<II", large.tail()[2:])
+    assert size == len(entry)
+    assert crc == zlib_ng.crc32_combine(zlib.crc32(entry), zeros, 1 << 32)
+
+
+def _crc_of_zeros(power: int) -> int:
+    """Return the CRC of two to that power zeros."""
+    crc = zlib.crc32(b"\0")
+    for doubled in range(power):
+        crc = zlib_ng.crc32_combine(crc, crc, 1 << doubled)
+    return crc
+
+
+def test_split__many_small_pieces__become_few_chunks_without_gaps() -> None:
+    pieces = [DeflatedPiece(100 + n % 7, 1000, zlib.crc32(bytes([n % 256]) * 1000), 3, True) for n in range(1000)]
+    chunks = split(pieces)
     assert 32 <= len(chunks) <= MAX_CHUNKS
-    assert chunks[0].offset == MEMBER_SIZE
+    assert chunks[0].offset == HEAD_SIZE
     assert all(a.offset + a.length == b.offset for a, b in itertools.pairwise(chunks))
-    assert sum(chunk.length for chunk in chunks) == sum(member.length for member in members)
-    assert sum(chunk.entries for chunk in chunks) == 1 + sum(member.entries for member in members)
-    assert sum(chunk.raw for chunk in chunks) == ENTRY_SIZE + sum(member.raw for member in members)
+    assert sum(chunk.length for chunk in chunks) == sum(piece.length for piece in pieces)
+    assert sum(chunk.entries for chunk in chunks) == sum(piece.entries for piece in pieces)
+    assert sum(chunk.raw for chunk in chunks) == sum(piece.raw for piece in pieces)
+    first = b"".join(bytes([n % 256]) * 1000 for n in range(chunks[0].entries // 3))
+    assert chunks[0].crc == zlib.crc32(first)
     *equal, _last = (chunk.length for chunk in chunks)
     assert max(equal) < 1.1 * min(equal)
 
 
-def test_split__a_file_over_several_members__stays_in_one_chunk() -> None:
-    members = [
-        GzipMember(10, 2 * 10**6, 1, True),
-        *[GzipMember(50, 10**7, 0, False)] * 6,
-        GzipMember(20, 10**5, 4, True),
+def test_split__a_file_over_several_pieces__stays_in_one_chunk() -> None:
+    pieces = [
+        DeflatedPiece(10, 2 * 10**6, 1, 1, True),
+        *[DeflatedPiece(50, 10**7, 2, 0, False)] * 6,
+        DeflatedPiece(20, 10**5, 3, 4, True),
     ]
-    assert split(members) == (
-        Chunk(MEMBER_SIZE, 10, 2, ENTRY_SIZE + 2 * 10**6),
-        Chunk(MEMBER_SIZE + 10, 320, 4, 6 * 10**7 + 10**5),
-    )
+    first, second = split(pieces)
+    assert first == Chunk(HEAD_SIZE, 10, 1, 2 * 10**6, 1)
+    assert second[:4] == (HEAD_SIZE + 10, 320, 4, 6 * 10**7 + 10**5)
 
 
 def test_record__what_the_machine_added__is_taken_out() -> None:
