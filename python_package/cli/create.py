@@ -144,6 +144,12 @@ def _parser(*, locked: bool = False) -> command.Parser:
     add("--sbom", metavar="FILE", help="write a software bill of materials (CycloneDX JSON)")
     add("--strict-names", action="store_true", help="refuse a package whose name is only assumed")
     add("--no-check", dest="check", action="store_false", help="pack without importing the modules")
+    add(
+        "--no-links",
+        dest="links",
+        action="store_false",
+        help="copies in place of symbolic links, for readers without them",
+    )
     add("--dry-run", action="store_true", help="solve, print what the environment would hold, and make nothing")
     add("-q", "--quiet", action="store_true", help="print only errors and notes")
     return parser

@@ -98,7 +98,7 @@ def create_environment(
             if lock:
                 staged.write(lock, lockfile.to_text(made))
             checked = imports(staged.path, made, wanted.chosen) if options.check else Imports()
-            content = _pack(staged, tarball, checked, clock)
+            content = _pack(staged, tarball, checked, clock, links=options.links)
             if bill:
                 from python_package.create import sbom
 
@@ -134,12 +134,12 @@ def _prepare(spec: Spec, options: CreateOptions, clock: Clock) -> tuple[Wanted, 
         return resolving.result(), config, replace(options, offline=options.offline or config.offline)
 
 
-def _pack(staged: Staged, tarball: Path, imports: Imports, clock: Clock) -> str:
+def _pack(staged: Staged, tarball: Path, imports: Imports, clock: Clock, *, links: bool) -> str:
     """Pack the environment, make its imports meanwhile, and prepare it for its place; return its content id."""
     from python_package.create.import_check import ImportCheck
     from python_package.pack import Packer
 
-    with Packer(staged.path) as packer:
+    with Packer(staged.path, links=links) as packer:
         checking = ImportCheck(staged.path, imports, packer.id)
         with checking.running():
 

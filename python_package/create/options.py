@@ -24,6 +24,7 @@ class CreateOptions:
     the host's when no channel answers and its version is the one that is asked for.
     `exact`: refuse a later patch release of python in place of one that the channels lack.
     `check`: import the modules before the environment ships.
+    `links`: whether the tarball may hold symbolic links, which some readers pass over; else it holds copies.
     `mapping`: the package that provides an import, by the import's name.
     `strict_names`: refuse a package that is only assumed to provide an import.
     `python`: the user's own interpreter.
@@ -40,6 +41,7 @@ class CreateOptions:
     interpreter: Literal["auto", "channel", "host"] = "auto"
     exact: bool = False
     check: bool = True
+    links: bool = True
     mapping: Mapping[str, str] = field(default_factory=dict)
     strict_names: bool = False
     python: str = "python3"

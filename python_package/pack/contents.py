@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -51,10 +51,11 @@ class Layer:
 
 @dataclass(frozen=True)
 class Contents:
-    """An environment and its layers."""
+    """An environment and its layers; `followed` are paths in these that are links in the environment, or below one."""
 
     prefix: Path
     layers: tuple[Layer, ...]
+    followed: frozenset[str] = frozenset()
 
     @property
     def records(self) -> list[Mapping[str, Any]]:
@@ -82,8 +83,8 @@ class Contents:
         return next((record for record in self.records if record["name"] == "python"), {})
 
 
-def load(prefix: Path) -> Contents:
-    """Ask conda-pack what the environment holds.
+def load(prefix: Path, *, links: bool = True) -> Contents:
+    """Ask conda-pack what the environment holds; without `links` each symbolic link is what it leads to.
 
     Raises PackError for a folder that is no environment, and for one that cannot be packed: editable installs,
     files of Conda packages deleted or replaced, packages whose cache was cleaned.
@@ -104,10 +105,12 @@ def load(prefix: Path) -> Contents:
         for path in installed[folder]:
             owners.setdefault(path, folder)
     groups: dict[str, dict[str, File]] = {}
-    for file in files:
-        if not is_skipped(file.target) and not _is_local_bytecode(str(prefix), sources, file):
-            # A path that two packages have is one file: the one listed last, as when conda-pack's is unpacked.
-            groups.setdefault(owners.get(file.target, ""), {})[file.target] = file
+    kept = [f for f in files if not is_skipped(f.target) and not _is_local_bytecode(str(prefix), sources, f)]
+    followed = {} if links else _followed(prefix, kept)
+    for file in [file for file in kept if links or not os.path.islink(file.source)] + list(followed):
+        # A path that two packages have is one file: the one listed last, as when conda-pack's is unpacked.
+        owner = owners.get(followed.get(file, file.target), "")
+        groups.setdefault(owner, {})[file.target] = file
 
     def files_of(owner: str) -> tuple[File, ...]:
         return tuple(file for _, file in sorted(groups.get(owner, {}).items()))
@@ -117,7 +120,28 @@ def load(prefix: Path) -> Contents:
         name = f"pypi/{os.path.basename(folder)}"
         platforms = wheel.platforms(_wheel(prefix / folder))
         layers.append(Layer(name, files_of(folder), dist_info=folder, recorded=recorded, platforms=platforms))
-    return Contents(prefix, (*layers, Layer("rest", files_of(""))))
+    return Contents(prefix, (*layers, Layer("rest", files_of(""))), frozenset(file.target for file in followed))
+
+
+def _followed(prefix: Path, files: Sequence[File]) -> dict[File, str]:
+    """Return what the symbolic links lead to, under their paths, each with the path of its link.
+
+    Links to files are followed before links to folders, which may hold some. Raises PackError for one that leads out of
+    the environment, or nowhere.
+    """
+    regular = {file.target: file for file in files if not os.path.islink(file.source)}
+    links = [file.target for file in files if file.target not in regular]
+    found = {}
+    for link in sorted(links, key=lambda path: (prefix / path).is_dir()):
+        real = os.path.relpath(os.path.realpath(prefix / link), os.path.realpath(prefix))
+        inside = [real] if real in regular else [path for path in regular if path.startswith(f"{real}/")]
+        if not inside:
+            raise PackError(f"cannot pack {prefix} without links: {link} leads to no file in it")
+        for path in inside:
+            file, target = regular[path], link + path[len(real) :]
+            regular[target] = File(file.source, target, file.is_conda, file.file_mode, file.prefix_placeholder)
+            found[regular[target]] = link
+    return found
 
 
 def _wheel(folder: Path) -> str:

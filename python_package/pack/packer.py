@@ -29,15 +29,16 @@ from python_package.pack.tarball import Progress, Tarball, content_id
 class Packer:
     """Packs one environment, and rewrites it so that its folder may be renamed.
 
-    `cache` is the folder of packed layers. `id` is the content id, empty while it takes packing to know it. The cache
-    is not trimmed before the environment is packed or the context left. Raises PackError for what cannot be packed.
+    `cache` is the folder of packed layers; without `links`, files take the place of symbolic links. `id` is the
+    content id, empty while it takes packing to know it. The cache is not trimmed before the environment is packed or
+    the context left. Raises PackError for what cannot be packed.
     """
 
-    def __init__(self, prefix: Path, *, cache: Path | None = None) -> None:
+    def __init__(self, prefix: Path, *, cache: Path | None = None, links: bool = True) -> None:
         self._cache = LayerCache(cache or caches.folder("layers"))
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._cache.hold())
-            self._contents = contents.load(prefix.absolute())
+            self._contents = contents.load(prefix.absolute(), links=links)
             if self._contents.python:
                 hook = activation.layer(self._contents.prefix, stack.enter_context(scratch.folder()))
                 self._contents = replace(self._contents, layers=(*self._contents.layers, hook))
@@ -121,9 +122,9 @@ class Packer:
         relocate.relocate(self._contents.prefix, relocate.candidates(self._contents), new)
 
 
-def pack(prefix: Path, output: Path, *, cache: Path | None = None, **options: Any) -> Manifest:
+def pack(prefix: Path, output: Path, *, cache: Path | None = None, links: bool = True, **options: Any) -> Manifest:
     """Pack the environment at `prefix` as Packer.pack does, which takes the same options."""
-    with Packer(prefix, cache=cache) as packer:
+    with Packer(prefix, cache=cache, links=links) as packer:
         return packer.pack(output, **options)
 
 

@@ -57,7 +57,11 @@ def candidates(environment: Contents) -> Iterator[tuple[str, str]]:
         only_scripts = layer.is_prebuilt
         for file in layer.files:
             path = prefix / file.target
-            if not file.file_mode or (only_scripts and not file.target.startswith("bin/")):
+            if (
+                file.target in environment.followed
+                or not file.file_mode
+                or (only_scripts and not file.target.startswith("bin/"))
+            ):
                 continue
             if path.is_file() and not path.is_symlink():
                 yield file.target, "" if file.file_mode == "unknown" else file.file_mode

@@ -57,6 +57,15 @@ def test_create__channel_and_pypi__makes_environment_and_tarball(desk: Desk) -> 
     assert left(desk.envs) == ["env"]
 
 
+def test_create__no_links__the_tarball_has_none_and_the_environment_keeps_its_own(desk: Desk) -> None:
+    done = desk.create("--no-links", modules=("idna",))
+
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    with tarfile.open(desk.cwd / "env.tar.gz") as archive:
+        assert {entry.type for entry in archive} <= {tarfile.REGTYPE, tarfile.DIRTYPE}
+    assert (desk.envs / "env/bin/python").is_symlink()
+
+
 def test_create__environment__mentions_its_staging_place_nowhere(desk: Desk) -> None:
     assert desk.create(modules=("idna", "numpy", "onlypypi")).returncode == 0
     staging = os.fsencode(desk.envs / ".env.new")

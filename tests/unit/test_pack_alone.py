@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +18,7 @@ from tarball_environment import Workshop
 from wheels import write_wheel
 
 from python_package import pack
+from python_package.errors import PackError
 from python_package.pack import activation, normalize
 
 TELL = "import json, os, sys; print(json.dumps([sys.prefix, dict(os.environ), sys.path]))"
@@ -236,6 +238,51 @@ def test_pack__files_that_hold_the_prefix__are_counted_and_listed(tarball: Path,
     assert "prefix-in etc/holder.conf" in held and "prefix-in lib/libholder.so" in held
     assert not any(" bin/" in line and "config" not in line for line in held)
     assert pack.read(tarball).relocated == len(held)
+
+
+@pytest.fixture(scope="module")
+def link_free(workshop: Workshop) -> Path:
+    """The tree of a tarball without links; the environment has links to a file, a folder, and a chain of both."""
+    prefix = workshop.environment(workshop.folder / "links", "holder", wheels=[workshop.wheel()])
+    (prefix / "share/other").symlink_to("holder")
+    (prefix / "share/chain.txt").symlink_to("other/plain.txt")
+    (prefix / "share/absolute.txt").symlink_to(prefix / "share/holder/plain.txt")
+    with pack.Packer(prefix, cache=workshop.layers, links=False) as packer:
+        packer.pack(workshop.folder / "links.tar.gz")
+        before = {path: path.readlink() for path in prefix.rglob("*") if path.is_symlink()}
+        packer.relocate(str(workshop.folder / "x"))
+        assert {path: path.readlink() for path in prefix.rglob("*") if path.is_symlink()} == before
+    workshop.folder.chmod(0o755)
+    (workshop.folder / "no links").mkdir(mode=0o755)
+    subprocess.run(["tar", "xzf", workshop.folder / "links.tar.gz", "-C", workshop.folder / "no links"], check=True)
+    return workshop.folder / "no links"
+
+
+def test_pack__without_links__a_reader_that_passes_over_links_gets_all(link_free: Path, workshop: Workshop) -> None:
+    with tarfile.open(workshop.folder / "links.tar.gz") as opened:
+        assert {entry.type for entry in opened} <= {tarfile.REGTYPE, tarfile.DIRTYPE}
+    for path in ("share/other/plain.txt", "share/chain.txt", "share/absolute.txt"):
+        assert (link_free / path).read_text() == "plain\n"
+    assert told(run([link_free / "bin/python3", "-c", TELL]))[0] == str(link_free)
+
+
+def test_conda_unpack__without_links__adapts_the_copies_too(link_free: Path) -> None:
+    assert run([link_free / "bin/python", "-c", "import ssl"]).returncode == 0
+    subprocess.run([link_free / "bin/conda-unpack"], check=True)
+
+    assert (link_free / "lib/link.so").read_bytes() == (link_free / "lib/libholder.so").read_bytes()
+    assert f"{link_free}/lib".encode() in (link_free / "lib/link.so").read_bytes()
+
+
+@pytest.mark.parametrize("leads_to", ["/etc/hostname", "nowhere", "../../.."])
+def test_pack__without_links_and_one_that_leads_out__is_one_line(
+    workshop: Workshop, tmp_path: Path, leads_to: str
+) -> None:
+    prefix = workshop.environment(tmp_path / "env", "holder")
+    (prefix / "share/out").symlink_to(leads_to)
+
+    with pytest.raises(PackError, match="without links: share/out leads to no file in it"):
+        pack.Packer(prefix, cache=workshop.layers, links=False)
 
 
 def test_record__rewritten_scripts__have_their_new_hash(env: Path) -> None:
