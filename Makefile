@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PYTEST := pytest -n auto --dist loadfile
 
 # Every file that a POSIX shell reads.
-SHELL_SCRIPTS := $(shell grep -rlE --exclude='*.in' '^\#!/bin/sh$$|^\# shellcheck shell=sh$$' .ci integration python_package scripts)
+SHELL_SCRIPTS := $(shell grep -rlIE --exclude='*.in' '^\#!/bin/sh$$|^\# shellcheck shell=sh$$' .ci integration python_package scripts)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-unit test-integration test-engines test-pythons coverage lint constraints simulate bench compare \
