@@ -26,6 +26,7 @@ from python_package.files import interrupts, scratch
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
+_NAMELESS = "tarball-"
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def stage(envs: Path, name: str | None, outputs: Sequence[Path] = ()) -> Iterato
     """
     check(outputs)
     target = envs / name if name else None
-    name = name or f"tarball-{secrets.token_hex(8)}"
+    name = name or f"{_NAMELESS}{secrets.token_hex(8)}"
     if target and (target.is_symlink() or (target.exists() and not (target / "conda-meta").is_dir())):
         raise PackError(f"{target} exists and is not a Conda environment; choose another name or remove it")
     scratch.sweep()
@@ -161,6 +162,8 @@ def _unfinished(journal: Path) -> Path:
 def _recover_all(envs: Path, but: str) -> None:
     """Finish or clear what killed processes of this user left of other environments."""
     names = {path.name[1:].partition(".journal")[0] for path in envs.glob(".*.journal*")}
+    # What is made for a tarball alone has a name that never comes again.
+    names |= {path.name[1:].partition(".")[0] for path in envs.glob(f".{_NAMELESS}*.old.*")}
     for name in names - {but}:
         with suppress(OSError, PackError), _hold(envs, name, "it is being made") as locked:
             if locked:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -30,7 +31,7 @@ def make_environment(where: Path, content: str) -> Path:
     return where
 
 
-def make(folder: Path, content: str, name: str = "env") -> None:
+def make(folder: Path, content: str, name: str | None = "env") -> None:
     """Do what create does: an environment and two files of one content."""
     files = [folder / "out" / "env.tar.gz", folder / "out" / "env.lock"]
     with outputs.stage(folder / "envs", name, files) as staged:
@@ -144,6 +145,35 @@ def test_stage__replaced_environment_whose_removal_was_cut_short__is_removed(tmp
     assert left(tmp_path) == ["env"]
 
 
+def test_stage__without_a_name__makes_the_files_alone(folder: Path) -> None:
+    make(folder, "new", None)
+
+    assert state(folder) == ("old", "new", "new")
+    assert everything(folder) == CLEAR
+
+
+def test_stage__without_a_name_and_a_failure_inside__leaves_the_old_files(folder: Path) -> None:
+    with pytest.raises(RuntimeError), outputs.stage(folder / "envs", None, [folder / "out" / "env.tar.gz"]) as staged:
+        make_environment(staged.path, "half made")
+        staged.write(folder / "out" / "env.tar.gz", "half made")
+        raise RuntimeError
+
+    assert state(folder) == OLD
+    assert everything(folder) == CLEAR
+
+
+def test_stage__without_a_name_by_two_at_once__is_no_conflict(folder: Path) -> None:
+    with outputs.stage(folder / "envs", None) as one, outputs.stage(folder / "envs", None) as other:
+        assert one.path != other.path
+
+
+def test_stage__environment_without_a_name_whose_removal_was_cut_short__is_removed(tmp_path: Path) -> None:
+    make_environment(tmp_path / ".tarball-0123.old.1", "replaced")
+    with outputs.stage(tmp_path, "env"):
+        pass
+    assert left(tmp_path) == []
+
+
 def test_stage__name_taken_by_something_else__is_refused_untouched(tmp_path: Path) -> None:
     (tmp_path / "env").mkdir()
     (tmp_path / "env" / "thesis.txt").write_text("precious")
@@ -182,28 +212,29 @@ def test_stage__output_that_another_process_writes__is_refused_before_any_work(f
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("renaming")
-@pytest.mark.parametrize(("after", "step"), [("stage", 9), ("commit", 1)])
+@pytest.mark.parametrize(("after", "step", "name"), [("stage", 9, "env"), ("commit", 1, "env"), ("stage", 9, None)])
 def test_stage__killed_at_any_line__the_next_one_finds_the_old_or_the_new_and_clears_all(
-    tmp_path: Path, after: str, step: int
+    tmp_path: Path, after: str, step: int, name: str | None
 ) -> None:
     """Each line of the transaction is a moment: what is on the disk only changes between two of them."""
     number = 0
     while True:
         number += step
         place = tmp_path / str(number)
-        for name in ("envs", "out"):
-            (place / name).mkdir(parents=True)
+        for folder in ("envs", "out"):
+            (place / folder).mkdir(parents=True)
         make(place, "old")
 
         def killed(place: Path = place, number: int = number) -> None:
             at_line(number, lambda: os.kill(os.getpid(), signal.SIGKILL), after=after)
-            make(place, "new")
+            make(place, "new", name)
 
         ended = in_child(killed)
         # Another environment's create clears it all, and finishes what was begun.
         with outputs.stage(place / "envs", "other"):
-            assert state(place) in (OLD, NEW), number
-        assert [name for name in everything(place) if name != ".env.lock"] == CLEAR, number  # that one is empty
+            assert state(place) in (OLD, NEW if name else ("old", "new", "new")), number
+        kept = [entry for entry in everything(place) if not re.fullmatch(r"\.(env|tarball-\w+)\.lock", entry)]
+        assert kept == CLEAR, number  # those are empty
         if ended == 0:
             break
     make(place, "again")
