@@ -39,7 +39,6 @@ def test_archives__eight_tasks__each_runs_in_the_environment(reports: list[Repor
     assert {str(report["prefix"]).rpartition("/")[2] for report in reports} == {"environment"}
 
 
-@pytest.mark.xfail(strict=False, reason="nothing sets SSL_CERT_FILE, and entry points look for python on PATH")
 def test_archives__without_activation__has_certificates_and_entry_points(reports: list[Report], way: Way) -> None:
     if way.tarball == OURS.tarball:
         assert {int(str(report["certificates"])) > 50 for report in reports} == {True}

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from python_package.analyze.pins import pin_of
 from python_package.errors import InterpreterError
-from python_package.import_names import installed, table
-from python_package.spec import Pin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +28,10 @@ def with_engines(analysis: Analysis, engines: Iterable[str], python: str = "pyth
 
     Nothing is imported. Raises InterpreterError when the interpreter does not tell where it imports from.
     """
+    from python_package.analyze.pins import pin_of  # takes long to import; the command's help needs the names alone
+    from python_package.import_names import installed, table
+    from python_package.spec import Pin
+
     paths = installed.import_path(python)
     if not paths:
         raise InterpreterError(f"the default interpreter {python} does not tell where it imports modules from")
