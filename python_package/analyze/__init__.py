@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 
-from python_package.analyze.finder import Precedence
 from python_package.analyze.listing import listed, relisted
 from python_package.analyze.values import Analysis, Listed, Taken
 from python_package.errors import InvalidScriptError, ScriptNotFoundError, UsageError
@@ -77,7 +76,7 @@ def analyze_sources(
     collecting = gc.isenabled()
     gc.disable()  # a syntax tree holds no cycles; looking for them nearly doubles the time of a file of 2 MB
     try:
-        tracers = [_trace(*source, scope, question, Precedence(python, taking=local)) for source in sources]
+        tracers = [_trace(*source, scope, question, python, local=local) for source in sources]
         version = question.version()
     finally:
         question.close()
@@ -154,8 +153,9 @@ def _scripts(sources: Iterable[tuple[str, object]], tracers: Sequence[Tracer]) -
 
 
 def _trace(
-    name: str, source: bytes | Directory, scope: Scope | None, question: Question, precedence: Precedence
+    name: str, source: bytes | Directory, scope: Scope | None, question: Question, python: str, *, local: bool
 ) -> Tracer:
+    from python_package.analyze.finder import Precedence
     from python_package.analyze.installed_script import module_of
     from python_package.analyze.trace import Tracer  # imported while the interpreter starts
     from python_package.stdlib import standard_library
@@ -163,7 +163,7 @@ def _trace(
     def standard() -> frozenset[str]:
         return standard_library(question.version())
 
-    path, module = os.path.realpath(name), module_of(name)
+    path, precedence, module = os.path.realpath(name), Precedence(python, taking=local), module_of(name)
     if module:
         tracer = Tracer(name, path, standard, precedence)
         tracer.name_installed(module)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from python_package.create import Created, outputs
 from python_package.create.import_check import Check
-from python_package.errors import PackError, SpecNotFoundError, failing_as
+from python_package.errors import PackageError, PackError, SpecNotFoundError, failing_as
 from python_package.files.prefix import Prefix
+from python_package.lock import FILE
 from python_package.pack import Packer
 from python_package.progress import Clock, Progress
 
@@ -47,8 +48,18 @@ def _placed(folder: Path) -> Path:
     return here
 
 
+def _changed(lock: Path) -> str:
+    """Return what an environment of ours has that its lock file does not say."""
+    from python_package.conda import lockfile
+
+    try:
+        return lockfile.outdated(lockfile.load(lock), lock) if lock.exists() else ""
+    except PackageError as error:
+        return str(error)
+
+
 def pack(prefix: Path, output: str | os.PathLike[str], progress: Progress, *, check: bool = True) -> Created:
-    """Pack the environment at `prefix` as it is.
+    """Pack the environment at `prefix` as it is; note what its lock file, which goes along, does not say.
 
     Raises PackError for what cannot be packed, BrokenModuleError if its python does not start.
     """
@@ -58,6 +69,8 @@ def pack(prefix: Path, output: str | os.PathLike[str], progress: Progress, *, ch
         with Packer(prefix) as packer:
             if not Prefix(prefix).python.exists():
                 raise PackError(f"cannot pack {prefix}: it has no bin/python, which python_package_run would start")
+            if changed := _changed(prefix / FILE):
+                progress.note(f"the lock file in {prefix} no longer says what is packed: {changed}")
             with clock.phase("check"), Check(prefix, ("sys",) if check else ()) as starts:
                 starts.finish()
             with clock.phase("pack"):

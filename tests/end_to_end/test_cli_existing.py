@@ -72,7 +72,11 @@ def test_existing__changed_since_it_was_made__runs_as_it_is_now(made: Desk) -> N
 
     done = made.run("-q", str(moved), "out.tar.gz")
 
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == (
+        f"python_package_create: note: the lock file in {moved} no longer says what is packed: "
+        "onlypypi (PyPI): none, now 1.0\n"
+    )
     shutil.move(moved, made.home / "out of reach")
     assert run(made.cwd / "out.tar.gz", "python3", "-c", "import idna, onlypypi; print(onlypypi.ANSWER)") == "42\n"
 
@@ -225,3 +229,12 @@ def test_existing__activation_script_that_is_broken__exits_6(made: Desk) -> None
     assert "activate.d" in one_line(done.stderr)
     assert not (made.cwd / "out.tar.gz").exists()
     assert made.run("-q", "--no-check", "env", "out.tar.gz").returncode == 0
+
+
+def test_existing__lock_file_that_is_none__is_a_note(made: Desk) -> None:
+    (made.envs / "env/conda-meta/python-package.lock").write_text("{")
+
+    done = made.run("-q", "env", "out.tar.gz")
+
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "note: the lock file in" in one_line(done.stderr)
