@@ -150,6 +150,11 @@ def _parser(*, locked: bool = False) -> command.Parser:
         action="store_false",
         help="copies in place of symbolic links, for readers without them",
     )
+    add(
+        "--self-contained",
+        action="store_true",
+        help="also write NAME.sh: the tarball and python_package_run in one file",
+    )
     add("--dry-run", action="store_true", help="solve, print what the environment would hold, and make nothing")
     add("-q", "--quiet", action="store_true", help="print only errors and notes")
     return parser
@@ -167,7 +172,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     for option, given in _solving(args).items():
         if args.locked is not None and given:
             parser.error(f"{option} has no meaning with --locked, which solves nothing")
-    for option, given in {"--lock": args.lock, "--sbom": args.sbom}.items():
+    for option, given in {"--lock": args.lock, "--sbom": args.sbom, "--self-contained": args.self_contained}.items():
         if args.dry_run and given:
             parser.error(f"{option} has no meaning with --dry-run, which makes nothing")
     return args

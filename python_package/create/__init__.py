@@ -76,7 +76,8 @@ def create_environment(
     with failing_as(PackError, f"cannot make the environment {title}"):
         tarball = Path(options.output or f"{name}.tar.gz").absolute()
         lock, bill = (Path(file).absolute() if file else None for file in (options.lock, options.sbom))
-        files = [file for file in (tarball, lock, bill) if file]
+        script = tarball.with_name(f"{tarball.name.removesuffix('.tar.gz')}.sh") if options.self_contained else None
+        files = [file for file in (tarball, script, lock, bill) if file]
         outputs.check([] if options.dry_run else files)
         clock = Clock(progress or Silent())
         wanted, condarc, options = _prepare(spec, options, clock)
@@ -99,6 +100,8 @@ def create_environment(
                 staged.write(lock, lockfile.to_text(made))
             checked = imports(staged.path, made, wanted.chosen) if options.check else Imports()
             content = _pack(staged, tarball, checked, clock, links=options.links)
+            if script:
+                staged.write_script(script, tarball)
             if bill:
                 from python_package.create import sbom
 

@@ -22,7 +22,8 @@ from pathlib import Path
 
 from python_package import subprocesses
 from python_package.errors import PackError, reason
-from python_package.files import interrupts, scratch
+from python_package.files import disk, interrupts, scratch
+from python_package.run import self_contained
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -50,6 +51,18 @@ class Staged:
                 file.flush()
                 os.fsync(file.fileno())
         except (OSError, UnicodeError) as error:
+            raise PackError(f"cannot write {output}: {reason(error)}") from None
+
+    def write_script(self, output: Path, tarball: Path) -> None:
+        """Write an output that is python_package_run and the tarball, which is written already, in one."""
+        try:
+            self.partial(output).touch(0o777)
+            with self.partial(output).open("wb") as file, self.partial(tarball).open("rb") as packed:
+                file.write(self_contained())
+                disk.copy(packed, file, 0, os.fstat(packed.fileno()).st_size)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
             raise PackError(f"cannot write {output}: {reason(error)}") from None
 
     def commit(self) -> None:

@@ -13,6 +13,15 @@ def activation() -> str:
     return wrapper.partition("# ---- Activate\n")[2].partition("# ---- ")[0]
 
 
+def self_contained() -> bytes:
+    """Return python_package_run as it is at the beginning of a file in which a tarball follows."""
+    text = (_HERE / "python_package_run").read_text(encoding="utf-8")
+    before, _, after = text.partition("\n_base=0\n")
+    # Ten columns, so that the length does not depend on what it says.
+    length = len(f"{before}\n_base={'':10}\n{after}".encode())
+    return f"{before}\n_base={length:<10}\n{after}".encode()
+
+
 def run_in_env() -> str:
     """Return the script run_in_env, which each environment holds."""
     return (_HERE / "run_in_env").read_text(encoding="utf-8").replace("# @ACTIVATE@\n", activation())
