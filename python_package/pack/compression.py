@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import isal
 from isal import isal_zlib
 from zlib_ng import zlib_ng
 
@@ -20,7 +21,8 @@ from python_package.pack.archive import Piece
 # flush. isal 3 makes other bytes on other processors (AVX2, AVX-512); isal 1 and 2 only where there is no SSE 4.2,
 # zlib-ng nowhere. isal alone makes too large a tarball: only pieces of few files, libraries for the most part, get it.
 # scripts/bench_pack.py measures the whole.
-CODEC = "isal-2-zlib-ng-3"
+# Other versions may make other bytes.
+CODEC = f"isal {isal.ISAL_VERSION} 2, zlib-ng {zlib_ng.ZLIBNG_RUNTIME_VERSION} 3"
 _MANY_FILES = 150
 
 

@@ -307,6 +307,34 @@ def test_unpack__damaged_manifest__exits_3(worker: Worker, old: bytes, form: int
     assert not worker.envs()
 
 
+@pytest.mark.parametrize("form", [1, 2])
+@pytest.mark.parametrize("cores", [1, 2, 5])
+def test_unpack__several_cores__each_gets_chunks_at_the_first_try(worker: Worker, cores: int, form: int) -> None:
+    """One gzip a core: none is asked again for the whole."""
+    gzip = f"{tool('busybox')} gzip" if worker.busybox else tool("gzip")
+    worker.add_tool("gzip", f'echo gzip >>{worker.root}/asked; exec {gzip} "$@"')
+    env = replace(large(), form=form)
+    pack(worker.task / "venv.tar.gz", env)
+
+    assert worker.run("venv", "greet", CORES=str(cores)).stdout == GREETING
+
+    assert lines((worker.root / "asked").read_text()) == cores
+    assert contents(env, worker.envs()[0]) == expected(env)
+
+
+def test_unpack__dd_that_knows_no_flags__the_whole_is_unpacked_in_one_stream(worker: Worker) -> None:
+    """As that of an old busybox."""
+    dd = f"{tool('busybox')} dd" if worker.busybox else tool("dd")
+    worker.add_tool("dd", f'case "$*" in *iflag*) echo "dd: bad operand" >&2; exit 1 ;; esac; exec {dd} "$@"')
+    env = large()
+    pack(worker.task / "venv.tar.gz", env)
+
+    result = worker.run("venv", "greet", CORES="2")
+
+    assert (result.stdout, result.stderr) == (GREETING, "")
+    assert contents(env, worker.envs()[0]) == expected(env)
+
+
 def test_unpack__streams_that_get_in_each_others_way__one_goes_alone(worker: Worker) -> None:
     """As GNU tar may, where two make the same directory: it says that there is none, and fails."""
     tar = f"{tool('busybox')} tar" if worker.busybox else tool("tar")
