@@ -91,21 +91,16 @@ def test_manifest__at_its_largest__fits_its_place() -> None:
     assert len(large.tail()) == TAIL_SIZE
 
 
-def test_manifest__more_than_four_gigabytes__their_length_is_taken_modulo_two_to_the_32() -> None:
-    """What follows 2^32 zeros has a CRC that gzip knows, too: that of zeros is one of a table."""
-    large = replace(MANIFEST, chunks=(Chunk(HEAD_SIZE, 100, 1, 1 << 32, zeros := _crc_of_zeros(32)),))
-    entry = large.head()[-4608:]
-    crc, size = struct.unpack("<II", large.tail()[2:])
-    assert size == len(entry)
-    assert crc == zlib_ng.crc32_combine(zlib.crc32(entry), zeros, 1 << 32)
-
-
-def _crc_of_zeros(power: int) -> int:
-    """Return the CRC of two to that power zeros."""
+def test_manifest__more_than_four_gigabytes__their_number_is_taken_modulo_two_to_the_32() -> None:
     crc = zlib.crc32(b"\0")
-    for doubled in range(power):
+    for doubled in range(33):
         crc = zlib_ng.crc32_combine(crc, crc, 1 << doubled)
-    return crc
+    assert crc == 0x41D912FF  # of 2^33 zeros, read one after the other
+    large = replace(MANIFEST, chunks=(Chunk(HEAD_SIZE, 100, 1, (1 << 33) + (3 << 30), crc),))
+    entry = large.head()[-4608:]
+    combined, size = struct.unpack("<II", large.tail()[2:])
+    assert size == (3 << 30) + len(entry)
+    assert combined == zlib_ng.crc32_combine(zlib.crc32(entry), crc, (1 << 33) + (3 << 30))
 
 
 def test_split__many_small_pieces__become_few_chunks_without_gaps() -> None:
