@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import uv
-from desk import Desk, one_line
+from desk import Desk, make_desk, one_line
 from user_python import BACKEND
 
 WRAPPER = Path(__file__).parents[2] / "python_package" / "run" / "python_package_run"
@@ -19,6 +19,14 @@ def made(desk: Desk) -> Desk:
     """Return a desk with the environment `env`."""
     done = desk.create(modules=("idna",))
     assert done.returncode == 0, done.stderr
+    return desk
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, channel: Path, caches: dict[str, str]) -> Desk:
+    """Return such a desk for the tests that change nothing on it."""
+    desk = make_desk(tmp_path_factory.mktemp("shared"), channel, caches)
+    assert desk.create(modules=("idna",)).returncode == 0
     return desk
 
 
@@ -46,19 +54,21 @@ def run(tarball: Path, *command: str) -> str:
 
 
 @pytest.mark.parametrize("how", ["name", "folder", "relative", "elsewhere"])
-def test_existing__by_name_or_folder__is_packed_and_not_changed(made: Desk, tmp_path: Path, how: str) -> None:
-    prefix = made.envs / "env"
+def test_existing__by_name_or_folder__is_packed_and_not_changed(shared: Desk, tmp_path: Path, how: str) -> None:
+    prefix = shared.envs / "env"
     before = state(prefix)
-    named = {"name": "env", "folder": str(prefix), "relative": f"../home/{prefix.relative_to(made.home)}/"}
-    extra = {"CONDA_ENVS_PATH": f"{tmp_path}/nowhere:{made.envs}", "HOME": str(tmp_path)} if how == "elsewhere" else {}
+    named = {"name": "env", "folder": str(prefix), "relative": f"../home/{prefix.relative_to(shared.home)}/"}
+    extra = (
+        {"CONDA_ENVS_PATH": f"{tmp_path}/nowhere:{shared.envs}", "HOME": str(tmp_path)} if how == "elsewhere" else {}
+    )
 
-    done = made.run(named.get(how, "env"), "out.tar.gz", **extra)
+    done = shared.run(named.get(how, "env"), "out.tar.gz", **extra)
 
     assert done.returncode == 0, done.stderr
     assert "out.tar.gz (" in one_line(done.stderr)
     assert state(prefix) == before
     # The name under which it was made is no part of it.
-    assert (made.cwd / "out.tar.gz").read_bytes() == (made.cwd / "env.tar.gz").read_bytes()
+    assert (shared.cwd / "out.tar.gz").read_bytes() == (shared.cwd / "env.tar.gz").read_bytes()
 
 
 def test_existing__changed_since_it_was_made__runs_as_it_is_now(made: Desk) -> None:
@@ -141,9 +151,9 @@ def test_existing__no_name_at_all__exits_2(desk: Desk) -> None:
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
 
 
-def test_existing__without_a_tarballs_name__is_a_dependency_file(made: Desk) -> None:
-    for name in ("env", str(made.envs / "env")):
-        done = made.run(name, "other")
+def test_existing__without_a_tarballs_name__is_a_dependency_file(shared: Desk) -> None:
+    for name in ("env", str(shared.envs / "env")):
+        done = shared.run(name, "other")
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
         assert "expected a dependency file" in done.stderr
 
@@ -212,8 +222,8 @@ def test_existing__editable_project__exits_7(made: Desk) -> None:
     assert "editable mode: edited; install them as ordinary packages" in line
 
 
-def test_existing__output_that_cannot_be_written__exits_7(made: Desk) -> None:
-    done = made.run("-q", "env", "/proc/out.tar.gz")
+def test_existing__output_that_cannot_be_written__exits_7(shared: Desk) -> None:
+    done = shared.run("-q", "env", "/proc/out.tar.gz")
 
     assert (done.returncode, len(done.stderr.splitlines())) == (7, 1)
     assert "/proc" in done.stderr
