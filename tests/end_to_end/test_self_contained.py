@@ -73,7 +73,11 @@ def test_script__options_of_the_wrapper__do_what_they_do_there(script: Path, tmp
     [
         ((), "no command"),
         (("-c",), "option -c needs a value"),
-        (("-c", "true", "more"), "expected one quoted command string after -c"),
+        (
+            ("-c", "python3", "a task.py"),
+            "expected one quoted command string after -c: @ -c \"python3 'a task.py'\", or @ python3 'a task.py'",
+        ),
+        (("-c", "python3 task.py", "more"), "expected one quoted command string after -c"),
         (("-e", "other.tar.gz", "true"), "option -e has no meaning here: the environment is in this file"),
         (("--nosuch", "true"), "unknown option --nosuch"),
     ],
@@ -84,6 +88,7 @@ def test_script__wrong_form__is_one_line_and_exits_1(
     done = run(script, tmp_path, *argv)
 
     assert (done.returncode, done.stdout) == (1, "")
+    message = message.replace("@", str(script))
     assert done.stderr == f"python_package_run: {message}; see python_package_run --help\n"
 
 
