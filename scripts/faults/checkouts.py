@@ -68,6 +68,7 @@ def supplies(tried: Commands, name: str) -> Supplies:
     spec.write_text(json.dumps({"python": platform.python_version(), "modules": []}))
     tarball = folder / "made" / "python.tar.gz"
     environ = {**os.environ, **caches, "CONDA_ENVS_PATH": str(folder / "made" / "envs")}
-    create = [str(word) for word in (tried.create, "-q", "-c", channel, spec, tarball)]
-    subprocess.run(create, check=True, timeout=_PATIENCE, env=environ, cwd=folder)
+    # By a name, not a path: the environment stays, too.
+    create = [str(word) for word in (tried.create, "-q", "-c", channel, spec, "python")]
+    subprocess.run(create, check=True, timeout=_PATIENCE, env=environ, cwd=folder / "made")
     return Supplies(channel, tarball, caches)
