@@ -21,8 +21,8 @@ from conda_pack.core import File
 from zlib_ng import zlib_ng
 
 from python_package.pack import Manifest, bytecode, normalize
-from python_package.pack.archive import END, header
-from python_package.pack.compression import DeflatedPiece
+from python_package.pack.archive import END, PIECE, Piece, header
+from python_package.pack.compression import DeflatedPiece, compress
 from python_package.pack.contents import Layer
 from python_package.pack.layer import LayerFacts, relocated, scripts
 from python_package.pack.manifest import HEAD_SIZE, MAX_CHUNKS, TAIL_SIZE, Chunk
@@ -101,6 +101,14 @@ def test_manifest__more_than_four_gigabytes__their_number_is_taken_modulo_two_to
     combined, size = struct.unpack("<II", large.tail()[2:])
     assert size == (3 << 30) + len(entry)
     assert combined == zlib_ng.crc32_combine(zlib.crc32(entry), crc, (1 << 33) + (3 << 30))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 1024, 100_000, PIECE])
+def test_compress__a_piece_of_any_size__is_deflate_that_another_may_follow(size: int) -> None:
+    data = (b"".join(b"%d " % number for number in range(0, size, 7)) * 8)[:size]
+    made = compress(Piece(bytearray(data), entries=3))
+    assert made.piece == (len(made.data), size, zlib.crc32(data), 3, True)
+    assert zlib.decompress(made.data * 2 + b"\3\0", -15) == data * 2
 
 
 def test_split__many_small_pieces__become_few_chunks_without_gaps() -> None:
