@@ -56,9 +56,8 @@ def prepare(folder: Path, name: str, packages: Sequence[str] = (), *, engine: st
     extra = [word for package in CONTENT for word in ("--extra-pkg", package)]
     extra += ["--for", engine] if engine else []
     _run([str(BIN / "python_package_analyze"), "--pin", *extra, str(LINES / "task.py"), spec], env=settings)
-    ours = folder / f"{name}.tar.gz"
-    _run([str(BIN / "python_package_create"), "-q", "--interpreter", "host", spec, str(ours)], env=settings)
-    return Supplies(venv, ours, folder / "envs" / name)
+    _run([str(BIN / "python_package_create"), "-q", "--interpreter", "host", spec, name], env=settings, cwd=folder)
+    return Supplies(venv, folder / f"{name}.tar.gz", folder / "envs" / name)
 
 
 def virtual_environment(packages: Sequence[str]) -> Path:
@@ -83,7 +82,7 @@ def _cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pypkg-it"
 
 
-def _run(command: Sequence[str], env: dict[str, str] | None = None) -> None:
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=900, check=False)
+def _run(command: Sequence[str], env: dict[str, str] | None = None, cwd: Path | None = None) -> None:
+    done = subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True, timeout=900, check=False)
     if done.returncode:
         raise RuntimeError(f"{command[0]}: status {done.returncode}: {done.stderr[-3000:]}")
