@@ -25,7 +25,7 @@ def test_htcondor__documented_wrapper__runs_in_the_environment(
 ) -> None:
     with Machine.start("htcondor", tmp_path) as machine:
         job = machine.job(light.tarball(way), LINES / "htcondor" / f"{way.lines}.sh")
-        # As the starter leaves a job: it stands in a scratch directory of its own, where its files are, and has no home.
+        # As the starter leaves a job: it stands in a scratch directory of its own, with its files, and has no home.
         job.bash("mkdir scratch && cp -p *.* python_package_run scratch").ok()
         execute = f"cd scratch; env -i PATH=/usr/bin:/bin _CONDOR_SCRATCH_DIR=$PWD ./{way.lines}.sh"
         reports, seconds = job.run(execute)

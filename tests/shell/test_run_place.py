@@ -93,7 +93,7 @@ def test_place__each_variable__is_honoured_in_its_turn(worker: Worker, name: str
     assert worker.run("venv", "greet").stdout == GREETING
 
     inside = {"XDG_CACHE_HOME": "python_package/envs", "HOME": ".cache/python_package/envs"}
-    inside |= dict.fromkeys(JOBS, "python_package_run")
+    inside |= dict.fromkeys(JOBS, ".python_package_run")
     inside["TMPDIR"] = f"python_package_run-{os.geteuid()}"
     root = Path(chosen[name]) / inside.get(name, "")
     assert len(worker.envs(root)) == 1
@@ -125,9 +125,9 @@ def test_place__jobs_directory__has_one_private_folder_of_ours(worker: Worker, n
         result = worker.run("venv", "greet")
         assert (result.stdout, result.stderr) == (GREETING, "")
 
-    assert [entry.name for entry in scratch.iterdir()] == ["python_package_run"]
-    assert (scratch / "python_package_run").stat().st_mode & 0o777 == 0o700
-    assert len(worker.relocations(scratch / "python_package_run")) == 1
+    assert [entry.name for entry in scratch.iterdir()] == [".python_package_run"]
+    assert (scratch / ".python_package_run").stat().st_mode & 0o777 == 0o700
+    assert len(worker.relocations(scratch / ".python_package_run")) == 1
     assert not worker.cache.exists()
 
 
@@ -136,7 +136,7 @@ def test_place__link_planted_in_a_jobs_directory__is_passed_over(worker: Worker,
     scratch, trap = worker.root / "scratch", worker.root / "trap"
     scratch.mkdir()
     trap.mkdir()
-    (scratch / "python_package_run").symlink_to(trap)
+    (scratch / ".python_package_run").symlink_to(trap)
     worker.env[name] = str(scratch)
 
     result = worker.run("venv", "greet")
@@ -154,18 +154,19 @@ def test_place__jobs_directory_of_somebody_else__is_passed_over(nobodys: Worker)
         result = nobodys.run("venv", "greet")
         assert (result.stdout, result.stderr) == (GREETING, "")
     assert len(nobodys.envs()) == 1
-    assert not Path("/tmp/python_package_run").exists()  # noqa: S108
+    assert not Path("/tmp/.python_package_run").exists()  # noqa: S108
 
 
 def test_place__condors_documented_wrapper__needs_no_home(worker: Worker) -> None:
-    """Under `set -e`, without HOME, in the directory that goes away with the job."""
+    """Under `set -e`, without HOME, in the directory that goes away with the job, and that has the wrapper itself."""
     scratch = worker.root / "dir_4711"
     scratch.mkdir()
+    shutil.copy(worker.wrapper, scratch / "python_package_run")
     shutil.copy(worker.task / "venv.tar.gz", scratch)
     del worker.env["HOME"], worker.env["TMPDIR"]
     for _ in ("cold", "warm"):
         result = worker.run("venv", 'greet; echo "$CONDA_PREFIX"', cwd=scratch, _CONDOR_SCRATCH_DIR=str(scratch))
-        (env,) = worker.envs(scratch / "python_package_run")
+        (env,) = worker.envs(scratch / ".python_package_run")
         assert (result.stdout, result.stderr) == (f"{GREETING}{env}\n", "")
 
 
