@@ -42,6 +42,7 @@ os._exit(0)
 def main() -> None:
     """Measure and print the table."""
     folder = Path(sys.argv[1]).resolve()
+    os.chdir(folder)  # where an environment's tarball goes
     python = sys.executable
     made = folder / "channel"
     # In a separate process, because the memory of a parent counts as the peak of the processes that it starts.
@@ -53,7 +54,7 @@ def main() -> None:
         spec = folder / f"{size}.json"
         modules = sorted([*(IMPORTS.get(name, name) for name in packages), ONLY_PYPI])
         spec.write_text(json.dumps({"python": version, "modules": modules}))
-        ours = [str(create), "-c", str(made), str(spec), str(folder / f"{size}.tar.gz")]
+        ours = [str(create), "-c", str(made), str(spec), size]
         first, first_peak, _ = _measured(ours, environ)
         peers: dict[str, list[float]] = {"2019": [], "kinder": []}
         new, splits = [], []

@@ -247,6 +247,7 @@ class Channels:
                 silences += 1
                 if silences > 1:
                     raise rattler_errors.silent(self._names, str(error), silences) from None
+                self._gateway = self._opened()  # the other one would join the question that was broken off
             except GatewayError as error:
                 refusing = rattler_errors.refusing_shards(error, self._names.keys() - self._without_shards)
                 if not refusing:
