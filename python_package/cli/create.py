@@ -76,12 +76,13 @@ def _pack(args: argparse.Namespace, output: str) -> int:
 
     prefix = existing.find(args.dependency_file)
     making = {"--channel": args.channels, "--lock": args.lock, "--locked": args.locked, "--sbom": args.sbom}
+    making["--self-contained"] = args.self_contained
     for option, given in {**making, **_solving(args)}.items():
         if given:
             raise UsageError(f"{option} has no meaning with {prefix}, an environment that is packed as it is")
     start = perf_counter()
     with progress.on(sys.stderr, NAME, quiet=args.quiet) as display:
-        created = existing.pack(prefix, output, display, check=args.check)
+        created = existing.pack(prefix, output, display, check=args.check, links=args.links)
     if not args.quiet:
         print(f"{NAME}: {_summary(created, perf_counter() - start)}", file=sys.stderr)
     return 0

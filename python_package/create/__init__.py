@@ -15,7 +15,9 @@ from python_package.create import outputs
 from python_package.create.options import CreateOptions
 from python_package.create.outputs import Staged
 from python_package.errors import PackError, UsageError, failing_as
+from python_package.files import disk
 from python_package.progress import Clock, Progress, Silent
+from python_package.run import self_contained
 from python_package.spec import Spec
 
 if TYPE_CHECKING:
@@ -97,15 +99,19 @@ def create_environment(
             environments.write_history(staged.path, made.specs, options.command)
             lockfile.write(staged.path, made)
             if lock:
-                staged.write(lock, lockfile.to_text(made))
+                with staged.writing(lock) as file:
+                    file.write(lockfile.to_text(made).encode())
             checked = imports(staged.path, made, wanted.chosen) if options.check else Imports()
             content = _pack(staged, tarball, checked, clock, links=options.links)
             if script:
-                staged.write_script(script, tarball)
+                with staged.writing(script) as file, staged.partial(tarball).open("rb") as packed:
+                    file.write(self_contained())
+                    disk.copy(packed, file, 0, os.fstat(packed.fileno()).st_size)
             if bill:
                 from python_package.create import sbom
 
-                staged.write(bill, sbom.to_json(made, staged.path, title, content))
+                with staged.writing(bill) as file:
+                    file.write(sbom.to_json(made, staged.path, title, content).encode())
             staged.commit()
             if staged.target:
                 environments.register(staged.target)

@@ -58,15 +58,19 @@ def _changed(lock: Path) -> str:
         return str(error)
 
 
-def pack(prefix: Path, output: str | os.PathLike[str], progress: Progress, *, check: bool = True) -> Created:
+def pack(
+    prefix: Path, output: str | os.PathLike[str], progress: Progress, *, check: bool = True, links: bool = True
+) -> Created:
     """Pack the environment at `prefix` as it is; note what its lock file, which goes along, does not say.
+
+    Without `check` its python is not started; without `links` the tarball has copies in place of symbolic links.
 
     Raises PackError for what cannot be packed, BrokenModuleError if its python does not start.
     """
     tarball, clock = Path(output).absolute(), Clock(progress)
     with failing_as(PackError, f"cannot pack {prefix}"):
         outputs.check([tarball])
-        with Packer(prefix) as packer:
+        with Packer(prefix, links=links) as packer:
             if not Prefix(prefix).python.exists():
                 raise PackError(f"cannot pack {prefix}: it has no bin/python, which python_package_run would start")
             if changed := _changed(prefix / FILE):

@@ -19,11 +19,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from python_package import subprocesses
 from python_package.errors import PackError, reason
-from python_package.files import disk, interrupts, scratch
-from python_package.run import self_contained
+from python_package.files import interrupts, scratch
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -43,26 +43,16 @@ class Staged:
         """Return where to write an output meanwhile."""
         return output.with_name(f".{output.name}.new")
 
-    def write(self, output: Path, text: str) -> None:
-        """Write an output that is a text."""
+    @contextmanager
+    def writing(self, output: Path) -> Iterator[BinaryIO]:
+        """Yield an output's file, executable if it is a script; raise PackError when it cannot be written."""
         try:
-            with self.partial(output).open("w", encoding="utf-8") as file:
-                file.write(text)
+            self.partial(output).touch(0o777 if output.suffix == ".sh" else 0o666)
+            with self.partial(output).open("wb") as file:
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
         except (OSError, UnicodeError) as error:
-            raise PackError(f"cannot write {output}: {reason(error)}") from None
-
-    def write_script(self, output: Path, tarball: Path) -> None:
-        """Write an output that is python_package_run and the tarball, which is written already, in one."""
-        try:
-            self.partial(output).touch(0o777)
-            with self.partial(output).open("wb") as file, self.partial(tarball).open("rb") as packed:
-                file.write(self_contained())
-                disk.copy(packed, file, 0, os.fstat(packed.fileno()).st_size)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
             raise PackError(f"cannot write {output}: {reason(error)}") from None
 
     def commit(self) -> None:

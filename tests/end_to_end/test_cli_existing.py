@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -248,3 +249,19 @@ def test_existing__lock_file_that_is_none__is_a_note(made: Desk) -> None:
 
     assert (done.returncode, done.stdout) == (0, "")
     assert "note: the lock file in" in one_line(done.stderr)
+
+
+def test_existing__no_links__the_tarball_has_none(made: Desk) -> None:
+    """The option was passed over without a word."""
+    done = made.run("-q", "--no-links", str(made.envs / "env"), "out.tar.gz")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    with tarfile.open(made.cwd / "out.tar.gz") as archive:
+        assert {entry.type for entry in archive} <= {tarfile.REGTYPE, tarfile.DIRTYPE}
+
+
+def test_existing__self_contained__exits_1(made: Desk) -> None:
+    done = made.run("--self-contained", str(made.envs / "env"), "out.tar.gz")
+
+    assert done.returncode == 1
+    assert "--self-contained has no meaning with" in done.stderr

@@ -37,7 +37,7 @@ def make(folder: Path, content: str, name: str | None = "env") -> None:
     with outputs.stage(folder / "envs", name, files) as staged:
         make_environment(staged.path, content)
         for output in files:
-            staged.write(output, content)
+            write(staged, output, content)
         staged.commit()
 
 
@@ -51,6 +51,11 @@ def everything(folder: Path) -> list[str]:
 
 
 CLEAR = ["env", "env.lock", "env.tar.gz"]
+
+
+def write(staged: outputs.Staged, output: Path, text: str) -> None:
+    with staged.writing(output) as file:
+        file.write(text.encode())
 
 
 @pytest.fixture
@@ -155,7 +160,7 @@ def test_stage__without_a_name__makes_the_files_alone(folder: Path) -> None:
 def test_stage__without_a_name_and_a_failure_inside__leaves_the_old_files(folder: Path) -> None:
     with pytest.raises(RuntimeError), outputs.stage(folder / "envs", None, [folder / "out" / "env.tar.gz"]) as staged:
         make_environment(staged.path, "half made")
-        staged.write(folder / "out" / "env.tar.gz", "half made")
+        write(staged, folder / "out" / "env.tar.gz", "half made")
         raise RuntimeError
 
     assert state(folder) == OLD
@@ -286,8 +291,8 @@ def test_commit__output_cannot_get_its_name__all_is_as_it_was(folder: Path, whic
         outputs.stage(folder / "envs", "env", [folder / "out" / "first", output]) as staged,
     ):
         make_environment(staged.path, "new")
-        staged.write(folder / "out" / "first", "new")
-        staged.write(output, "new")
+        write(staged, folder / "out" / "first", "new")
+        write(staged, output, "new")
         output.unlink()
         output.mkdir()
         staged.commit()
