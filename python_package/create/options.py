@@ -11,6 +11,7 @@ from python_package.errors import UsageError
 
 if TYPE_CHECKING:
     from python_package.lock import Lock
+    from python_package.target import Target
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,9 @@ class CreateOptions:
     `locked`: a lock to make again, just as it says; `channels` then only say where folders are now.
     `sbom`: a file to write with a bill of materials (CycloneDX JSON).
     `dry_run`: solve and list the packages, but make nothing.
+    `target`: the machine that the environment is for; this one if it is None.
+    `require_check`: refuse to ship what cannot be imported here because it is for another machine.
+    `allow_missing`: libraries of a worker that may be missing here, such as libcuda.so.1.
     `command`: what Conda's history says was run.
     """
 
@@ -51,6 +55,9 @@ class CreateOptions:
     locked: Lock | None = None
     sbom: str | os.PathLike[str] | None = None
     dry_run: bool = False
+    target: Target | None = None
+    require_check: bool = False
+    allow_missing: tuple[str, ...] = ()
     command: str = "python_package.create_environment"
 
     def __post_init__(self) -> None:
