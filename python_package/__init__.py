@@ -6,7 +6,16 @@ expected failure is a `python_package.errors.PackageError`.
 
 from __future__ import annotations
 
-__all__ = ["CreateOptions", "Created", "PackageError", "Spec", "__version__", "analyze_script", "create_environment"]
+__all__ = [
+    "CreateOptions",
+    "Created",
+    "PackageError",
+    "Spec",
+    "Target",
+    "__version__",
+    "analyze_script",
+    "create_environment",
+]
 
 __version__ = "2.0.0"
 
@@ -17,12 +26,14 @@ if TYPE_CHECKING:
     from python_package.create.options import CreateOptions
     from python_package.errors import PackageError
     from python_package.spec import Spec
+    from python_package.target import Target
 else:
     _HOMES = {
         "CreateOptions": "create.options",
         "Created": "create",
         "PackageError": "errors",
         "Spec": "spec",
+        "Target": "target",
         "analyze_script": "analyze",
         "create_environment": "create",
     }

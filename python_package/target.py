@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from python_package.errors import UsageError
+from python_package.errors import SpecError, SpecNotFoundError, UsageError
+from python_package.files import bounds
+from python_package.files.documents import json_value
 
 # What the packages of a platform may rely on where nobody has probed a machine: uv's and pixi's defaults.
 _GLIBC = (2, 28)
@@ -16,6 +18,13 @@ _KERNEL = "4.18"
 
 # Conda's platform -> the least processor of its kind, as archspec names it, which the __archspec package holds.
 PLATFORMS = {"linux-64": "x86_64", "linux-aarch64": "aarch64"}
+KNOWN = " or ".join(PLATFORMS)
+
+# Names that archspec has for processors of another kind than the platform's.
+_FOREIGN = {"linux-64": r"aarch64|arm|neoverse|ppc|power", "linux-aarch64": r"x86|i[3-6]86|ppc|power"}
+# What looks like one of Conda's platforms, and is not a file's name.
+_PLATFORM = re.compile(r"(linux|osx|win|freebsd|emscripten|wasi|zos)-[a-z0-9]+")
+_NUMBERS = re.compile(r"\d+(\.\d+)+")
 
 
 @dataclass(frozen=True)
@@ -24,8 +33,8 @@ class Target:
 
     `subdir`: Conda's name for its platform, such as linux-64.
     `glibc`: the version of its glibc.
-    `microarchitecture`: its processor's kind and level, as archspec names it: x86_64_v3.
-    `kernel`: the version of its Linux kernel.
+    `microarchitecture`: its processor's kind and level, as archspec names it: x86_64_v3; "" where nobody says it.
+    `kernel`: the version of its Linux kernel; "" where nobody says it.
     `cuda`: the newest version of CUDA that its driver supports, "" without one.
     `name`: what messages call it.
     """
@@ -35,41 +44,90 @@ class Target:
     microarchitecture: str = ""
     kernel: str = _KERNEL
     cuda: str = ""
-    name: str = ""
+    name: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse a platform that no environment can be made for."""
+        if self.subdir not in PLATFORMS:
+            raise UsageError(
+                f"--target {self.subdir}: no platform that an environment can be made for; only {KNOWN} are"
+            )
+
+    @classmethod
+    def load(cls, argument: str) -> Target:
+        """Return the target that a platform's name or a file stands for.
+
+        Raises UsageError for a platform that none can be made for, SpecNotFoundError for a file that cannot be
+        read, SpecError for one that is not what `python_package_run --probe` prints.
+        """
+        if argument in PLATFORMS or (_PLATFORM.fullmatch(argument) and not os.path.lexists(argument)):
+            return of_platform(argument)
+        try:
+            text = bounds.read(argument, argument, bounds.DOCUMENT).decode()
+        except OSError as error:
+            raise SpecNotFoundError(
+                f"{argument}: {os.strerror(error.errno or 0)}; --target takes {KNOWN}, or a file that "
+                "python_package_run --probe wrote on the machine"
+            ) from None
+        except UnicodeDecodeError as error:
+            raise _invalid(argument, f"not UTF-8 at byte {error.start}") from None
+        return parse(text, argument)
+
+    def __str__(self) -> str:
+        """Return the name, or the platform."""
+        return self.name or self.subdir
+
+    def to_json(self) -> dict[str, str]:
+        """Return it in the form that `python_package_run --probe` prints, without its name."""
+        said = {"subdir": self.subdir, "libc": "glibc", "libc_version": "{}.{}".format(*self.glibc)}
+        return said | {key: getattr(self, key) for key in ("microarchitecture", "kernel", "cuda")}
+
+    def differences(self, other: Target) -> str:
+        """Return in which facts it differs from another target, which is named second; "" if in none."""
+        pairs = ((each.name, getattr(self, each.name), getattr(other, each.name)) for each in fields(self))
+        return ", ".join(
+            f"{name} {_shown(here)}, not {_shown(there)}"
+            for name, here, there in pairs
+            if here != there and name != "name"
+        )
 
 
 def of_platform(subdir: str) -> Target:
     """Return the least machine of a platform that packages are still built for; raise UsageError for an unknown one."""
-    if subdir not in PLATFORMS:
-        raise UsageError(f"--target {subdir}: no platform that an environment can be made for; give {_KNOWN}")
-    return Target(subdir, microarchitecture=PLATFORMS[subdir], name=subdir)
+    return Target(subdir, microarchitecture=PLATFORMS.get(subdir, ""), name=subdir)
 
 
 def parse(text: str, source: str) -> Target:
-    """Parse what `python_package_run --probe` prints; `source` is what messages call it. Raises UsageError."""
+    """Parse what `python_package_run --probe` prints; `source` is what messages call it. Raises SpecError."""
     try:
-        said = json.loads(text)
-        return _of_probe(said, source)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise UsageError(
-            f"{source}: not what python_package_run --probe prints: {error!r}; run it on the machine again"
-        ) from None
+        said = json_value(text)
+    except ValueError as error:
+        raise _invalid(source, f"not JSON: {error}") from None
+    if not isinstance(said, dict):
+        raise _invalid(source, "not a JSON object")
+    return of_probe(said, source)
 
 
-def _of_probe(said: Mapping[str, Any], source: str) -> Target:
-    subdir = str(said["subdir"])
+def of_probe(said: Mapping[str, Any], source: str) -> Target:
+    """Return the target of a probe's object, of which only `subdir` must be there. Raises SpecError."""
+    subdir = _text(said, "subdir", source)
     if subdir not in PLATFORMS:
-        raise UsageError(f"{source}: {subdir} is no platform that an environment can be made for; only {_KNOWN} are")
-    if said["libc"] != "glibc":
-        raise UsageError(f"{source}: the machine has {said['libc']}, and Conda's packages need glibc")
-    return Target(
+        what = f"{subdir} is no platform that an environment can be made for" if subdir else "it names no subdir"
+        raise SpecError(f"{source}: {what}; only {KNOWN} are")
+    libc = _text(said, "libc", source) or "glibc"
+    if libc != "glibc":
+        raise SpecError(f"{source}: that machine has {libc}, and Conda's packages need glibc")
+    target = Target(
         subdir,
-        glibc=version(str(said["libc_version"])),
-        microarchitecture=str(said.get("microarchitecture") or PLATFORMS[subdir]),
-        kernel=str(said.get("kernel") or _KERNEL),
-        cuda=str(said.get("cuda") or ""),
+        microarchitecture=_text(said, "microarchitecture", source) or PLATFORMS[subdir],
+        kernel=_numbers(said, "kernel", source) or _KERNEL,
+        cuda=_numbers(said, "cuda", source),
         name=source,
     )
+    if re.match(_FOREIGN[subdir], target.microarchitecture):
+        raise _invalid(source, f"microarchitecture {target.microarchitecture} is none of {subdir}")
+    libc_version = _numbers(said, "libc_version", source)
+    return replace(target, glibc=version(libc_version)) if libc_version else target
 
 
 def version(text: str) -> tuple[int, int]:
@@ -80,4 +138,26 @@ def version(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-_KNOWN = " or ".join(PLATFORMS)
+def _text(said: Mapping[str, Any], key: str, source: str) -> str:
+    value = said.get(key)
+    # As a number, 2.30 would be 2.3.
+    if value is None or (isinstance(value, str) and re.fullmatch(r"[\w.+~-]{0,64}", value)):
+        return value or ""
+    raise _invalid(source, f"its {key} is {str(value)[:80]!r}, not a short text in quotes")
+
+
+def _numbers(said: Mapping[str, Any], key: str, source: str) -> str:
+    """Return the numbers that a version begins with: 6.1.0 of 6.1.0-18-amd64."""
+    text = _text(said, key, source)
+    match = _NUMBERS.match(text)
+    if text and not match:
+        raise _invalid(source, f"its {key} is {text!r}, not a version")
+    return match[0] if match else ""
+
+
+def _shown(value: object) -> str:
+    return "{}.{}".format(*value) if isinstance(value, tuple) else str(value or "none")
+
+
+def _invalid(source: str, what: str) -> SpecError:
+    return SpecError(f"{source}: not what python_package_run --probe prints: {what}; run it on the machine again")

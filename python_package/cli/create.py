@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from python_package.create import Created
     from python_package.lock import Lock
     from python_package.spec import Spec
+    from python_package.target import Target
 
 NAME = "python_package_create"
 
@@ -47,6 +48,7 @@ def _main(argv: list[str]) -> int:
     spec, notes = _read(args.dependency_file) if locked is None or args.dependency_file else (locked.spec, ())
     chosen = {**vars(args), "channels": tuple(args.channels), "mapping": dict(args.mapping)}
     chosen |= {"output": output, "locked": locked, "command": shlex.join([NAME, *argv])}
+    chosen |= {"target": _machine(args.target), "allow_missing": tuple(args.allow_missing)}
     options = CreateOptions(**{each.name: chosen[each.name] for each in fields(CreateOptions) if each.name in chosen})
     start = perf_counter()
     with progress.on(sys.stderr, NAME, quiet=args.quiet) as display:
@@ -76,7 +78,8 @@ def _pack(args: argparse.Namespace, output: str) -> int:
 
     prefix = existing.find(args.dependency_file)
     making = {"--channel": args.channels, "--lock": args.lock, "--locked": args.locked, "--sbom": args.sbom}
-    making["--self-contained"] = args.self_contained
+    making |= {"--self-contained": args.self_contained, "--target": args.target}
+    making |= {"--require-check": args.require_check, "--allow-missing": args.allow_missing}
     for option, given in {**making, **_solving(args)}.items():
         if given:
             raise UsageError(f"{option} has no meaning with {prefix}, an environment that is packed as it is")
@@ -138,6 +141,11 @@ def _parser(*, locked: bool = False) -> command.Parser:
         help="where python comes from: a channel, this host (its own python3), or auto (default): a channel, "
         "or this host if no channel answers",
     )
+    add(
+        "--target",
+        metavar="MACHINE",
+        help="make it for another machine: linux-64, linux-aarch64, or what python_package_run --probe printed there",
+    )
     add("--exact", action="store_true", help="refuse a later patch release of python than the one asked for")
     parser.add_map(note="; PyPI is not asked for conda:PACKAGE")
     add("--lock", metavar="FILE", help="write a lock file: what the environment is made of, to the last file")
@@ -145,6 +153,14 @@ def _parser(*, locked: bool = False) -> command.Parser:
     add("--sbom", metavar="FILE", help="write a software bill of materials (CycloneDX JSON)")
     add("--strict-names", action="store_true", help="refuse a package whose name is only assumed")
     add("--no-check", dest="check", action="store_false", help="pack without importing the modules")
+    add("--require-check", action="store_true", help="refuse what cannot be imported here, being for another machine")
+    add(
+        "--allow-missing",
+        metavar="LIBRARY",
+        action="append",
+        default=[],
+        help="a library that the workers have and this machine may lack, such as libcuda.so.1 (repeatable)",
+    )
     add(
         "--no-links",
         dest="links",
@@ -196,6 +212,12 @@ def _locked(argument: str | None) -> tuple[Lock | None, list[str]]:
     lock = lockfile.load(Path(argument))
     changed = lockfile.outdated(lock, Path(argument))
     return lock, [f"{argument} no longer says what its environment has: {changed}"] if changed else []
+
+
+def _machine(argument: str | None) -> Target | None:
+    from python_package.target import Target
+
+    return None if argument is None else Target.load(argument)
 
 
 def _target(argument: str) -> tuple[str | None, str | None]:

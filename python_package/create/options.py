@@ -64,3 +64,5 @@ class CreateOptions:
         """Refuse what would have two meanings."""
         if self.locked and self.dry_run:
             raise UsageError("a dry run has no meaning with a lock, which solves nothing")
+        if self.require_check and not self.check:
+            raise UsageError("--require-check has no meaning with --no-check")
