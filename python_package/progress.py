@@ -20,6 +20,9 @@ class Progress(Protocol):
     def downloaded(self, done: int, total: int) -> None:
         """Report bytes fetched, of those known to be needed so far."""
 
+    def compiled(self, done: int, total: int) -> None:
+        """Report modules of this machine's python compiled, of all."""
+
     def linked(self, done: int, total: int) -> None:
         """Report packages linked, of all."""
 
@@ -39,7 +42,7 @@ class Silent:
     def downloaded(self, done: int, total: int) -> None:
         """Ignore."""
 
-    linked = packed = downloaded
+    compiled = linked = packed = downloaded
 
 
 class Clock:

@@ -82,6 +82,9 @@ class _Bars:
             self._download = self._progress.add_task("download", total=total, count="")
         self._show(self._download, done, total, _megabytes(done, total))
 
+    def compiled(self, done: int, total: int) -> None:
+        self._show(self._phase, done, total, f"{done}/{total} modules")
+
     def linked(self, done: int, total: int) -> None:
         self._show(self._phase, done, total, f"{done}/{total} packages")
 

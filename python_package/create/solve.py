@@ -141,7 +141,7 @@ class _Task:
                 "use --interpreter channel, or analyze again here"
             )
         self.progress.phase("package this machine's python3")
-        return str(host_channel(python=command)), own
+        return str(host_channel(python=command, compiled=self.progress.compiled)), own
 
     def without_channels(self, unreachable: UnreachableError) -> Plan:
         """Take this machine's own interpreter and PyPI; what is wrong with that comes after what was wrong first."""

@@ -19,7 +19,7 @@ from python_package.host_python.interpreter import Interpreter, ask
 from python_package.pypi.pip_wheels import fetch
 
 # Part of the name of every cached interpreter: raise it when its packages would come out otherwise.
-_FORMAT = "2"
+_FORMAT = "3"
 # For so long a cached interpreter is kept without being used.
 _KEPT_DAYS = 90
 # What is being made in a channel, until it is whole; it is of whoever holds the lock, and garbage when nobody does.
@@ -30,13 +30,14 @@ def host_channel(
     cache_dir: Path | None = None,
     *,
     python: str | os.PathLike[str] = "python3",
-    progress: Callable[[str], None] = lambda _: None,
+    compiled: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Path:
     """Return the channel of the CPython behind `python`, made once per interpreter and kept in the user's cache.
 
+    `compiled` is told how many of its modules are compiled, which takes most of the time.
     Raises HostPythonError when there is no such interpreter, PackError when the cache cannot be written.
     """
-    return _host(ask(python), cache_dir, progress)
+    return _host(ask(python), cache_dir, compiled=compiled)
 
 
 def build(
@@ -54,7 +55,7 @@ def build(
     """
     channel = Path(directory).absolute()
     interpreter = ask(python)
-    host = _host(interpreter, cache_dir, progress)
+    host = _host(interpreter, cache_dir, progress=progress)
     with _locked(channel) as unfinished:
         new = [path for path in host.glob("*/*.conda") if not (channel / path.relative_to(host)).exists()]
         for path in new:
@@ -72,14 +73,20 @@ def default_cache() -> Path:
     return caches.folder("channel")
 
 
-def _host(interpreter: Interpreter, cache_dir: Path | None, progress: Callable[[str], None]) -> Path:
+def _host(
+    interpreter: Interpreter,
+    cache_dir: Path | None,
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+    compiled: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Path:
     cache = (cache_dir or default_cache()).absolute()
     target = cache / f"{interpreter.version}-{identity(interpreter)}"
     if not target.is_dir():
         with _locked(cache, "; XDG_CACHE_HOME may name another folder for caches") as unfinished:
             if not target.is_dir():  # nobody made it while this process waited
                 progress(f"Packing Python {interpreter.version} of {interpreter.executable}")
-                cpython.write(interpreter, unfinished)
+                cpython.write(interpreter, unfinished, compiled)
                 certificates.write(unfinished)
                 index_channel(unfinished)
                 unfinished.replace(target)

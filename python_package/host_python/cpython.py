@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from python_package import elf
@@ -32,12 +36,14 @@ _TEXTS = (
 )
 # Prefixes that a whole system shares: not every path that starts with one of them is Python's.
 _SHARED = {Path("/"), Path("/usr"), Path("/usr/local")}
-_LEVEL = 9  # of zstd: 3, 9 and 19 take 1.0, 1.4 and 17.7 s
 
 
-def write(interpreter: Interpreter, channel: Path) -> None:
+def write(
+    interpreter: Interpreter, channel: Path, progress: Callable[[int, int], None] = lambda _done, _total: None
+) -> None:
     """Write the packages `python` and `python_abi` of an interpreter into a channel folder.
 
+    `progress` is told how many of its modules are compiled, which takes most of the time.
     Raises HostPythonError when the interpreter cannot be packed, PackError when the packages cannot be written.
     """
     # The kinds of interpreter, told apart by the end of the build string as conda-forge does.
@@ -45,7 +51,7 @@ def write(interpreter: Interpreter, channel: Path) -> None:
     abi = f"{interpreter.short}.* *_{interpreter.tag}"
     with scratch.folder() as folder:
         stage = folder / "python"
-        glibc = _stage(interpreter, stage)
+        glibc = _stage(interpreter, stage, progress)
         entries = conda_package.scan(stage)
         index = {
             "name": "python",
@@ -57,7 +63,7 @@ def write(interpreter: Interpreter, channel: Path) -> None:
             "python_site_packages_path": interpreter.site_packages,
         }
         about = {"home": "https://www.python.org/", "license": "Python-2.0", "summary": "A host's own CPython"}
-        conda_package.write(stage, entries, channel, index, about=about, level=_LEVEL)
+        conda_package.write(stage, entries, channel, index, about=about)
         conda_package.write(
             stage,
             (),
@@ -73,7 +79,7 @@ def write(interpreter: Interpreter, channel: Path) -> None:
         )
 
 
-def _stage(interpreter: Interpreter, stage: Path) -> str:
+def _stage(interpreter: Interpreter, stage: Path, progress: Callable[[int, int], None]) -> str:
     """Lay out the interpreter below `stage`, ready to be packed; return its dependency on glibc."""
     loader = elf.read(interpreter.executable).loader
     if not loader or "musl" in loader:
@@ -83,7 +89,7 @@ def _stage(interpreter: Interpreter, stage: Path) -> str:
     elf.strip(files)  # before patchelf: strip breaks what it has moved
     elf.set_rpath(files, stage / "lib")
     undo_debian(stage / interpreter.stdlib)
-    _compile(interpreter, stage, _hide_prefix(interpreter, stage))
+    _compile(interpreter, stage, _hide_prefix(interpreter, stage), progress)
     return elf.glibc(files)
 
 
@@ -128,9 +134,14 @@ def _vendor(interpreter: Interpreter, stage: Path, loader: str) -> list[Path]:
     """
     lib = stage / "lib"
     wanted = dict(interpreter.libraries)
-    for path in elf.find(stage):
-        original = interpreter.prefix / path.relative_to(stage)
-        found = elf.libraries(interpreter.executable if path.parent.name == "bin" else original, loader)
+    files = elf.find(stage)
+    originals = [
+        interpreter.executable if path.parent.name == "bin" else interpreter.prefix / path.relative_to(stage)
+        for path in files
+    ]
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        needed = list(pool.map(partial(elf.libraries, loader=loader), originals))
+    for path, found in zip(files, needed, strict=True):
         if None in found.values():
             path.unlink()
         else:
@@ -188,13 +199,15 @@ def hide_prefix(text: str, prefix: Path, stage: Path) -> str:
     return re.sub(before + re.escape(str(prefix)) + r"(?P<rest>/[\w.+/-]*)?(?![\w.-])", moved, text)
 
 
-def _compile(interpreter: Interpreter, stage: Path, rewritten: list[Path]) -> None:
+def _compile(
+    interpreter: Interpreter, stage: Path, rewritten: list[Path], progress: Callable[[int, int], None]
+) -> None:
     """Compile the standard library with the staged interpreter itself.
 
     Files that hold the placeholder change when they are linked, so they have none.
     """
     stdlib = stage / interpreter.stdlib
-    complaint = compile_all(stage / "bin" / interpreter.name, stdlib, f"/{interpreter.stdlib}")
+    complaint = compile_all(stage / "bin" / interpreter.name, stdlib, f"/{interpreter.stdlib}", progress)
     if not list((stdlib / "__pycache__").glob("stat.*.pyc")):
         raise PackError(f"{interpreter.executable}: its package does not run: {complaint[-300:]}")
     for path in rewritten:

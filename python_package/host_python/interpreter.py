@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,20 +136,53 @@ def ask(python: str | os.PathLike[str] = "python3") -> Interpreter:
     )
 
 
-def compile_all(python: Path, folder: Path, shown: str) -> str:
+# Its arguments: a folder, what tracebacks call it, and which of how many shares is its own. It says a line for each
+# module. Files that are broken on purpose (lib2to3's fixtures) are passed over: the outcome is judged by what is there.
+_COMPILE = """
+import os, py_compile, sys
+folder, shown, share, shares = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+found = [os.path.join(where, name) for where, _, names in os.walk(folder) for name in names if name.endswith(".py")]
+for path in sorted(found)[share::shares]:
+    try:
+        py_compile.compile(path, dfile=os.path.join(shown, os.path.relpath(path, folder)), doraise=True,
+                           invalidation_mode=mode)
+    except (py_compile.PyCompileError, ValueError, RecursionError) as error:
+        print(error, file=sys.stderr)
+    print(len(found), flush=True)
+"""
+_SHARES = 2
+
+
+def compile_all(
+    python: Path, folder: Path, shown: str, progress: Callable[[int, int], None] = lambda _done, _total: None
+) -> str:
     """Compile every module below a folder, which tracebacks call `shown`; return what the interpreter complained of.
+
+    `progress` is told how many modules of all are compiled.
 
     Unchecked hash-based pycs: linking, packing and unpacking an environment may each change a file's time, which
     would make timestamped ones stale; and nobody edits the library of a packed environment, so that rereading every
     source to check its hash would buy nothing.
     """
-    # -B, else what compileall itself imports would have timestamped ones, which it takes for fresh.
-    command = [str(python), "-B", "-s", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
-    # One process, one order, no random hashes: marshal's output depends on each of them. Files that are broken on
-    # purpose (lib2to3's fixtures) make it exit 1, so the outcome is judged by what is there.
-    result = subprocesses.run(
-        [*command, "-d", shown, str(folder.absolute())],
-        env={"PATH": os.defpath, "PYTHONHASHSEED": "0"},
-        seconds=subprocesses.TOOL_SECONDS,
-    )
-    return result.stderr.strip()
+    # -B, else what it imports itself would have timestamped ones.
+    command = [str(python), "-B", "-s", "-S", "-c", _COMPILE, str(folder.absolute()), shown]
+    # Always as many processes, each in one order and without random hashes: marshal's output depends on all of that.
+    env = {"PATH": os.defpath, "PYTHONHASHSEED": "0"}
+    done: list[str] = []
+    said: list[str] = []
+
+    def heard(line: str) -> None:
+        if line.isdecimal():
+            done.append(line)
+            progress(len(done), int(line))
+        else:
+            said.append(line)
+
+    def work(share: int) -> None:
+        argv = [*command, str(share), str(_SHARES)]
+        subprocesses.follow(argv, heard, env=env, seconds=subprocesses.TOOL_SECONDS)
+
+    with ThreadPoolExecutor(_SHARES) as pool:
+        list(pool.map(work, range(_SHARES)))
+    return "\n".join(said).strip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -18,7 +19,7 @@ import pytest
 from python_package import elf
 from python_package.errors import HostPythonError
 from python_package.host_python import conda_package, cpython
-from python_package.host_python.interpreter import ask
+from python_package.host_python.interpreter import ask, compile_all
 
 Order = Literal["little", "big"]
 XY = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -325,3 +326,31 @@ def test_subdir__machine_of_a_file__is_condas_name(
 def test_subdir__machine_without_a_name__says_so(tmp_path: Path) -> None:
     with pytest.raises(HostPythonError, match="Conda has no name for its machine, EM_PPC64"):
         elf.subdir(program(tmp_path, "big", 64, 21))
+
+
+# compile_all
+
+
+def test_compile_all__some_modules_are_broken__compiles_the_others_as_compileall_does(tmp_path: Path) -> None:
+    texts = {"a.py": "def f(): return __name__", "inside/b.py": "x = {1, 2}", "inside/broken.py": "def", "c.txt": "-"}
+    for name, text in texts.items():
+        (tmp_path / "ours" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "ours" / name).write_text(text)
+    shutil.copytree(tmp_path / "ours", tmp_path / "theirs")
+    counts: list[tuple[int, int]] = []
+    said = compile_all(Path(sys.executable), tmp_path / "ours", "/lib", lambda *each: counts.append(each))
+    argv = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "-d", "/lib", str(tmp_path / "theirs")]
+    subprocess.run([sys.executable, *argv], check=False, capture_output=True, timeout=60)
+    assert (len(counts), max(counts)) == (3, (3, 3))
+    assert "broken.py" in said
+    ours, theirs = ({p.relative_to(t): p.read_bytes() for p in t.rglob("*.pyc")} for t in sorted(tmp_path.iterdir()))
+    assert len(ours) == 2
+    assert ours == theirs
+
+
+def test_compile_all__interpreter_that_fails__says_what_it_said(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("")
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho cannot allocate memory >&2\nexit 1\n")
+    python.chmod(0o755)
+    assert "cannot allocate memory" in compile_all(python, tmp_path, "/lib")
