@@ -134,6 +134,7 @@ def _parser(*, locked: bool = False) -> command.Parser:
         help="take packages from this channel: a name, a URL or a folder (repeatable)",
     )
     add("--offline", action="store_true", help="use only what the caches hold")
+    add("--refresh", action="store_true", help="ask channels and PyPI anew, whatever they said a few minutes ago")
     add(
         "--interpreter",
         choices=("auto", "channel", "host"),

@@ -29,6 +29,8 @@ _SYSTEM = re.compile(r".* \(os error \d+\)")
 # The roots of a body that the server ended before its time.
 _CUT = ("end of file before message length reached", "connection closed before message completed")
 
+# getaddrinfo's EAI_NONAME and EAI_AGAIN.
+_NO_ADDRESS = re.compile(r"failed to lookup address information: .*")
 _UNTRUSTED = "invalid peer certificate"
 
 
@@ -38,6 +40,13 @@ def refusing_shards(error: GatewayError, channels: Iterable[str]) -> set[str]:
     if _chain(error)[0] == _BODY:
         return set(channels)  # it does not say whose
     return {url for url in channels if url in told} if _SHARDS.search(told) else set()
+
+
+def without_address(error: Exception) -> tuple[str, str] | None:
+    """Return the address whose host's name leads nowhere and the system's reason, None for any other error."""
+    chain = _chain(error)
+    asked = next((each[1] for each in map(_SENDING.fullmatch, chain) if each), "")
+    return (asked, chain[-1]) if asked and _NO_ADDRESS.fullmatch(chain[-1]) else None
 
 
 def names_no_file(error: Exception) -> bool:
@@ -76,7 +85,7 @@ def explain(
     if any(_SENDING.fullmatch(link) for link in chain) or (
         begun and (chain[-1] in _CUT or _SYSTEM.fullmatch(chain[-1]))
     ):
-        return _unanswered(asked, _channel(asked, channels) or everywhere, chain[-1])
+        return unanswered(asked, _channel(asked, channels) or everywhere, chain[-1])
     if isinstance(error, InstallerError) and (not fetched or _SYSTEM.fullmatch(chain[-1])):
         return errors.PackError(f"cannot link the environment: {': '.join(chain)}")
     if asked:
@@ -104,7 +113,8 @@ def _channel(address: str, channels: Mapping[str, str]) -> str:
     return next((f"the channel {name}" for url, name in channels.items() if address.startswith(url)), "")
 
 
-def _unanswered(address: str, channel: str, root: str) -> errors.UnreachableError:
+def unanswered(address: str, channel: str, root: str) -> errors.UnreachableError:
+    """Return the error for an address of a channel that gave no answer, for a reason."""
     if root in _CUT:
         return errors.UnreachableError(f"{channel} does not finish its answer for {address}: {root}")
     if root.startswith(_UNTRUSTED):

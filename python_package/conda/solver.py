@@ -15,7 +15,7 @@ from rattler.networking.fetch_repo_data import CacheAction
 from rattler.package_cache import PackageCache
 
 from python_package.address import Address
-from python_package.conda import checksums, match_specs, rattler_errors, records
+from python_package.conda import absent_hosts, checksums, match_specs, rattler_errors, records
 from python_package.conda.condarc import Condarc, Limits
 from python_package.conda.connection import SilentError, Watch, client, run
 from python_package.conda.link import Reporter, conform, run_scripts
@@ -27,6 +27,8 @@ from python_package.lock import CondaPackage
 from python_package.progress import Progress
 
 _T = TypeVar("_T")
+
+_PROXIES = [name for low in ("http_proxy", "https_proxy", "all_proxy") for name in (low, low.upper())]
 
 # What builds for one version of Python depend on.
 PYTHON = ("python", "python_abi")
@@ -81,6 +83,7 @@ class Channels:
         offline: bool = False,
         config: Condarc = Condarc(),  # noqa: B008  # a frozen value
         limits: Limits | None = None,
+        refresh: bool = False,
     ) -> None:
         located = [(Address(channel), _channel(address)) for channel in channels for address in config.resolve(channel)]
         self.names = tuple(dict.fromkeys(name for name, _ in located))
@@ -93,6 +96,9 @@ class Channels:
         self._pins = match_specs.of_setting(config.pinned, "pinned_packages")
         self._disallowed = match_specs.of_setting(config.disallowed, "disallowed_packages")
         self._offline = offline
+        self._refresh = refresh
+        # A proxy knows names that nobody else does, and may itself be the one that is not found.
+        self._direct = () if offline or config.proxies or any(map(os.environ.get, _PROXIES)) else tuple(self._names)
         remote = not offline and any(not url.startswith("file:") for url in self._names)
         self._limits = limits = limits or config.limits
         self._watch = Watch(limits) if remote else None
@@ -102,6 +108,8 @@ class Channels:
 
     def _opened(self) -> rattler.Gateway:
         action: CacheAction = "force-cache-only" if self._offline else "cache-or-fetch"
+        if self._refresh:
+            action = "no-cache"
         whole = rattler.SourceConfig(cache_action=action, sharded_enabled=False)
         return rattler.Gateway(
             # A channel that does not answer is said quickly: one retry here; downloads have all of them.
@@ -239,6 +247,8 @@ class Channels:
         """Ask the channels for their indexes: a mirror that refuses the one in shards for repodata.json, and again
         who was silent.
         """
+        if not self._refresh and (absent := absent_hosts.find(self._direct)):
+            raise rattler_errors.unanswered(absent[0], f"the channel {self._names[absent[0]]}", absent[1])
         silences = 0
         while True:
             try:
@@ -249,6 +259,8 @@ class Channels:
                     raise rattler_errors.silent(self._names, str(error), silences) from None
                 self._gateway = self._opened()  # the other one would join the question that was broken off
             except GatewayError as error:
+                if self._direct and (absent := rattler_errors.without_address(error)):
+                    absent_hosts.remember(*absent)
                 refusing = rattler_errors.refusing_shards(error, self._names.keys() - self._without_shards)
                 if not refusing:
                     raise self._explained(error, {}) from None

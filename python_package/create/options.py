@@ -21,6 +21,7 @@ class CreateOptions:
     `output`: the tarball's path; NAME.tar.gz in the current directory if it is None.
     `channels`: where packages come from, in place of the channels of the dependency file and of the condarc.
     `offline`: use only what the caches hold.
+    `refresh`: ask channels and indexes anew what they have, whatever they said a few minutes ago.
     `interpreter`: where python comes from: a channel, this host's own `python`, which is packaged for that, or `auto`:
     the host's when no channel answers and its version is the one that is asked for.
     `exact`: refuse a later patch release of python in place of one that the channels lack.
@@ -43,6 +44,7 @@ class CreateOptions:
     output: str | os.PathLike[str] | None = None
     channels: tuple[str, ...] = ()
     offline: bool = False
+    refresh: bool = False
     interpreter: Literal["auto", "channel", "host"] = "auto"
     exact: bool = False
     check: bool = True

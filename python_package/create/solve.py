@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from python_package.address import listed
 from python_package.conda.condarc import Condarc
@@ -16,6 +17,7 @@ from python_package.create.options import CreateOptions
 from python_package.create.requirements import Assigned, Wanted, assign
 from python_package.errors import HostPythonError, RefusedError, SolveError, UnreachableError
 from python_package.host_python.channel import default_cache, host_channel
+from python_package.host_python.interpreter import Interpreter, ask
 from python_package.import_names.package import Package
 from python_package.lock import LOCAL_CHANNEL, Lock
 from python_package.progress import Clock, Progress
@@ -49,7 +51,7 @@ def open_channels(named: Sequence[str], options: CreateOptions, condarc: Condarc
     ours = (str(default_cache()), default_cache().as_uri(), LOCAL_CHANNEL)
     others = [channel for channel in named if not channel.startswith(ours)]
     condarc.require_allowed(address for channel in others for address in condarc.resolve(channel))
-    return Channels(named, offline=options.offline, config=condarc)
+    return Channels(named, offline=options.offline, refresh=options.refresh, config=condarc)
 
 
 def plan(spec: Spec, wanted: Wanted, options: CreateOptions, condarc: Condarc, clock: Clock) -> Plan:
@@ -109,7 +111,7 @@ class _Task:
             (name for package in packages if not package.pypi for name in package.conda),
         )
         python, note = python_version.choose(
-            spec.python, available.pythons, self._version, where=where, exact=self.options.exact
+            spec.python, available.pythons, lambda: self._users.version, where=where, exact=self.options.exact
         )
         found = available.for_python(python, fits)
         assignment = assign(
@@ -134,14 +136,14 @@ class _Task:
 
     def host(self) -> tuple[str, str]:
         """Return the channel that holds this host's own interpreter, made now if need be, and that one's version."""
-        command, own = self._own()
-        if not python_version.satisfies(own, self.spec.python):
+        own = self._own()
+        if not python_version.satisfies(own.version, self.spec.python):
             raise SolveError(
-                f"python {self.spec.python} is not this machine's: its {command} is {own}; "
+                f"python {self.spec.python} is not this machine's: its {self.options.python} is {own.version}; "
                 "use --interpreter channel, or analyze again here"
             )
         self.progress.phase("package this machine's python3")
-        return str(host_channel(python=command, compiled=self.progress.compiled)), own
+        return str(host_channel(python=own, compiled=self.progress.compiled)), own.version
 
     def without_channels(self, unreachable: UnreachableError) -> Plan:
         """Take this machine's own interpreter and PyPI; what is wrong with that comes after what was wrong first."""
@@ -159,19 +161,19 @@ class _Task:
         except SolveError as error:
             raise UnreachableError(f"{unreachable}; with this machine's own python3 and PyPI alone: {error}") from None
 
-    def _own(self) -> tuple[str, str]:
-        """Return this machine's interpreter that can stand in, the user's own if no other is right, and its version."""
-        own, wanted = self._version(), self.spec.python
-        if not python_version.satisfies(own, wanted):
+    def _own(self) -> Interpreter:
+        """Return this machine's interpreter that can stand in, the user's own if no other is right."""
+        wanted = self.spec.python
+        if not python_version.satisfies(self._users.version, wanted):
             from python_package.host_python.on_path import on_path
 
             fitting = f"=={wanted.rstrip('+')}" if python_version.is_full(wanted) else wanted
             for version, path in on_path(fitting):
                 if python_version.satisfies(version, wanted):
-                    return path, version
-        return self.options.python, own
+                    return ask(path)
+        return self._users
 
-    def _version(self) -> str:
-        from python_package.host_python.interpreter import ask
-
-        return ask(self.options.python).version
+    @cached_property
+    def _users(self) -> Interpreter:
+        """The user's own interpreter, asked once: it may be a shim that takes its time."""
+        return ask(self.options.python)

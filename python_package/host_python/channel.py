@@ -29,7 +29,7 @@ _UNFINISHED = ".unfinished"
 def host_channel(
     cache_dir: Path | None = None,
     *,
-    python: str | os.PathLike[str] = "python3",
+    python: str | os.PathLike[str] | Interpreter = "python3",
     compiled: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Path:
     """Return the channel of the CPython behind `python`, made once per interpreter and kept in the user's cache.
@@ -37,7 +37,7 @@ def host_channel(
     `compiled` is told how many of its modules are compiled, which takes most of the time.
     Raises HostPythonError when there is no such interpreter, PackError when the cache cannot be written.
     """
-    return _host(ask(python), cache_dir, compiled=compiled)
+    return _host(python if isinstance(python, Interpreter) else ask(python), cache_dir, compiled=compiled)
 
 
 def build(

@@ -6,15 +6,17 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib import metadata
 from pathlib import Path
 
+from packaging import tags
 from packaging.version import InvalidVersion, Version
 
 from python_package.files import scratch
 from python_package.import_names import table
 from python_package.lock import Distribution
-from python_package.pypi import pylock, wheel
-from python_package.pypi.pip_settings import PROJECT, for_uv, project
+from python_package.pypi import pylock, recent, wheel
+from python_package.pypi.pip_settings import PROJECT, Uv, for_uv, project
 from python_package.spec import Index, canonical
 
 # A line of uv's annotated requirements: a distribution, and for whom it is there.
@@ -76,9 +78,22 @@ def foresee(settled: Sequence[str], more: Sequence[str], target: Target) -> dict
 
 
 def _compile(settled: Sequence[str], more: Sequence[str], target: Target, *form: str) -> str:
-    """Let uv resolve; return what it prints in a form of its own."""
+    """Let uv resolve, or recall what it said a few minutes ago; return what it prints in a form of its own."""
     requirements = [*settled, *more]
     uv = for_uv(named=target.indexes)
+
+    def ask() -> str:
+        return _ask(uv, requirements, more, target, form)
+
+    if target.offline or uv.options or any(" @ " in each for each in requirements):
+        return ask()
+    # A home may be several machines'.
+    question = (requirements, replace(target, python=""), next(tags.platform_tags()), form, metadata.version("uv"))
+    return recent.recall(repr(question), uv.environ, ask)
+
+
+def _ask(uv: Uv, requirements: Sequence[str], more: Sequence[str], target: Target, form: Sequence[str]) -> str:
+    """Let uv resolve now."""
     with scratch.folder() as folder:
         constraints = folder / "constraints.txt"
         constraints.write_text("".join(_constraints(requirements, target, folder)), encoding="utf-8")

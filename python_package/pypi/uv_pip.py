@@ -106,13 +106,17 @@ def _install(
     indexes: Sequence[Index],
     offline: bool,
 ) -> None:
-    """Install files by version or by address, or else the other way; raise what was wrong with the first."""
+    """Install files by version or by address, or else the other way; raise what was wrong with the first.
+
+    Known by version and hash, those in uv's cache are linked without a question to any index.
+    """
     own = {package for index in indexes if index.use == "explicit" for package in index.packages}
     # Where each file has its address, an index only tells uv the password for it.
     of_addresses = [index.replace(use="first") if index.use == "explicit" else index for index in indexes]
-    options = ["--quiet", "--no-deps", "--python", str(prefix / "bin" / "python"), *(["--offline"] if offline else [])]
+    options = ["--quiet", "--no-deps", "--python", str(prefix / "bin" / "python")]
+    cached = [(True, True)] if by_version and not offline else []
     failures: list[PackageError] = []
-    for way in (by_version, not by_version):
+    for way, from_cache in (*cached, (by_version, offline), (not by_version, offline)):
         try:
             with scratch.folder() as folder:
                 for name, text in _asked(distributions, own, by_version=way):
@@ -122,11 +126,12 @@ def _install(
                     more = [option for option in uv.options if not option.startswith("--constraint")]
                     file.write_text(text, encoding="utf-8")
                     wanted = [each.name for each in distributions]
-                    Uv(environ, ()).pip(["install", *options, *more, "-r", str(file)], wanted)
+                    argv = ["install", *options, *(["--offline"] if from_cache else []), *more, "-r", str(file)]
+                    Uv(environ, ()).pip(argv, wanted)
             return _conceal(prefix, distributions)
         except (SolveError, UnreachableError) as error:
             failures.append(error)
-    raise failures[0]
+    raise failures[len(cached)]
 
 
 def _python(prefix: Path) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import socket
@@ -16,7 +17,7 @@ import pytest
 from tarball_environment import _add_package
 
 from python_package import progress
-from python_package.conda import condarc, connection
+from python_package.conda import absent_hosts, condarc, connection
 from python_package.conda.condarc import Condarc, Limits
 from python_package.conda.records import PLATFORM
 from python_package.conda.solver import Channels
@@ -182,6 +183,47 @@ def test_solve__index_breaks_off__is_unreachable_and_says_so(packages: Path) -> 
 def test_solve__nobody_listens__says_which_address() -> None:
     with pytest.raises(UnreachableError, match=r"no answer from the channel http://127.0.0.1:9/ch: Connection refused"):
         Channels(["http://127.0.0.1:9/ch"], limits=ONCE).solve(["tool"])
+
+
+# A host whose name leads nowhere: known for minutes, in the same network.
+
+
+def absence(channel: str = "http://channel.invalid/main", *, refresh: bool = False) -> str:
+    with pytest.raises(UnreachableError, match="no answer from the channel http://channel") as caught:
+        Channels([channel], limits=ONCE, refresh=refresh).available(["tool"])
+    return str(caught.value)
+
+
+def test_solve__name_of_a_host_led_nowhere__is_remembered_for_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolver = tmp_path / "resolv.conf"
+    resolver.write_text("nameserver 127.0.0.1\n")
+    monkeypatch.setattr(absent_hosts, "_NETWORK", (str(resolver),))
+    assert "s ago (--refresh asks again)" not in absence()
+    assert re.search(r"failed to lookup address information: .*, \d s ago \(--refresh asks again\)", absence())
+    assert "s ago" in absence("http://channel.invalid/other")
+    assert "s ago" not in absence("http://channel-2.invalid/main")
+    assert "s ago" not in absence(refresh=True)
+    (kept, *_) = (tmp_path / "xdg").rglob("absent-hosts/*")
+    for each in kept.parent.iterdir():
+        os.utime(each, (time.time() - absent_hosts.SECONDS - 1,) * 2)
+    assert "s ago" not in absence()
+    resolver.write_text("nameserver 127.0.0.2\n")
+    assert "s ago" not in absence()
+
+
+def test_solve__behind_a_proxy_that_is_not_found__the_channel_is_not_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://proxy.invalid:3128")
+    assert "s ago" not in absence()
+    monkeypatch.delenv("http_proxy")
+    assert "s ago" not in absence()
+
+
+def test_solve__nobody_listens__is_not_remembered() -> None:
+    for _ in range(2):
+        with pytest.raises(UnreachableError, match=r"Connection refused \(os error 111\) \(http"):
+            Channels(["http://127.0.0.1:9/main"], limits=ONCE).available(["tool"])
 
 
 def test_solve__password_in_the_address__is_not_told(packages: Path) -> None:
