@@ -8,6 +8,7 @@ import shutil
 import sysconfig
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,14 @@ _SUBDIRS = {
 }
 
 
+# A version of glibc's symbols that its number does not tell: the release that brought it.
+_GLIBC_FEATURES = {"GLIBC_ABI_DT_RELR": (2, 36)}
+_WEAK = 2  # VER_FLG_WEAK: the loader does without
+
+# A file that says it needs more versions is damaged.
+_MOST_VERSIONS = 10_000
+
+
 @dataclass(frozen=True)
 class Elf:
     """The facts of one ELF file; `glibc` is the newest version of glibc whose symbols it uses, (0, 0) if none."""
@@ -49,16 +58,65 @@ def read(path: Path) -> Elf:
         with path.open("rb") as stream:
             file: Any = ELFFile(stream)
             interp = next((s for s in file.iter_segments() if s.header.p_type == "PT_INTERP"), None)
-            needs = file.get_section_by_name(".gnu.version_r")
-            names = [aux.name for _, each in needs.iter_versions() for aux in each] if needs else []
-            versions = [re.match(r"GLIBC_(\d+)\.(\d+)", name) for name in names]
             return Elf(
                 machine=(file.header.e_machine, file.elfclass, file.little_endian),
                 loader=interp.get_interp_name() if interp else None,
-                glibc=max(((int(v[1]), int(v[2])) for v in versions if v), default=(0, 0)),
+                glibc=_glibc(file),
             )
     except ELFError:
         raise HostPythonError(f"{path}: not an executable of this machine's kind (ELF)") from None
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a program or a library needs of the system that loads it.
+
+    `subdir`: Conda's name for the platform that it runs on, "" if there is none.
+    `glibc`: the newest version of glibc whose symbols it cannot do without, (0, 0) if none.
+    `libraries`: the names of the libraries that it is linked to, glibc's aside.
+    `soname`: the name that a library has for others, "" if none.
+    """
+
+    subdir: str
+    glibc: tuple[int, int]
+    libraries: tuple[str, ...]
+    soname: str
+
+
+def needs(path: Path) -> Needs | None:
+    """Return what an ELF file needs; None for one that no loader takes: an object file, or a damaged one."""
+    from elftools.elf.elffile import ELFFile
+
+    with path.open("rb") as stream:
+        try:
+            file: Any = ELFFile(stream)
+            if file.header.e_type not in ("ET_EXEC", "ET_DYN"):
+                return None
+            names: dict[str, list[str]] = {"DT_NEEDED": [], "DT_SONAME": []}
+            dynamic = file.get_section_by_name(".dynamic")
+            for tag in dynamic.iter_tags() if dynamic else ():
+                if tag.entry.d_tag in names:
+                    names[tag.entry.d_tag].append(str(getattr(tag, tag.entry.d_tag[3:].lower())))
+            return Needs(
+                subdir=_SUBDIRS.get((file.header.e_machine, file.elfclass, file.little_endian), ""),
+                glibc=_glibc(file),
+                libraries=tuple(name for name in names["DT_NEEDED"] if name and not _GLIBC.fullmatch(name)),
+                soname="".join(names["DT_SONAME"][:1]),
+            )
+        except Exception:  # of every kind: pyelftools trusts the numbers that it reads
+            return None
+
+
+def _glibc(file: Any) -> tuple[int, int]:
+    """Return the newest version of glibc that an ELF file cannot do without."""
+    section = file.get_section_by_name(".gnu.version_r")
+    found = [(0, 0)]
+    for _, versions in islice(section.iter_versions(), _MOST_VERSIONS) if section else ():
+        for version in versions:
+            match = re.match(r"GLIBC_(\d+)\.(\d+)", version.name)
+            if not version.entry.vna_flags & _WEAK:
+                found.append((int(match[1]), int(match[2])) if match else _GLIBC_FEATURES.get(version.name, (0, 0)))
+    return max(found)
 
 
 def is_one(path: Path) -> bool:

@@ -25,6 +25,8 @@ END = bytes(2 * tarfile.BLOCKSIZE)
 _MTIME = 315532800
 _MODES = {tarfile.REGTYPE: 0o644, tarfile.SYMTYPE: 0o777, tarfile.DIRTYPE: 0o755}
 
+_ELF = b"\x7fELF"
+
 # A file occupies whole blocks of this size on nearly every file system.
 DISK_BLOCK = 4096
 
@@ -59,8 +61,8 @@ class ArchiveWriter:
     Every entry's owner, time and mode are fixed: only names, contents, link targets and the owner's x bit count.
     `emit` takes a piece that is full. `expect` returns the sha256 in hex that a source ought to have, or ""; `edit`
     takes a path in the environment and the file's bytes and returns what is shipped instead. `files` and `disk` count
-    what was added, `edited` is what was shipped instead of a file's own bytes, by target, and `wrong` are the large
-    files that were not as expected; compressing tells of the others.
+    what was added, `edited` is what was shipped instead of a file's own bytes, by target, `elf` are the targets of ELF
+    files, and `wrong` are the large files that were not as expected; compressing tells of the others.
     """
 
     prefix: str
@@ -70,6 +72,7 @@ class ArchiveWriter:
     files: int = 0
     disk: int = 0
     edited: dict[str, bytes] = field(default_factory=dict)
+    elf: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     _piece: Piece = field(default_factory=Piece)
 
@@ -111,10 +114,11 @@ class ArchiveWriter:
         head = header(target, size, executable=bool(mode & stat.S_IXUSR))
         padding = bytes(-size % tarfile.BLOCKSIZE)
         self._begin(head, size + len(padding))
+        start = len(self._piece.data)
         self.disk += -(-size // DISK_BLOCK) * DISK_BLOCK
         if len(head) + size + len(padding) <= PIECE:
-            start = len(self._piece.data)
             self._piece.data += read(size)
+            self._note_elf(target, start)
             self._piece.items.append(Item(head, start, start + size, target, expected))
         else:
             digest = hashlib.sha256()
@@ -125,11 +129,18 @@ class ArchiveWriter:
                 part = read(min(left, PIECE - len(self._piece.data)))
                 digest.update(part)
                 self._piece.data += part
+                if left == size:
+                    self._note_elf(target, start)
                 left -= len(part)
             self._piece.items.append(Item(head + digest.digest()))
             if expected not in ("", digest.hexdigest()):
                 self.wrong.append(target)
         self._piece.data += padding
+
+    def _note_elf(self, target: str, start: int) -> None:
+        """Note an ELF file by its first bytes, which no one has to read again for that."""
+        if self._piece.data.startswith(_ELF, start):
+            self.elf.append(target)
 
     def _begin(self, head: bytes, room: int) -> None:
         """Begin an entry, in a new piece if there is not that much room behind its header."""

@@ -9,7 +9,6 @@ import hashlib
 import inspect
 import json
 import os
-import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -20,7 +19,6 @@ import conda_pack
 from conda_pack import core, prefixes
 from conda_pack.core import File, Packer, is_binary_file
 
-from python_package import elf
 from python_package.lock import FILE
 from python_package.pack import layer_keys, normalize
 from python_package.pack.archive import ArchiveWriter
@@ -28,6 +26,7 @@ from python_package.pack.bytecode import Compiled
 from python_package.pack.compression import DeflatedPiece
 from python_package.pack.contents import Contents, Layer
 from python_package.pack.layer_keys import LayerKey
+from python_package.pack.needs import LayerNeeds, of_layer
 from python_package.pack.relocate import spelled
 from python_package.pypi import wheel
 from python_package.pypi.wheel import RecordLine
@@ -46,12 +45,12 @@ class LayerFacts(NamedTuple):
     """What a layer turned out to hold.
 
     `prefixes` are (path, placeholder, mode) of the files to relocate; `bytecode` the compiled files that were made
-    for it; `glibc` the least version that it needs, or ().
+    for it; `needs` what it needs of the machine.
     """
 
     prefixes: Sequence[tuple[str, str, str]] = ()
     bytecode: Sequence[str] = ()
-    glibc: Sequence[int] = ()
+    needs: LayerNeeds = LayerNeeds()
 
 
 class PackedLayer(NamedTuple):
@@ -66,8 +65,9 @@ class PackedLayer(NamedTuple):
     @classmethod
     def from_json(cls, data: Sequence[Any]) -> PackedLayer:
         """Take the layer from what JSON kept of it."""
-        digest, pieces, files, disk, facts = data
-        return cls(digest, [DeflatedPiece(*piece) for piece in pieces], files, disk, LayerFacts(*facts))
+        digest, pieces, files, disk, (prefixes, bytecode, needs) = data
+        facts = LayerFacts(prefixes, bytecode, LayerNeeds(*needs))
+        return cls(digest, [DeflatedPiece(*piece) for piece in pieces], files, disk, facts)
 
 
 def fill(archive: ArchiveWriter, contents: Contents, layer: Layer, compiled: Compiled) -> LayerFacts:
@@ -87,7 +87,8 @@ def fill(archive: ArchiveWriter, contents: Contents, layer: Layer, compiled: Com
     made = sorted(set(compiled) - {file.target for file in layer.files})
     if layer.dist_info:
         archive.add_text(record, wheel.format_record(layer.dist_info, _record(archive, layer, made)))
-    return LayerFacts(tuple(_prefixes(packer, archive, prefix)), made, _glibc(layer))
+    needs = of_layer(layer, archive.elf, contents.subdir)
+    return LayerFacts(tuple(_prefixes(packer, archive, prefix)), made, needs)
 
 
 def _is_large_binary(file: File) -> bool:
@@ -118,17 +119,6 @@ def _prefixes(packer: Packer, archive: ArchiveWriter, prefix: str) -> Iterable[t
             yield path, placeholder, mode
         elif normalize.PLACEHOLDER.encode() in archive.edited.get(path, b""):
             yield path, normalize.PLACEHOLDER, mode
-
-
-def _glibc(layer: Layer) -> Sequence[int]:
-    """Return the glibc that the layer's metadata asks for, or its ELF files where nobody wrote it down."""
-    if layer.record is not None:
-        depends = " ".join(layer.record.get("depends", ()))
-        versions = re.findall(r"__glibc >=([\d.]+\d)", depends)
-        return max((tuple(map(int, version.split("."))) for version in versions), default=())
-    if layer.is_prebuilt:
-        return wheel.glibc(layer.platforms) or ()
-    return max((elf.read(path).glibc for file in layer.files if elf.is_one(path := Path(file.source))), default=())
 
 
 def identify_environment(contents: Contents, facts: Sequence[LayerFacts]) -> LayerKey:

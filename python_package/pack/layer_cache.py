@@ -26,9 +26,10 @@ _DEFAULT_SIZE = 10 << 30
 # By default the cache never takes more than this part of its file system.
 _DEFAULT_SHARE = 0.1
 
-# An entry is the layer's pieces, its summary as JSON, then this: CRC of each, length of the JSON, magic.
+# An entry is the layer's pieces, its summary as JSON, then this: CRC of each, length of the JSON, magic. Raise the
+# magic when a summary comes to say something else: then entries of before are made anew.
 _TRAILER = struct.Struct("<IIQ8s")
-_MAGIC = b"pypkg\0\0\1"
+_MAGIC = b"pypkg\0\0\2"
 
 # A new entry older than this was left by a process that was killed.
 _STALE = 24 * 3600

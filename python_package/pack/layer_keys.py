@@ -63,7 +63,8 @@ def _package(contents: Contents, layer: Layer) -> LayerKey:
         paths = b""  # packages of before 2017
     archive = record.get("sha256") or record.get("md5") or ""
     facts = [_describe(str(contents.prefix), file) for file in layer.files]
-    key = combine("conda", archive, hashlib.sha256(paths).digest(), contents.python, *facts) if archive else ""
+    named = (archive, hashlib.sha256(paths).digest(), contents.subdir, contents.python)
+    key = combine("conda", *named, *facts) if archive else ""
 
     sums: dict[str, str] = {}
 
@@ -100,7 +101,7 @@ def _untracked(contents: Contents, layer: Layer) -> LayerKey:
     record = f"{layer.dist_info}/RECORD"
     written = os.stat(f"{prefix}/{record}").st_mtime_ns if layer.dist_info else 0
     expected: dict[str, str] = {}
-    facts = [contents.python]
+    facts = [contents.subdir, contents.python]
     for file in layer.files:
         status = os.lstat(file.source)
         if stat.S_ISLNK(status.st_mode):

@@ -6,8 +6,10 @@ come blocks of deflate that end with a byte where a chunk ends, and an empty las
 
 from __future__ import annotations
 
+import re
 import struct
 import tarfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +28,10 @@ _NUMBERS = ("size", "files", "archive")
 
 # A chunk is what one stream of a parallel unpack takes; more would not help, and the manifest stays one page.
 MAX_CHUNKS = 48
+
+# Of the libraries that are named, and of a path of one: what the page has room for beside its chunks.
+_MAX_LIBRARIES = 8
+_MAX_PATH = 80
 
 # The text is padded to this many bytes, so that the chunks' offsets are known before their number is.
 _TEXT_SIZE = 4096
@@ -67,6 +73,10 @@ class Manifest:
     `created_by` is the command that made the tarball and its version, empty in tarballs of version 1. `relocated`
     counts the files that hold the prefix: only python_package_run or conda-unpack makes them right.
 
+    `glibc_of` is the file that needs that glibc, "" where none was measured. `microarchitecture` is the processor that
+    is needed, as archspec names it, and the package that declares so, or (). `libraries` are (name, a file that needs
+    it) of those that only the machine can have. `unchecked` says that no import was tried.
+
     `chunks` are contiguous, in order, from HEAD_SIZE to TAIL_SIZE before the end of the archive.
     """
 
@@ -80,16 +90,36 @@ class Manifest:
     chunks: tuple[Chunk, ...]
     created_by: str = ""
     relocated: int = 0
+    glibc_of: str = ""
+    microarchitecture: tuple[str, ...] = ()
+    libraries: tuple[tuple[str, str], ...] = ()
+    unchecked: bool = False
 
     def to_text(self) -> str:
         """Return the text form: a blank line, the heading, one `key value` a line, `end`."""
         lines = ["", HEADING, *(f"{key} {getattr(self, key)}" for key in (*_TEXTS, *_NUMBERS))]
         if self.created_by:
             lines += [f"created-by {self.created_by}", f"relocated {self.relocated}"]
+        rest = []
         for chunk in self.chunks:
-            lines.append(f"chunk {chunk.offset} {chunk.length}")
-            lines.append(f"holds {chunk.entries} {chunk.raw} {chunk.crc}")
-        return "\n".join([*lines, "end", ""])
+            rest.append(f"chunk {chunk.offset} {chunk.length}")
+            rest.append(f"holds {chunk.entries} {chunk.raw} {chunk.crc}")
+        rest += ["end", ""]
+        for line in self._needs() if self.created_by else ():
+            if len("\n".join([*lines, line, *rest])) <= _TEXT_SIZE:
+                lines.append(line)
+        return "\n".join([*lines, *rest])
+
+    def _needs(self) -> Iterator[str]:
+        """Yield what else a machine must have, the most important first: there may not be room for all."""
+        if self.unchecked:
+            yield "imports unchecked"
+        if self.microarchitecture:
+            yield "microarchitecture " + " ".join(map(_shown, self.microarchitecture))
+        if self.glibc_of:
+            yield f"glibc-of {_shown(self.glibc_of)}"
+        named = [(name, path) for name, path in self.libraries if name == _shown(name) and " " not in name]
+        yield from (f"library {name} {_shown(path)}" for name, path in named[:_MAX_LIBRARIES])
 
     @classmethod
     def parse(cls, text: str) -> Manifest:
@@ -99,6 +129,7 @@ class Manifest:
             raise ValueError("not a manifest of version 2")
         fields: dict[str, str] = {}
         chunks: list[Chunk] = []
+        libraries: list[tuple[str, str]] = []
         for line in lines[1:-1]:
             key, _, value = line.partition(" ")
             if key == "chunk":
@@ -107,6 +138,9 @@ class Manifest:
             elif key == "holds" and chunks:
                 entries, raw, crc = value.split(" ")
                 chunks[-1] = chunks[-1]._replace(entries=int(entries), raw=int(raw), crc=int(crc))
+            elif key == "library":
+                name, _, path = value.partition(" ")
+                libraries.append((name, path))
             else:
                 fields[key] = value
         try:
@@ -115,6 +149,8 @@ class Manifest:
         except KeyError as error:
             raise ValueError(f"the manifest has no {error.args[0]}") from None
         known.update(created_by=fields.get("created-by", ""), relocated=int(fields.get("relocated", 0)))
+        known.update(glibc_of=fields.get("glibc-of", ""), unchecked=fields.get("imports") == "unchecked")
+        known.update(microarchitecture=tuple(fields.get("microarchitecture", "").split()), libraries=tuple(libraries))
         return cls(**known, chunks=tuple(chunks))
 
     def head(self) -> bytes:
@@ -136,6 +172,11 @@ class Manifest:
         if len(text) > _TEXT_SIZE:
             raise ValueError(f"the manifest has {len(text)} bytes; {_TEXT_SIZE} is the most")
         return header(NAME, _TEXT_SIZE) + text.ljust(_TEXT_SIZE, b"\n")
+
+
+def _shown(text: str) -> str:
+    """Return a path as the manifest may have it: only the end of a long one, of characters that a wrapper takes."""
+    return re.sub(r"[^a-zA-Z0-9._+/:=,@ -]", "_", text if len(text) <= _MAX_PATH else f"...{text[3 - _MAX_PATH :]}")
 
 
 def read(archive: Path) -> Manifest:

@@ -69,15 +69,16 @@ class Packer:
         output: Path,
         *,
         threads: int | None = None,
+        unchecked: bool = False,
         progress: Progress = lambda _done, _total: None,
         compiler: bytecode.Compiler = bytecode.compile_layers,
     ) -> Manifest:
         """Write the tarball `output`, and return the manifest it begins with.
 
         The bytes depend on the environment's contents alone: not on its path, the machine or the time. `threads` is
-        the number used, `progress` may end it all by raising. Layers that are in the cache are copied, all others are
-        filled, compressed and kept. Raises PackError when the file cannot be written; what was at `output` stays
-        until the new file is whole.
+        the number used, `unchecked` has the manifest say that no import was tried, `progress` may end it all by
+        raising. Layers that are in the cache are copied, all others are filled, compressed and kept. Raises PackError
+        when the file cannot be written; what was at `output` stays until the new file is whole.
         """
         threads = threads or len(os.sched_getaffinity(0))
         with _replacing(output) as file, ThreadPoolExecutor(threads) as pool:
@@ -95,7 +96,7 @@ class Packer:
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
-            manifest = tarball.finish(version=self._contents.version, subdir=self._contents.subdir)
+            manifest = tarball.finish(self._contents, unchecked=unchecked)
         self._holding.close()
         self._cache.trim()
         self.id = manifest.id

@@ -12,10 +12,12 @@ from python_package import __version__
 from python_package.files import disk
 from python_package.pack.archive import DISK_BLOCK, END, Piece
 from python_package.pack.compression import DeflatedPiece, compress
+from python_package.pack.contents import Contents
 from python_package.pack.layer import PackedLayer, relocated
 from python_package.pack.layer_cache import CachedLayer
 from python_package.pack.layer_keys import combine
 from python_package.pack.manifest import HEAD_SIZE, MAX_CHUNKS, TAIL_SIZE, Chunk, Manifest
+from python_package.pack.needs import of_environment
 
 # What a worker's creating one more file costs, in bytes that it could have written instead.
 _ENTRY_COST = 16 << 10
@@ -56,25 +58,29 @@ class Tarball:
         self.advance(sum(piece.raw for piece in layer.pieces))
         self.complete(layer)
 
-    def finish(self, *, version: str, subdir: str) -> Manifest:
-        """Write the end of the archive, and the manifest of an environment with that python on that platform."""
+    def finish(self, contents: Contents, *, unchecked: bool = False) -> Manifest:
+        """Write the end of the archive, and its manifest; `unchecked` says that no import was tried."""
         self.advance(self.total)
         end = Piece()
         end.data += END
         compressed = compress(end)
         self.write(compressed.data)
-        glibc = max((tuple(layer.facts.glibc) for layer in self._layers), default=())
+        needs = of_environment(contents, [layer.facts.needs for layer in self._layers])
         manifest = Manifest(
             id=content_id(self._layers),
-            subdir=subdir,
-            glibc=".".join(map(str, glibc)) or "none",
-            python=version,
+            subdir=contents.subdir,
+            glibc=".".join(map(str, needs.glibc)) or "none",
+            python=contents.version,
             size=DISK_BLOCK + sum(layer.disk for layer in self._layers),
             files=1 + sum(layer.files for layer in self._layers),
             archive=self.file.tell() + TAIL_SIZE,
             chunks=split([*(piece for layer in self._layers for piece in layer.pieces), compressed.piece]),
             relocated=len(relocated(layer.facts for layer in self._layers)),
             created_by=f"python_package_create {__version__}",
+            glibc_of=needs.glibc_of,
+            microarchitecture=tuple(needs.microarchitecture),
+            libraries=tuple(needs.libraries),
+            unchecked=unchecked,
         )
         self.write(manifest.tail())
         self.file.seek(0)
