@@ -11,7 +11,7 @@ _PACKAGE = "_x86_64-microarch-level"
 _LEVEL = re.compile(r"_?x86_64-microarch-level\D*(\d)")
 
 # `__archspec 1=haswell`, `__archspec * x86_64_v3`, or by CEP 29 `__archspec[build='^(x86_64_v3|haswell)$']`.
-_BUILD = re.compile(r"__archspec(?:.*build=([^\]]+)\]|[\s=]+[^\s=]+[\s=]+([^\s=]+)$)")
+_BUILD = re.compile(r"__archspec(?:.*build=([^\]]+)\]|[\s=]+[^\s=<>!~]+[\s=]+([^\s=]+)$)")
 
 
 def rank(name: str) -> tuple[int, int] | None:

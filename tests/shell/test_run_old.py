@@ -73,6 +73,15 @@ def test_run__a_damaged_tarball_of_old__exits_3(worker: Worker, place: int, core
 
 
 @pytest.mark.usefixtures("old_wrapper")
+def test_run__lines_that_a_wrapper_of_old_does_not_know__are_passed_over(worker: Worker) -> None:
+    library = "libcuda.so.1 lib/python3.11/site-packages/fast/it.so"
+    more = {"glibc-of": "lib/libcrypt.so.1", "microarchitecture": "x86_64_v3 fast", "library": library}
+    worker.pack(env=environment().stating(**more, imports="unchecked"))
+    result = worker.run("venv", "greet")
+    assert (result.returncode, result.stdout, result.stderr) == (0, GREETING, "")
+
+
+@pytest.mark.usefixtures("old_wrapper")
 @pytest.mark.parametrize("cores", ["1", "2"])
 def test_run__todays_tarball_by_a_wrapper_of_old__is_whole(worker: Worker, cores: str) -> None:
     env = environment().having(Entry("lib/more", b"more\n", 0o644))

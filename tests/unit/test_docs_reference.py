@@ -15,16 +15,17 @@ REFERENCE = ROOT / "docs" / "reference"
 MAN = ROOT / "python_package" / "man"
 
 
-def rows(page: str) -> list[list[str]]:
-    """Return the cells of every row of the page's tables."""
-    lines = re.findall(r"^\|(.*)\|$", (REFERENCE / page).read_text(), re.MULTILINE)
+def rows(page: str, heading: str = "") -> list[list[str]]:
+    """Return the cells of every row of the page's tables, or of those below a heading."""
+    text = (REFERENCE / page).read_text().partition(heading)[2].partition("\n## ")[0] if heading else ""
+    lines = re.findall(r"^\|(.*)\|$", text or (REFERENCE / page).read_text(), re.MULTILINE)
     return [[cell.strip() for cell in line.split("|")] for line in lines]
 
 
 def test_files__keys_of_the_dependency_file__are_those_that_are_written_and_read() -> None:
     examples = {
         key[1:-1]: json.loads(re.findall(r"`([^`]*)`", example)[0])
-        for key, _, example in (row for row in rows("files.md") if len(row) == 3 and row[0].startswith("`"))
+        for key, _, example in (row for row in rows("files.md", "## The dependency file\n") if row[0].startswith("`"))
     }
     # What is optional, deferred or named must be listed.
     examples["modules"] = ["columns", "cv2", "numpy", "ujson"]
