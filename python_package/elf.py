@@ -150,6 +150,12 @@ def since_glibc(version: tuple[int, int]) -> str:
     return f"__glibc >={version[0]}.{version[1]},<3.0.a0"
 
 
+def version_of_glibc(dependency: str) -> tuple[int, int]:
+    """Return the version that `since_glibc` wrote."""
+    major, minor = dependency.partition(">=")[2].partition(",")[0].split(".")
+    return int(major), int(minor)
+
+
 def libraries(path: Path, loader: str) -> dict[str, Path | None]:
     """Ask the machine's own loader where each library comes from, glibc's aside; None marks one it cannot find."""
     answer = subprocesses.run([loader, "--list", path.absolute()], seconds=subprocesses.QUESTION_SECONDS)

@@ -10,6 +10,7 @@ from pathlib import Path
 from python_package.address import Address
 from python_package.errors import SpecError
 from python_package.spec import Spec
+from python_package.target import Target
 
 # Where an environment and its tarball keep their lock.
 FILE = "conda-meta/python-package.lock"
@@ -78,7 +79,7 @@ class Lock:
     """An environment to the last file: Conda's packages, and the distributions from PyPI.
 
     `specs` are the match specs that were solved, which Conda's history keeps; `dropped` are the
-    optional modules that could not be had.
+    optional modules that could not be had. `target` is the machine that it is for, if that was named.
     """
 
     spec: Spec
@@ -88,6 +89,7 @@ class Lock:
     records: tuple[CondaPackage, ...]
     distributions: tuple[Distribution, ...]
     dropped: tuple[str, ...] = ()
+    target: Target | None = None
 
     @property
     def modules(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from python_package.errors import SpecError, SpecNotFoundError, UsageError
+from python_package.errors import SolveError, SpecError, SpecNotFoundError, UsageError
 from python_package.files import bounds
 from python_package.files.documents import json_value
 
@@ -24,7 +24,16 @@ KNOWN = " or ".join(PLATFORMS)
 _FOREIGN = {"linux-64": r"aarch64|arm|neoverse|ppc|power", "linux-aarch64": r"x86|i[3-6]86|ppc|power"}
 # What looks like one of Conda's platforms, and is not a file's name.
 _PLATFORM = re.compile(r"(linux|osx|win|freebsd|emscripten|wasi|zos)-[a-z0-9]+")
-_NUMBERS = re.compile(r"\d+(\.\d+)+")
+_NUMBERS = re.compile(r"\d+(\.\d+)*")
+
+# Conda's variable -> what of a target it comes before, and what it may be; an empty one means that there is none.
+_VARIABLES = {
+    "CONDA_OVERRIDE_LINUX": ("kernel", r"(\d+(\.\d+)*)?"),
+    "CONDA_OVERRIDE_GLIBC": ("glibc", r"\d+(\.\d+)+"),
+    "CONDA_OVERRIDE_CUDA": ("cuda", r"(\d+(\.\d+)*)?"),
+    "CONDA_OVERRIDE_ARCHSPEC": ("microarchitecture", r"\w*"),
+}
+_LIKE = {"kernel": "5.10", "glibc": "2.28", "cuda": "12.4", "microarchitecture": "x86_64_v3"}
 
 
 @dataclass(frozen=True)
@@ -126,8 +135,27 @@ def of_probe(said: Mapping[str, Any], source: str) -> Target:
     )
     if re.match(_FOREIGN[subdir], target.microarchitecture):
         raise _invalid(source, f"microarchitecture {target.microarchitecture} is none of {subdir}")
-    libc_version = _numbers(said, "libc_version", source)
-    return replace(target, glibc=version(libc_version)) if libc_version else target
+    if not _text(said, "libc_version", source):
+        return target
+    try:
+        return replace(target, glibc=version(said["libc_version"]))
+    except ValueError as error:
+        raise _invalid(source, f"its libc_version: {error}") from None
+
+
+def overridden(target: Target, environ: Mapping[str, str]) -> Target:
+    """Return a target as Conda's variables for it say; an empty one means that the machine has none of it.
+
+    Raises SolveError for one that Conda's packages cannot be solved with.
+    """
+    said = {}
+    for variable, (name, form) in _VARIABLES.items():
+        if variable in environ:
+            said[name] = environ[variable]
+            if not re.fullmatch(form, said[name]):
+                raise SolveError(f"{variable}: {said[name][:80]!r} is not valid; make it like {_LIKE[name]}")
+    changes: dict[str, Any] = {**said, **({"glibc": version(said["glibc"])} if "glibc" in said else {})}
+    return replace(target, **changes)
 
 
 def version(text: str) -> tuple[int, int]:

@@ -92,15 +92,16 @@ def _pack(args: argparse.Namespace, output: str) -> int:
 
 
 def _summary(created: Created, seconds: float) -> str:
+    machine = f" for {created.target}" if created.target else ""
     if created.packages:
         from python_package.cli.table import size
 
         total = size(sum(each.size or 0 for each in created.packages))
-        return f"{len(created.packages)} packages, {total}; nothing was made"
+        return f"{len(created.packages)} packages{machine}, {total}; nothing was made"
     split = ", ".join(f"{phase} {each:.1f}" for phase, each in created.seconds.items())
     megabytes = created.tarball.stat().st_size / 1e6
     kept = f"{created.prefix} and " if created.prefix.is_absolute() else ""
-    return f"{kept}{created.tarball.name} ({megabytes:.1f} MB) in {seconds:.1f} s: {split}"
+    return f"{kept}{created.tarball.name} ({megabytes:.1f} MB){machine} in {seconds:.1f} s: {split}"
 
 
 def _parser(*, locked: bool = False) -> command.Parser:

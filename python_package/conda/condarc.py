@@ -13,6 +13,7 @@ from python_package.conda import condarc_files
 from python_package.conda.channel_names import ChannelNames
 from python_package.conda.condarc_files import CondaSettings
 from python_package.errors import SolveError
+from python_package.target import KNOWN, PLATFORMS
 
 Priority = Literal["strict", "flexible", "disabled"]
 
@@ -34,6 +35,7 @@ class Limits:
 class Condarc:
     """What the configuration says; what it leaves open has Conda's own defaults.
 
+    `platform` is the one that packages are for.
     `channels` are names or URLs as they were written, empty where nothing names any. `allowed` and `denied` are
     channels that alone, or never, may be used; `overriding` is False where no others than the configured ones may.
     `pinned` are match specs that bind every solve, `disallowed` those of packages that none may have.
@@ -41,6 +43,7 @@ class Condarc:
     is looked at. `proxies` are addresses by the scheme that they are for.
     """
 
+    platform: str = ""
     channels: tuple[Address, ...] = ()
     names: ChannelNames = field(default_factory=lambda: ChannelNames.of(CondaSettings({}, ()), "", ()))
     envs_dirs: tuple[Path, ...] = ()
@@ -82,14 +85,18 @@ class Condarc:
                 )
 
 
-def load(platform: str, environ: Mapping[str, str] = os.environ, home: Path | None = None) -> Condarc:
-    """Merge every file and variable as Conda does.
+def load(
+    platform: str, environ: Mapping[str, str] = os.environ, home: Path | None = None, *, named: bool = False
+) -> Condarc:
+    """Merge every file and variable as Conda does; `subdir` comes before a platform that was not `named` by the user.
 
     Raises SolveError in one line that names the file or variable: for what is not YAML or of another type than the key
     has, and for a key that decides where packages come from and cannot be honoured on this `platform`.
     """
     home = home or Path.home()
     settings = CondaSettings(environ, condarc_files.find(environ, home))
+    if not named:
+        platform = _platform(settings, platform)
     _refuse(settings, platform)
     verify, bundle = _certificates(settings, environ, home)
     channels = [name for name in settings.entries("channels") if name != "nodefaults"]
@@ -99,6 +106,7 @@ def load(platform: str, environ: Mapping[str, str] = os.environ, home: Path | No
         channels.insert(0, "local")
     ignored = settings.switch("ignore_pinned")
     return Condarc(
+        platform=platform,
         channels=tuple(map(Address, channels)),
         names=ChannelNames.of(settings, platform, _local(settings, environ, home)),
         envs_dirs=tuple(condarc_files.absolute(text, home) for text in settings.entries("envs_dirs")),
@@ -125,20 +133,23 @@ def _refuse(settings: CondaSettings, platform: str) -> None:
     for key in ("client_ssl_cert", "client_ssl_cert_key"):
         if settings.text(key):
             raise SolveError(f"{settings.where(key)}: client certificates are not supported; use a token")
-    subdir = settings.text("subdir")
-    if subdir and subdir != platform:
-        raise SolveError(
-            f"{settings.where('subdir')}: {subdir} is not this machine's platform, {platform}, and an environment is "
-            "made and tried where it will run; leave it out here"
-        )
     if settings.switch("force_32bit"):
-        raise SolveError(f"{settings.where('force_32bit')}: this machine's platform is {platform}; leave it out here")
+        raise SolveError(f"{settings.where('force_32bit')}: the platform is {platform}; leave it out here")
     for key, known, why in (
         ("subdirs", {platform, "noarch"}, f"cannot be used beside {platform} and noarch"),
         ("repodata_fns", {"repodata.json", "current_repodata.json"}, "is not supported; only repodata.json is read"),
     ):
         if other := set(settings.entries(key)) - known:
             raise SolveError(f"{settings.where(key)}: {', '.join(sorted(other))} {why}")
+
+
+def _platform(settings: CondaSettings, platform: str) -> str:
+    subdir = settings.text("subdir") or platform
+    if subdir not in (platform, *PLATFORMS):
+        raise SolveError(
+            f"{settings.where('subdir')}: {subdir} is no platform that an environment can be made for; only {KNOWN} are"
+        )
+    return subdir
 
 
 def _priority(settings: CondaSettings) -> Priority:

@@ -13,13 +13,14 @@ from packaging.utils import canonicalize_name
 from rattler import Environment, LockChannel, LockFile, LockPlatform, PypiLockedPackage, RepoDataRecord
 
 from python_package.address import Address
-from python_package.conda import records
+from python_package.conda import records, virtual_packages
 from python_package.errors import SpecError, SpecNotFoundError
 from python_package.files import bounds, disk, scratch
 from python_package.files.documents import json_value
 from python_package.files.prefix import Prefix
 from python_package.lock import FILE, LOCAL_CHANNEL, CondaPackage, Distribution, Lock, portable_spec
 from python_package.spec import Index, Pin, Spec, names_of
+from python_package.target import Target, of_probe
 
 _HEADER = "# python-package: "
 _FORMAT = 1
@@ -37,7 +38,8 @@ def to_text(lock: Lock, *, portable: bool = False) -> str:
     distributions = sorted(lock.distributions, key=lambda each: each.name)
     if portable:
         distributions = [each.portable() for each in distributions]
-    file, platform = _with_packages(lock.platform, (_shown(each, portable=portable) for each in lock.records))
+    shown = (_shown(each, portable=portable) for each in lock.records)
+    file, platform = _with_packages(lock.platform, shown, lock.target)
     for each in distributions:
         file.add_pypi_package(_ENVIRONMENT, platform, each.name, each.version, _written(each.location))
     channels = dict.fromkeys(_channel(url, portable=portable) for url in lock.channels)
@@ -51,6 +53,8 @@ def to_text(lock: Lock, *, portable: bool = False) -> str:
         "dropped": list(lock.dropped),
         "direct": [each.name for each in distributions if each.direct],
     }
+    if lock.target:
+        header["target"] = lock.target.to_json()
     return f"{_HEADER}{json.dumps(header)}\n{text}"
 
 
@@ -74,6 +78,7 @@ def parse(text: str, source: str) -> Lock:
         specs, dropped = tuple(map(str, header["specs"])), tuple(map(str, header["dropped"]))
         direct = frozenset(header["direct"])
         spec = _spec(header["spec"])
+        target = _target(header["target"]) if "target" in header else None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise SpecError(f"{source}: its first line is damaged: {error!r}; make it again with --lock") from None
     try:
@@ -90,7 +95,9 @@ def parse(text: str, source: str) -> Lock:
     unsummed += [each.name for each in distributions if not each.sha256 and not each.location.startswith("git+")]
     if unsummed:
         raise SpecError(f"{source}: {unsummed[0]} has no sha256, so that nobody can tell it from another file")
-    return Lock(spec, platform.name, channels, specs, packages, distributions, dropped)
+    if target and target.subdir != platform.name:
+        raise SpecError(f"{source}: its target is of {target.subdir}, its packages of {platform.name}; make it again")
+    return Lock(spec, platform.name, channels, specs, packages, distributions, dropped, target)
 
 
 def outdated(lock: Lock, path: Path) -> str:
@@ -130,8 +137,13 @@ def canonical(found: Iterable[RepoDataRecord], platform: str) -> tuple[CondaPack
     return _packages(*_environment(_text(file)))
 
 
-def _with_packages(name: str, packages: Iterable[CondaPackage]) -> tuple[LockFile, LockPlatform]:
-    platform = LockPlatform(name)
+def _with_packages(
+    name: str, packages: Iterable[CondaPackage], target: Target | None = None
+) -> tuple[LockFile, LockPlatform]:
+    has = virtual_packages.of(target) if target else ()
+    platform = LockPlatform(
+        name, virtual_packages=[f"{each.name.normalized}={each.version}={each.build_string}" for each in has] or None
+    )
     file = LockFile([platform])
     for package in packages:
         file.add_conda_package(_ENVIRONMENT, platform, records.to_rattler(package))
@@ -167,6 +179,11 @@ def _spec(data: Mapping[str, Any]) -> Spec:
     indexes = fields.get("indexes", ())
     fields["indexes"] = tuple(Index(**{**each, "packages": tuple(each.get("packages", ()))}) for each in indexes)
     return Spec(**{**fields, "python": str(data["python"]), "names": names_of(data.get("names", {}))})
+
+
+def _target(said: Mapping[str, Any]) -> Target:
+    """Read a target, which is called by its platform: what its file was called is nothing to anybody else."""
+    return of_probe(said, str(said["subdir"]))
 
 
 def _written(location: str) -> str:

@@ -1,4 +1,4 @@
-"""py-rattler's records of packages <-> ours; what they need of this machine, and the index that lists them."""
+"""py-rattler's records of packages <-> ours; what they need of a machine, and the index that lists them."""
 
 from __future__ import annotations
 
@@ -7,17 +7,12 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from rattler import (
-    MatchSpec,
-    PackageRecord,
-    RepoDataRecord,
-    Subdir,
-    VirtualPackage,
-    VirtualPackageOverrides,
-)
+from rattler import MatchSpec, PackageRecord, RepoDataRecord, Subdir
 
+from python_package.conda import virtual_packages
 from python_package.errors import PackError, SolveError
 from python_package.lock import CondaPackage
+from python_package.target import Target
 
 # This machine's, as Conda names it: linux-64.
 PLATFORM = str(Subdir.current())
@@ -55,11 +50,12 @@ def in_order(packages: Iterable[CondaPackage]) -> list[PackageRecord]:
     return PackageRecord.sort_topologically([to_rattler(package) for package in packages])
 
 
-def require_machine(packages: Iterable[CondaPackage]) -> None:
-    """Raise SolveError when this machine is not what a package needs, by the rules of a solve: its glibc, say."""
-    has = [each.into_generic() for each in VirtualPackage.detect(VirtualPackageOverrides.from_env())]
+def require_machine(packages: Iterable[CondaPackage], target: Target | None = None) -> None:
+    """Raise SolveError when the target, or this machine, is not what a package needs, by the rules of a solve."""
+    has = virtual_packages.of(target)
+    platform = target.subdir if target else PLATFORM
     facts = [
-        PackageRecord(each.name.normalized, str(each.version), each.build_string, build_number=0, subdir=PLATFORM)
+        PackageRecord(each.name.normalized, str(each.version), each.build_string, build_number=0, subdir=platform)
         for each in has
     ]
     for package in packages:
@@ -68,8 +64,8 @@ def require_machine(packages: Iterable[CondaPackage]) -> None:
                 name = need.split()[0]
                 here = next((str(each.version) for each in has if each.name.normalized == name), "none")
                 raise SolveError(
-                    f"the lock's {package.file_name} needs {need}, and this machine has {here}; use it on another "
-                    f"machine, or for another with CONDA_OVERRIDE_{name.strip('_').upper()}"
+                    f"the lock's {package.file_name} needs {need}, and {target or 'this machine'} has {here}; use it "
+                    f"on another machine, or for another with CONDA_OVERRIDE_{name.strip('_').upper()}"
                 )
 
 

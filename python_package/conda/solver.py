@@ -15,7 +15,7 @@ from rattler.networking.fetch_repo_data import CacheAction
 from rattler.package_cache import PackageCache
 
 from python_package.address import Address
-from python_package.conda import absent_hosts, checksums, match_specs, rattler_errors, records
+from python_package.conda import absent_hosts, checksums, match_specs, rattler_errors, records, virtual_packages
 from python_package.conda.condarc import Condarc, Limits
 from python_package.conda.connection import SilentError, Watch, client, run
 from python_package.conda.link import Reporter, conform, run_scripts
@@ -25,6 +25,7 @@ from python_package.errors import PackageError, PackError, SolveError, Unreachab
 from python_package.files import caches
 from python_package.lock import CondaPackage
 from python_package.progress import Progress
+from python_package.target import Target
 
 _T = TypeVar("_T")
 
@@ -74,7 +75,10 @@ class Solution:
 
 
 class Channels:
-    """A list of channels, highest priority first: names, URLs or folders, reached as the configuration says."""
+    """A list of channels, highest priority first: names, URLs or folders, reached as the configuration says.
+
+    What they are asked for is for a target, or for this machine.
+    """
 
     def __init__(
         self,
@@ -84,7 +88,11 @@ class Channels:
         config: Condarc = Condarc(),  # noqa: B008  # a frozen value
         limits: Limits | None = None,
         refresh: bool = False,
+        target: Target | None = None,
     ) -> None:
+        self._target = target
+        self.platform = target.subdir if target else PLATFORM
+        self._platforms = [rattler.Subdir(self.platform), rattler.Subdir("noarch")]
         located = [(Address(channel), _channel(address)) for channel in channels for address in config.resolve(channel)]
         self.names = tuple(dict.fromkeys(name for name, _ in located))
         self._names: dict[str, str] = {}
@@ -141,18 +149,18 @@ class Channels:
         return Available(frozenset(builds))
 
     def solve(self, specs: Sequence[str]) -> Solution:
-        """Return packages that satisfy all match specs on this machine's platform, as a lock gives them back.
+        """Return packages that satisfy all match specs on the machine that it is for, as a lock gives them back.
 
         Raises SolveError with the solver's reason, UnreachableError when a channel does not answer.
         """
         bound = [self._bound(spec) for spec in specs]
-        overrides = rattler.VirtualPackageOverrides.from_env()
         found = self._ask(
             lambda: rattler.solve(
                 self._sources,
                 bound,
                 gateway=self._gateway,
-                virtual_packages=rattler.VirtualPackage.detect(overrides),
+                platforms=self._platforms,
+                virtual_packages=virtual_packages.of(self._target),
                 channel_priority=rattler.ChannelPriority[self._config.priority.capitalize()],
                 constraints=self._pins,
             )
@@ -163,7 +171,7 @@ class Channels:
                     f"{record.name.normalized} {record.version} would be needed, and it is one of disallowed_packages "
                     "in the Conda configuration"
                 )
-        return Solution(canonical(found, PLATFORM), tuple(specs))
+        return Solution(canonical(found, self.platform), tuple(specs))
 
     def _bound(self, spec: str) -> str:
         """Return a match spec with the address of the channel that it names (CHANNEL::NAME).
@@ -182,8 +190,7 @@ class Channels:
 
     def _packages(self, sources: list[rattler.Channel], names: list[str]) -> list[list[rattler.RepoDataRecord]]:
         """Return what channels have of these names, without what that depends on."""
-        platforms = [rattler.Subdir.current(), rattler.Subdir("noarch")]
-        return self._ask(lambda: self._gateway.query(sources, platforms, names, recursive=False))
+        return self._ask(lambda: self._gateway.query(sources, self._platforms, names, recursive=False))
 
     def link(self, solution: Solution, prefix: Path, progress: Progress) -> None:
         """Fetch what the package cache lacks and link the solution into the prefix, an absolute path.
@@ -213,6 +220,7 @@ class Channels:
                 list(map(records.to_rattler, solution.packages)),
                 prefix,
                 cache_dir=_cache(),
+                platform=self._platforms[0],
                 show_progress=False,
                 client=self._client,
                 requested_specs=specs,
@@ -284,9 +292,9 @@ class Channels:
     def _broken_index(self) -> str:
         """Return the address of the first index that cannot be read."""
         for source in self._sources:
-            for platform in (PLATFORM, "noarch"):
+            for platform in self._platforms:
                 try:
-                    self._run(partial(self._gateway.query, [source], [rattler.Subdir(platform)], ["python"]))
+                    self._run(partial(self._gateway.query, [source], [platform], ["python"]))
                 except GatewayError:
                     return f"{source.base_url.rstrip('/')}/{platform}/repodata.json"
         return ""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from python_package.create.checked_imports import Imports
     from python_package.create.dry_run import PlannedPackage
     from python_package.create.requirements import Wanted
+    from python_package.target import Target
 
 # What Conda itself refuses in a name, and what a shell or an option parser would misread.
 _NAME = re.compile(r"[^\W-][\w.+@=,-]*\Z")
@@ -39,12 +40,14 @@ class Created:
     `tarball`: the environment's tarball; after a dry run where it would be.
     `seconds`: how long each phase took.
     `packages`: what the environment would have; only after a dry run.
+    `target`: the machine that it is for, if it is not one like this.
     """
 
     prefix: Path
     tarball: Path
     seconds: Mapping[str, float]
     packages: tuple[PlannedPackage, ...] = ()
+    target: Target | None = None
 
 
 def validate_name(name: str) -> str:
@@ -90,9 +93,8 @@ def create_environment(
         with nullcontext() if options.dry_run else outputs.stage(environments.envs_dir(condarc), name, files) as staged:
             plan = solve.plan(spec, wanted, options, condarc, clock)
             if staged is None:
-                return Created(
-                    Path(title), tarball, clock.seconds, dry_run.packages(spec, plan, wanted, options, clock)
-                )
+                planned = dry_run.packages(spec, plan, wanted, options, clock)
+                return Created(Path(title), tarball, clock.seconds, planned, options.target)
             with clock.phase("link"):
                 plan.channels.link(plan.solution, staged.path, clock.progress)
             made = install.install(staged.path, spec, plan, wanted, clock, offline=options.offline)
@@ -115,7 +117,7 @@ def create_environment(
             staged.commit()
             if staged.target:
                 environments.register(staged.target)
-            return Created(staged.target or Path(title), tarball, clock.seconds)
+            return Created(staged.target or Path(title), tarball, clock.seconds, target=options.target)
 
 
 def _title(name: str | None, options: CreateOptions) -> str:
@@ -128,7 +130,7 @@ def _title(name: str | None, options: CreateOptions) -> str:
 
 
 def _prepare(spec: Spec, options: CreateOptions, clock: Clock) -> tuple[Wanted, Condarc, CreateOptions]:
-    """Resolve the names and read the condarc, which may say that this machine is offline.
+    """Resolve the names and read the condarc, which may name a platform or say that this machine is offline.
 
     Our own imports take as long as asking the user's interpreter where it imports from.
     """
@@ -137,10 +139,12 @@ def _prepare(spec: Spec, options: CreateOptions, clock: Clock) -> tuple[Wanted, 
     with ThreadPoolExecutor(1) as aside, clock.phase("prepare"):
         resolving = aside.submit(requirements.resolve, spec, options)
         from python_package.conda import condarc
-        from python_package.conda.records import PLATFORM
+        from python_package.create import machine
 
-        config = condarc.load(PLATFORM)
-        return resolving.result(), config, replace(options, offline=options.offline or config.offline)
+        config = condarc.load(options.platform, named=machine.is_named(options))
+        target = machine.choose(options, config.platform, clock.progress)
+        offline = options.offline or config.offline
+        return resolving.result(), config, replace(options, target=target, offline=offline)
 
 
 def _pack(staged: Staged, tarball: Path, imports: Imports, clock: Clock, *, links: bool) -> str:

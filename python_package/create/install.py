@@ -8,7 +8,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from python_package.conda.records import PLATFORM
 from python_package.create.optional import left_out, with_optional
 from python_package.create.requirements import Wanted
 from python_package.create.solve import Plan
@@ -92,7 +91,8 @@ def install(prefix: Path, spec: Spec, plan: Plan, wanted: Wanted, clock: Clock, 
     else:
         distributions, dropped = _install_wanted(prefix, spec, plan, wanted, clock, offline=offline)
         specs, records = plan.solution.specs, plan.solution.packages
-        made = Lock(spec, PLATFORM, plan.channels.urls, specs, records, distributions, dropped)
+        channels, target = plan.channels, plan.target
+        made = Lock(spec, channels.platform, channels.urls, specs, records, distributions, dropped, target)
     for distribution, libraries in foreign_libraries(prefix).items():
         needed = ", ".join(libraries)
         clock.progress.note(f"{distribution}: compiled on this machine; a worker, too, must have {needed}")

@@ -24,15 +24,15 @@ def locate(lock: Lock, channels: Channels, *, seals: Seals | None = None) -> Loc
     A package from a folder may also be in a folder of `channels`, or in a channel that was made of this host's own
     interpreter; a wheel in the cache of those that were made here, or where pip looks for files. Each is known by its
     sha256. A channel with a password in its URL lends it to the packages that come from there.
-    Raises SolveError when the lock is for another platform or a newer system, UnreachableError when a wheel is nowhere,
-    ChecksumError when the only file of its name is another.
+    Raises SolveError when the lock is of another platform without a target, or for a newer system, UnreachableError
+    when a wheel is nowhere, ChecksumError when the only file of its name is another.
     """
-    if lock.platform != PLATFORM:
+    if lock.platform != PLATFORM and not lock.target:
         raise SolveError(
             f"the lock is for {lock.platform}, and this machine is {PLATFORM}; use it on such a machine, "
-            "or make a lock here with --lock"
+            "or make a lock here with --lock, and with --target for such a machine"
         )
-    require_machine(lock.records)
+    require_machine(lock.records, lock.target)
     seals = seals or Seals()
     folders = [url.reveal() for url in channels.urls if url.reveal().startswith("file:")]
     folders += [path.as_uri() for path in sorted(default_cache().glob("*-*"))]

@@ -62,6 +62,14 @@ class CreateOptions:
     allow_missing: tuple[str, ...] = ()
     command: str = "python_package.create_environment"
 
+    @property
+    def platform(self) -> str:
+        """Return the platform that the environment is for, as Conda names it."""
+        from python_package.conda.records import PLATFORM
+
+        target = self.target or (self.locked and self.locked.target)
+        return target.subdir if target else PLATFORM
+
     def __post_init__(self) -> None:
         """Refuse what would have two meanings."""
         if self.locked and self.dry_run:

@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 from cyclonedx.contrib.license.factories import LicenseFactory
-from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, XsUri
+from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, Property, XsUri
 from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
@@ -49,6 +49,8 @@ def to_json(lock: Lock, prefix: Path, name: str, content: str) -> str:
         both = (f"pypi:{each}" if each in pypi else f"conda:{each}" for each in wanted)
         needs[f"pypi:{distribution}"] = set(both) & set(components)
     root = Component(name=name, version=content, type=ComponentType.PLATFORM, bom_ref=f"environment:{content}")
+    for key, value in lock.target.to_json().items() if lock.target else ():
+        root.properties.add(Property(name=f"python_package:target:{key}", value=value))
     bom = Bom(components=components.values(), serial_number=uuid.uuid5(_NAMESPACE, f"{name} {content}"))
     tool = Component(name="python-packaging-utilities", version=__version__, type=ComponentType.APPLICATION)
     bom.metadata = BomMetaData(component=root)

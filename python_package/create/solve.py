@@ -9,6 +9,7 @@ from functools import cached_property
 from python_package.address import listed
 from python_package.conda.condarc import Condarc
 from python_package.conda.match_specs import fits
+from python_package.conda.records import PLATFORM
 from python_package.conda.solver import Channels, Solution
 from python_package.create import python_version
 from python_package.create.locked_files import locate
@@ -16,12 +17,13 @@ from python_package.create.optional import left_out, with_optional
 from python_package.create.options import CreateOptions
 from python_package.create.requirements import Assigned, Wanted, assign
 from python_package.errors import HostPythonError, RefusedError, SolveError, UnreachableError
-from python_package.host_python.channel import default_cache, host_channel
+from python_package.host_python.channel import default_cache, host_channel, oldest_glibc
 from python_package.host_python.interpreter import Interpreter, ask
 from python_package.import_names.package import Package
 from python_package.lock import LOCAL_CHANNEL, Lock
 from python_package.progress import Clock, Progress
 from python_package.spec import Spec
+from python_package.target import Target
 
 DEFAULT_CHANNEL = "conda-forge"
 
@@ -31,7 +33,7 @@ class Plan:
     """What will be linked from which channels and asked of PyPI, for which modules.
 
     `dropped` are the optional modules that are left out. `locked` is the lock that the environment is made from, with
-    where its files are now.
+    where its files are now. `target` is the machine that it is for, if that was named.
     """
 
     channels: Channels
@@ -39,6 +41,7 @@ class Plan:
     assigned: tuple[Assigned, ...] = ()
     dropped: tuple[str, ...] = ()
     locked: Lock | None = None
+    target: Target | None = None
 
     @property
     def python(self) -> str:
@@ -51,7 +54,7 @@ def open_channels(named: Sequence[str], options: CreateOptions, condarc: Condarc
     ours = (str(default_cache()), default_cache().as_uri(), LOCAL_CHANNEL)
     others = [channel for channel in named if not channel.startswith(ours)]
     condarc.require_allowed(address for channel in others for address in condarc.resolve(channel))
-    return Channels(named, offline=options.offline, refresh=options.refresh, config=condarc)
+    return Channels(named, offline=options.offline, refresh=options.refresh, config=condarc, target=options.target)
 
 
 def plan(spec: Spec, wanted: Wanted, options: CreateOptions, condarc: Condarc, clock: Clock) -> Plan:
@@ -68,7 +71,7 @@ def plan(spec: Spec, wanted: Wanted, options: CreateOptions, condarc: Condarc, c
         channels = open_channels(named, options, condarc)
         with clock.phase("find"):
             found = locate(options.locked, channels)
-        return Plan(channels, Solution(found.records, found.specs), locked=found)
+        return Plan(channels, Solution(found.records, found.specs), locked=found, target=found.target)
     for note in wanted.notes:
         clock.progress.note(note)
     with clock.phase("solve"):
@@ -132,10 +135,19 @@ class _Task:
             self.progress.note(left_out(module, why))
         dropped = {*assignment.dropped, *failed}
         taken = tuple(each for each in assignment.assigned if each.package.module not in dropped)
-        return Plan(channels, solution, taken, tuple(sorted(dropped)))
+        return Plan(channels, solution, taken, tuple(sorted(dropped)), target=self.options.target)
 
     def host(self) -> tuple[str, str]:
-        """Return the channel that holds this host's own interpreter, made now if need be, and that one's version."""
+        """Return the channel that holds this host's own interpreter, made now if need be, and that one's version.
+
+        Raises HostPythonError if there is none that fits the target, SolveError if its version is another.
+        """
+        target = self.options.target
+        if target and target.subdir != PLATFORM:
+            raise HostPythonError(
+                f"this machine's own python3 is for {PLATFORM}, and {target} is {target.subdir}; "
+                f"take python from a channel that has it for {target.subdir} (--channel, --interpreter channel)"
+            )
         own = self._own()
         if not python_version.satisfies(own.version, self.spec.python):
             raise SolveError(
@@ -143,7 +155,15 @@ class _Task:
                 "use --interpreter channel, or analyze again here"
             )
         self.progress.phase("package this machine's python3")
-        return str(host_channel(python=own, compiled=self.progress.compiled)), own.version
+        channel = host_channel(python=own, compiled=self.progress.compiled)
+        needed = oldest_glibc(channel)
+        if target and needed > target.glibc:
+            raise HostPythonError(
+                "this machine's own python3 {} needs glibc {}.{}, and {} has {}.{}; take python from a channel "
+                "(--interpreter channel), or from a folder that `python3 -m python_package.channel` made on such a "
+                "machine (--channel FOLDER)".format(own.version, *needed, target, *target.glibc)
+            )
+        return str(channel), own.version
 
     def without_channels(self, unreachable: UnreachableError) -> Plan:
         """Take this machine's own interpreter and PyPI; what is wrong with that comes after what was wrong first."""

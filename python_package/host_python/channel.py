@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from python_package import elf
 from python_package.conda.records import index_channel
 from python_package.errors import PackageError, PackError, failing_as
 from python_package.files import caches, disk, scratch
@@ -38,6 +40,13 @@ def host_channel(
     Raises HostPythonError when there is no such interpreter, PackError when the cache cannot be written.
     """
     return _host(python if isinstance(python, Interpreter) else ask(python), cache_dir, compiled=compiled)
+
+
+def oldest_glibc(channel: Path) -> tuple[int, int]:
+    """Return the oldest glibc with which the interpreter of a channel runs that `host_channel` returned."""
+    indexes = (json.loads(path.read_bytes())["packages.conda"] for path in channel.glob("*/repodata.json"))
+    needs = (need for index in indexes for package in index.values() for need in package["depends"])
+    return max((elf.version_of_glibc(need) for need in needs if need.startswith("__glibc ")), default=(0, 0))
 
 
 def build(

@@ -57,7 +57,7 @@ def test_parse__two_digits_of_a_version__are_a_number_not_a_fraction() -> None:
         ({"subdir": ["linux-64"]}, "its subdir is"),
         ({"libc": "musl"}, "that machine has musl, and Conda's packages need glibc"),
         ({"libc_version": 2.30}, "its libc_version is '2.3', not a short text in quotes"),
-        ({"libc_version": "new"}, "its libc_version is 'new', not a version"),
+        ({"libc_version": "new"}, "its libc_version: 'new' is no version"),
         ({"kernel": "linux"}, "its kernel is 'linux', not a version"),
         ({"cuda": True}, "its cuda is 'True'"),
         ({"cuda": "12.4\n"}, "its cuda is"),

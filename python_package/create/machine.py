@@ -1,0 +1,46 @@
+"""Which machine the environment is for: --target, Conda's settings, a lock, or this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+
+from python_package.create.options import CreateOptions
+from python_package.errors import SolveError
+from python_package.lock import Lock
+from python_package.progress import Progress
+from python_package.target import PLATFORMS, Target, of_platform, overridden
+
+
+def is_named(options: CreateOptions) -> bool:
+    """Tell whether the user has named the platform itself, which no setting changes then, as for Conda."""
+    return bool(options.target and options.target == of_platform(options.target.subdir))
+
+
+def choose(
+    options: CreateOptions, platform: str, progress: Progress, environ: Mapping[str, str] = os.environ
+) -> Target | None:
+    """Return the target, None for this machine; `platform` is the one that Conda's settings leave.
+
+    Raises SolveError for a variable that says nothing valid, and for a lock of another machine.
+    """
+    target = options.target
+    if target is None and platform != options.platform:
+        target = of_platform(platform)
+    elif target and platform != target.subdir:
+        progress.note(f"the Conda configuration's subdir, {platform}, counts in place of {target.subdir} of {target}")
+        target = replace(target, subdir=platform, microarchitecture=PLATFORMS[platform])
+    target = target and overridden(target, environ)
+    return _of_lock(options.locked, target) if options.locked else target
+
+
+def _of_lock(lock: Lock, target: Target | None) -> Target | None:
+    """Return the target of a lock, which must be the one that is asked for, if one is."""
+    if target is None or target == lock.target:
+        return lock.target
+    what = lock.target.differences(target) if lock.target else f"it was made for a machine as it was, {lock.platform}"
+    raise SolveError(
+        f"the lock is for another target than {target}: {what}; leave the target out to make again what was locked, "
+        "or make a lock for it with --lock"
+    )
