@@ -79,7 +79,7 @@ class Target:
                 "python_package_run --probe wrote on the machine"
             ) from None
         except UnicodeDecodeError as error:
-            raise _invalid(argument, f"not UTF-8 at byte {error.start}") from None
+            raise SpecError(f"{argument}: not UTF-8 at byte {error.start}") from None
         return parse(text, argument)
 
     def __str__(self) -> str:
@@ -110,37 +110,34 @@ def parse(text: str, source: str) -> Target:
     """Parse what `python_package_run --probe` prints; `source` is what messages call it. Raises SpecError."""
     try:
         said = json_value(text)
+        if not isinstance(said, dict):
+            raise ValueError("not a JSON object")
+        return replace(of_probe(said), name=source)
     except ValueError as error:
-        raise _invalid(source, f"not JSON: {error}") from None
-    if not isinstance(said, dict):
-        raise _invalid(source, "not a JSON object")
-    return of_probe(said, source)
+        raise SpecError(f"{source}: not a target as python_package_run --probe prints it: {error}") from None
 
 
-def of_probe(said: Mapping[str, Any], source: str) -> Target:
-    """Return the target of a probe's object, of which only `subdir` must be there. Raises SpecError."""
-    subdir = _text(said, "subdir", source)
+def of_probe(said: Mapping[str, Any]) -> Target:
+    """Return the target of a probe's object, of which only `subdir` must be there; raise ValueError for no target."""
+    subdir = _text(said, "subdir")
     if subdir not in PLATFORMS:
         what = f"{subdir} is no platform that an environment can be made for" if subdir else "it names no subdir"
-        raise SpecError(f"{source}: {what}; only {KNOWN} are")
-    libc = _text(said, "libc", source) or "glibc"
+        raise ValueError(f"{what}; only {KNOWN} are")
+    libc = _text(said, "libc") or "glibc"
     if libc != "glibc":
-        raise SpecError(f"{source}: that machine has {libc}, and Conda's packages need glibc")
-    target = Target(
+        raise ValueError(f"that machine has {libc}, and Conda's packages need glibc")
+    microarchitecture = _text(said, "microarchitecture") or PLATFORMS[subdir]
+    if re.match(_FOREIGN[subdir], microarchitecture):
+        raise ValueError(f"its microarchitecture, {microarchitecture}, is none of {subdir}")
+    glibc = _numbers(said, "libc_version")
+    return Target(
         subdir,
-        microarchitecture=_text(said, "microarchitecture", source) or PLATFORMS[subdir],
-        kernel=_numbers(said, "kernel", source) or _KERNEL,
-        cuda=_numbers(said, "cuda", source),
-        name=source,
+        glibc=version(glibc) if glibc else _GLIBC,
+        microarchitecture=microarchitecture,
+        kernel=_numbers(said, "kernel") or _KERNEL,
+        cuda=_numbers(said, "cuda"),
+        name=subdir,
     )
-    if re.match(_FOREIGN[subdir], target.microarchitecture):
-        raise _invalid(source, f"microarchitecture {target.microarchitecture} is none of {subdir}")
-    if not _text(said, "libc_version", source):
-        return target
-    try:
-        return replace(target, glibc=version(said["libc_version"]))
-    except ValueError as error:
-        raise _invalid(source, f"its libc_version: {error}") from None
 
 
 def overridden(target: Target, environ: Mapping[str, str]) -> Target:
@@ -166,26 +163,22 @@ def version(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _text(said: Mapping[str, Any], key: str, source: str) -> str:
+def _text(said: Mapping[str, Any], key: str) -> str:
     value = said.get(key)
     # As a number, 2.30 would be 2.3.
     if value is None or (isinstance(value, str) and re.fullmatch(r"[\w.+~-]{0,64}", value)):
         return value or ""
-    raise _invalid(source, f"its {key} is {str(value)[:80]!r}, not a short text in quotes")
+    raise ValueError(f"its {key} is {str(value)[:80]!r}, not a short text in quotes")
 
 
-def _numbers(said: Mapping[str, Any], key: str, source: str) -> str:
+def _numbers(said: Mapping[str, Any], key: str) -> str:
     """Return the numbers that a version begins with: 6.1.0 of 6.1.0-18-amd64."""
-    text = _text(said, key, source)
+    text = _text(said, key)
     match = _NUMBERS.match(text)
     if text and not match:
-        raise _invalid(source, f"its {key} is {text!r}, not a version")
+        raise ValueError(f"its {key} is {text!r}, not a version")
     return match[0] if match else ""
 
 
 def _shown(value: object) -> str:
     return "{}.{}".format(*value) if isinstance(value, tuple) else str(value or "none")
-
-
-def _invalid(source: str, what: str) -> SpecError:
-    return SpecError(f"{source}: not what python_package_run --probe prints: {what}; run it on the machine again")

@@ -183,7 +183,7 @@ def _spec(data: Mapping[str, Any]) -> Spec:
 
 def _target(said: Mapping[str, Any]) -> Target:
     """Read a target, which is called by its platform: what its file was called is nothing to anybody else."""
-    return of_probe(said, str(said["subdir"]))
+    return replace(of_probe(said), **{key: said[key] for key in ("microarchitecture", "kernel")})
 
 
 def _written(location: str) -> str:

@@ -15,7 +15,7 @@ from python_package.target import PLATFORMS, Target, of_platform, overridden
 
 def is_named(options: CreateOptions) -> bool:
     """Tell whether the user has named the platform itself, which no setting changes then, as for Conda."""
-    return bool(options.target and options.target == of_platform(options.target.subdir))
+    return bool(options.target and options.target.name == options.target.subdir)
 
 
 def choose(
@@ -39,7 +39,7 @@ def _of_lock(lock: Lock, target: Target | None) -> Target | None:
     """Return the target of a lock, which must be the one that is asked for, if one is."""
     if target is None or target == lock.target:
         return lock.target
-    what = lock.target.differences(target) if lock.target else f"it was made for a machine as it was, {lock.platform}"
+    what = lock.target.differences(target) if lock.target else f"it names none, and was made for {lock.platform}"
     raise SolveError(
         f"the lock is for another target than {target}: {what}; leave the target out to make again what was locked, "
         "or make a lock for it with --lock"

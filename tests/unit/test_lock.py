@@ -18,6 +18,7 @@ from python_package.conda.records import to_rattler
 from python_package.errors import SpecError, SpecNotFoundError
 from python_package.lock import LOCAL_INDEX, Lock, portable_spec
 from python_package.spec import Index, Pin, Spec
+from python_package.target import Target
 
 
 def same(one: Lock, other: Lock) -> bool:
@@ -235,3 +236,64 @@ def test_portable_spec__indexes__have_no_password_and_no_folder_of_this_machine(
     found = portable_spec(Spec("3.11.7", (), indexes=indexes))
     assert found.indexes == (Index("https://lab/simple", "extra"), Index(LOCAL_INDEX, "explicit", "", ("x",)))
     assert Spec.from_json(found.to_json(), "lock") == found
+
+
+# The target
+
+
+TARGET = Target("linux-64", (2, 31), "x86_64_v3", "5.10.0", "12.4", "/home/me/worker.json")
+
+
+@pytest.mark.parametrize("target", [TARGET, replace(TARGET, microarchitecture="", kernel="", cuda="")])
+def test_parse__lock_of_a_target__has_it_and_not_its_files_name(tmp_path: Path, target: Target) -> None:
+    made = locked(tmp_path, target=target)
+    for portable in (True, False):
+        text = lockfile.to_text(made, portable=portable)
+        again = lockfile.parse(text, "lock")
+        assert again.target == target
+        assert str(again.target) == "linux-64"
+        assert "worker.json" not in text
+        assert lockfile.to_text(again, portable=portable) == text
+
+
+def test_to_text__lock_of_a_target__has_its_virtual_packages_for_other_readers(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text(lockfile.to_text(locked(tmp_path, target=TARGET)))
+    (platform,) = LockFile.from_path(tmp_path / "lock").platforms()
+    assert sorted(platform.virtual_packages) == [
+        "__archspec=1=x86_64_v3",
+        "__cuda=12.4=0",
+        "__glibc=2.31=0",
+        "__linux=5.10.0=0",
+        "__unix=0=0",
+    ]
+
+
+def test_to_text__lock_of_no_target__is_as_it_was(tmp_path: Path) -> None:
+    text = lockfile.to_text(locked(tmp_path))
+    assert "target" not in text
+    assert "virtual" not in text
+    assert lockfile.parse(text, "lock").target is None
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "words"),
+    [
+        ('"libc_version": "2.31"', '"libc_version": "new"', "libc_version"),
+        ('"target": {"subdir": "linux-64"', '"target": {"subdir": "osx-64"', "osx-64 is no platform"),
+        ('"target": {"subdir": "linux-64"', '"target": {"subdir": "linux-aarch64"', "linux-aarch64"),
+        ('"target": {', '"target": [], "x": {', "damaged"),
+        ('"cuda": "12.4"', '"cuda": 12.4', "cuda"),
+    ],
+)
+def test_parse__damaged_target__is_refused_by_name(tmp_path: Path, was: str, now: str, words: str) -> None:
+    text = lockfile.to_text(locked(tmp_path, target=TARGET))
+    assert was in text
+    with pytest.raises(SpecError, match=words) as caught:
+        lockfile.parse(text.replace(was, now), "a.lock")
+    assert str(caught.value).startswith("a.lock: ")
+
+
+def test_parse__packages_of_another_platform_than_the_target__is_refused(tmp_path: Path) -> None:
+    text = lockfile.to_text(locked(tmp_path, target=Target("linux-aarch64", microarchitecture="aarch64")))
+    with pytest.raises(SpecError, match="its target is of linux-aarch64, its packages of linux-64"):
+        lockfile.parse(text, "a.lock")

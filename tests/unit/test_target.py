@@ -6,9 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+from locks import locked
 
-from python_package.errors import PackageError, SpecError, SpecNotFoundError, UsageError
-from python_package.target import Target, parse
+from python_package.create.machine import choose, is_named
+from python_package.create.options import CreateOptions
+from python_package.errors import PackageError, SolveError, SpecError, SpecNotFoundError, UsageError
+from python_package.lock import Lock
+from python_package.progress import Silent
+from python_package.target import Target, overridden, parse
 
 PROBED = {
     "subdir": "linux-64",
@@ -57,14 +62,15 @@ def test_parse__two_digits_of_a_version__are_a_number_not_a_fraction() -> None:
         ({"subdir": ["linux-64"]}, "its subdir is"),
         ({"libc": "musl"}, "that machine has musl, and Conda's packages need glibc"),
         ({"libc_version": 2.30}, "its libc_version is '2.3', not a short text in quotes"),
-        ({"libc_version": "new"}, "its libc_version: 'new' is no version"),
+        ({"libc_version": "2"}, "'2' is no version"),
+        ({"libc_version": "new"}, "its libc_version is 'new', not a version"),
         ({"kernel": "linux"}, "its kernel is 'linux', not a version"),
         ({"cuda": True}, "its cuda is 'True'"),
         ({"cuda": "12.4\n"}, "its cuda is"),
         ({"cuda": "none"}, "its cuda is 'none', not a version"),
-        ({"microarchitecture": "aarch64"}, "microarchitecture aarch64 is none of linux-64"),
+        ({"microarchitecture": "aarch64"}, "its microarchitecture, aarch64, is none of linux-64"),
         ({"microarchitecture": "x y"}, "its microarchitecture is"),
-        ({"subdir": "linux-aarch64"}, "microarchitecture x86_64_v3 is none of linux-aarch64"),
+        ({"subdir": "linux-aarch64"}, "its microarchitecture, x86_64_v3, is none of linux-aarch64"),
     ],
 )
 def test_parse__no_machine__is_refused_in_one_line_that_names_the_file(said: dict[str, object], words: str) -> None:
@@ -75,7 +81,7 @@ def test_parse__no_machine__is_refused_in_one_line_that_names_the_file(said: dic
 
 @pytest.mark.parametrize("text", ["", "no JSON", "[]", '"linux-64"', "[" * 100_000])
 def test_parse__no_object__is_refused_in_one_line_that_names_the_file(text: str) -> None:
-    with pytest.raises(SpecError, match=r"^worker\.json: not what python_package_run --probe prints: not "):
+    with pytest.raises(SpecError, match=r"^worker\.json: not a target as python_package_run --probe prints it: "):
         parse(text, "worker.json")
 
 
@@ -108,3 +114,90 @@ def test_differences__two_machines__are_named_with_both_values() -> None:
     assert probed().differences(probed()) == ""
     other = probed(cuda="", libc_version="2.36")
     assert probed().differences(other) == "glibc 2.31, not 2.36, cuda 12.4, not none"
+
+
+def test_target__platform_of_no_environment__cannot_be_made() -> None:
+    with pytest.raises(UsageError, match="--target osx-64: no platform"):
+        Target("osx-64")
+
+
+# Conda's variables
+
+
+def test_overridden__no_variable__changes_nothing() -> None:
+    assert overridden(probed(), {"CONDA_OVERRIDE_OSX": "13.0"}) == probed()
+
+
+def test_overridden__each_variable__comes_before_the_file() -> None:
+    variables = {"GLIBC": "2.17", "CUDA": "12", "LINUX": "6", "ARCHSPEC": "haswell"}
+    found = overridden(probed(), {f"CONDA_OVERRIDE_{name}": value for name, value in variables.items()})
+    assert found == Target("linux-64", (2, 17), "haswell", "6", "12")
+
+
+def test_overridden__empty_variable__takes_it_away() -> None:
+    empty = dict.fromkeys(("CONDA_OVERRIDE_CUDA", "CONDA_OVERRIDE_LINUX", "CONDA_OVERRIDE_ARCHSPEC"), "")
+    assert overridden(probed(), empty) == Target("linux-64", (2, 31), "", "", "")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("GLIBC", ""), ("GLIBC", "2"), ("GLIBC", "2.x"), ("CUDA", "12.4\n"), ("LINUX", "new"), ("ARCHSPEC", "a b")],
+)
+def test_overridden__no_value_of_its_kind__is_refused_by_name(variable: str, value: str) -> None:
+    with pytest.raises(SolveError, match=f"^CONDA_OVERRIDE_{variable}: .* is not valid; make it like "):
+        overridden(probed(), {f"CONDA_OVERRIDE_{variable}": value})
+
+
+# Which machine it is for
+
+
+@pytest.fixture
+def lock(tmp_path: Path) -> Lock:
+    return locked(tmp_path, target=probed())
+
+
+def chosen(options: CreateOptions, subdir: str = "linux-64") -> Target | None:
+    return choose(options, subdir, Silent(), {})
+
+
+def test_is_named__platform_by_its_name_alone__is() -> None:
+    assert is_named(CreateOptions(target=Target.load("linux-64")))
+    assert not is_named(CreateOptions(target=parse('{"subdir": "linux-64"}', "mine.json")))
+    assert not is_named(CreateOptions())
+
+
+def test_choose__lock_of_a_target__is_for_that_one(lock: Lock) -> None:
+    assert chosen(CreateOptions(locked=lock)) == probed()
+    assert chosen(CreateOptions(locked=lock, target=probed())) == probed()
+
+
+def test_choose__lock_of_no_target__is_for_this_machine(tmp_path: Path) -> None:
+    assert chosen(CreateOptions(locked=locked(tmp_path))) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        ({"libc_version": "2.28"}, "glibc 2.31, not 2.28; leave the target out"),
+        ({"cuda": ""}, "cuda 12.4, not none; leave the target out"),
+        ({"kernel": "6.1.0", "microarchitecture": ""}, "microarchitecture x86_64_v3, not x86_64, kernel 5.10.0, not 6"),
+        ({"subdir": "linux-aarch64", "microarchitecture": "aarch64"}, "subdir linux-64, not linux-aarch64, micro"),
+    ],
+)
+def test_choose__lock_of_another_target__is_refused_with_what_differs(
+    lock: Lock, said: dict[str, object], what: str
+) -> None:
+    options = CreateOptions(locked=lock, target=probed(**said))
+    with pytest.raises(SolveError, match=r"^the lock is for another target than worker\.json: ") as caught:
+        chosen(options, str(said.get("subdir", "linux-64")))
+    assert what in str(caught.value)
+
+
+def test_choose__target_and_a_lock_of_none__is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SolveError, match="it names none, and was made for linux-64"):
+        chosen(CreateOptions(locked=locked(tmp_path), target=probed()))
+
+
+def test_choose__condas_subdir_and_a_lock_of_another__is_refused(lock: Lock) -> None:
+    with pytest.raises(SolveError, match="another target than linux-aarch64: subdir linux-64, not linux-aarch64"):
+        chosen(CreateOptions(locked=lock), "linux-aarch64")
