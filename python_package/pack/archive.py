@@ -16,7 +16,7 @@ from typing import BinaryIO, NamedTuple
 from python_package.pack import normalize
 
 # Raw tar bytes of a piece: one large package spreads over cores, and memory stays flat.
-PIECE = 16 << 20
+PIECE = 4 << 20
 
 # Two blocks of zeros, by which a tar archive ends.
 END = bytes(2 * tarfile.BLOCKSIZE)

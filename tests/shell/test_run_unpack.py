@@ -322,6 +322,23 @@ def test_unpack__several_cores__each_gets_chunks_at_the_first_try(worker: Worker
     assert contents(env, worker.envs()[0]) == expected(env)
 
 
+def test_unpack__chunks_that_shrink_by_different_ratios__streams_get_equal_work(worker: Worker) -> None:
+    """What comes out of gzip is the work: text of a megabyte may be a kilobyte in the tarball."""
+    gzip = f"{tool('busybox')} gzip" if worker.busybox else tool("gzip")
+    worker.add_tool("gzip", f'{gzip} "$@" | tee "{worker.root}/out.$$"')
+    noise = random.Random(0)  # noqa: S311
+    contents = (bytes(900_000), bytes(450_000), bytes(450_000), noise.randbytes(100_000))
+    env = environment()
+    for number, content in enumerate(contents):
+        env = env.having(Entry(f"lib/{number}", content, 0o644))
+    pack(worker.task / "venv.tar.gz", env)
+
+    assert worker.run("venv", "greet", CORES="2").stdout == GREETING
+
+    first, second = (path.stat().st_size for path in worker.root.glob("out.*"))
+    assert max(first, second) < 1.3 * min(first, second)
+
+
 def test_unpack__dd_that_knows_no_flags__the_whole_is_unpacked_in_one_stream(worker: Worker) -> None:
     """As that of an old busybox."""
     dd = f"{tool('busybox')} dd" if worker.busybox else tool("dd")
