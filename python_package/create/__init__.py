@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from python_package.create.checked_imports import Imports
     from python_package.create.dry_run import PlannedPackage
     from python_package.create.requirements import Wanted
+    from python_package.pack import Manifest
     from python_package.target import Target
 
 # What Conda itself refuses in a name, and what a shell or an option parser would misread.
@@ -104,7 +105,7 @@ def create_environment(
                 with staged.writing(lock) as file:
                     file.write(lockfile.to_text(made).encode())
             checked = imports(staged.path, made, wanted.chosen) if options.check else Imports()
-            content = _pack(staged, tarball, checked, clock, links=options.links)
+            manifest = _pack(staged, tarball, checked, clock, options)
             if script:
                 with staged.writing(script) as file, staged.partial(tarball).open("rb") as packed:
                     file.write(self_contained())
@@ -113,7 +114,7 @@ def create_environment(
                 from python_package.create import sbom
 
                 with staged.writing(bill) as file:
-                    file.write(sbom.to_json(made, staged.path, title, content).encode())
+                    file.write(sbom.to_json(made, staged.path, title, manifest).encode())
             staged.commit()
             if staged.target:
                 environments.register(staged.target)
@@ -147,13 +148,15 @@ def _prepare(spec: Spec, options: CreateOptions, clock: Clock) -> tuple[Wanted, 
         return resolving.result(), config, replace(options, target=target, offline=offline)
 
 
-def _pack(staged: Staged, tarball: Path, imports: Imports, clock: Clock, *, links: bool) -> str:
-    """Pack the environment, make its imports meanwhile, and prepare it for its place; return its content id."""
+def _pack(staged: Staged, tarball: Path, imports: Imports, clock: Clock, options: CreateOptions) -> Manifest:
+    """Pack the environment, make its imports meanwhile, and prepare it for its place; return its manifest."""
+    from python_package.create import fit
     from python_package.create.import_check import ImportCheck
     from python_package.pack import Packer
 
-    with Packer(staged.path, links=links) as packer:
-        checking = ImportCheck(staged.path, imports, packer.id)
+    allowed = options.allow_missing
+    with Packer(staged.path, links=options.links) as packer:
+        checking = ImportCheck(staged.path, imports, packer.id, allowed)
         with checking.running():
 
             def packed(done: int, total: int) -> None:
@@ -161,9 +164,11 @@ def _pack(staged: Staged, tarball: Path, imports: Imports, clock: Clock, *, link
                 clock.progress.packed(done, total)
 
             with clock.phase("pack"):
-                packer.pack(staged.partial(tarball), progress=packed)
+                made = packer.pack(staged.partial(tarball), progress=packed, unchecked=not options.check)
+            fit.check(made, options.target, allowed, clock.progress)
             with clock.phase("check"):
-                checking.finish(packer.id, clock.progress)
+                checking.finish(made.id, clock.progress)
+        fit.note_needless(allowed, made, checking.missed_libraries, clock.progress)
         if staged.target:
             packer.relocate(str(staged.target))
-        return packer.id
+        return made

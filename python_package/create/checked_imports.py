@@ -5,6 +5,7 @@ An import is written `module`, or `module:name` for `from module import name`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -16,6 +17,9 @@ from python_package.lock import Lock
 from python_package.spec import canonical
 
 _FEW = 5
+
+# What glibc's loader says, and nearly everybody passes on.
+_MISSING = re.compile(r"([^\s:'\"(]+): cannot open shared object file")
 
 
 @dataclass(frozen=True)
@@ -69,12 +73,18 @@ def above(wanted: str) -> Iterator[str]:
     yield from (".".join(parts[:length]) for length in range(1, len(parts) + bool(name)))
 
 
+def missing_libraries(why: str) -> frozenset[str]:
+    """Return the libraries that an import failed for want of, by the text of its error."""
+    return frozenset(_MISSING.findall(why))
+
+
 def faults(broken: Mapping[str, str], prefix: Path, chosen: Mapping[str, Package] | None = None) -> str:
     """Return what does not import and why, with what is installed instead and how to ask for something else.
 
     `chosen` are the packages that were installed for modules.
     """
     texts, advice = [], []
+    lacking = sorted({library for why in broken.values() for library in missing_libraries(why)})
     for wanted in sorted(broken):
         module, _, name = wanted.partition(":")
         text, why = f"from {module} import {name}" if name else module, broken[wanted]
@@ -86,9 +96,14 @@ def faults(broken: Mapping[str, str], prefix: Path, chosen: Mapping[str, Package
             why += _instead(package, prefix)
         elif owner:
             why += f"; {owner.name.removeprefix('conda:')} {owner.version} is installed"
-            advice.append(f"--map '{table.load().significant(module)}={owner.name}<{_major(owner.version)}'")
+            if not missing_libraries(why):
+                advice.append(f"--map '{table.load().significant(module)}={owner.name}<{_major(owner.version)}'")
         texts.append(f"{text} ({why})")
     other = f"; where another version has it, ask for that: {' '.join(dict.fromkeys(advice))}" if advice else ""
+    if lacking:
+        other += (
+            f"; where the workers have what this machine lacks: {' '.join(f'--allow-missing {n}' for n in lacking)}"
+        )
     return "; ".join(texts) + other
 
 

@@ -78,5 +78,5 @@ def pack(
             with clock.phase("check"), Check(prefix, ("sys",) if check else ()) as starts:
                 starts.finish()
             with clock.phase("pack"):
-                packer.pack(tarball, progress=clock.progress.packed)
+                packer.pack(tarball, progress=clock.progress.packed, unchecked=not check)
     return Created(Path(prefix.name), tarball, clock.seconds)

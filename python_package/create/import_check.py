@@ -7,12 +7,12 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from python_package import subprocesses
-from python_package.create.checked_imports import Imports, above, faults
+from python_package.create.checked_imports import Imports, above, faults, missing_libraries
 from python_package.errors import BrokenModuleError
 from python_package.files import caches, disk, scratch
 from python_package.import_names.package import Package
@@ -37,7 +37,15 @@ for wanted in open(sys.argv[2], encoding="utf-8").read().split():
         else:
             importlib.import_module(module)
     except BaseException as error:
-        line = " ".join(str(error).split())
+        text, cause = str(error), error
+        # Which library was missing may be told only by the error that this one was raised from.
+        while "cannot open shared object file" not in text and not isinstance(cause, ModuleNotFoundError):
+            cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+            if cause is None:
+                break
+            if "cannot open shared object file" in str(cause):
+                text += ": " + str(cause)
+        line = " ".join(text.split())
         report.write("fail " + wanted + " " + type(error).__name__ + ": " + line + "\\n")
 inside = os.path.realpath(sys.prefix) + "/"
 with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
@@ -64,17 +72,18 @@ start_activated exec "$CONDA_PREFIX/bin/python" "$@"
 class ImportCheck:
     """All imports of an environment, made while it is packed, unless the same content is known to have passed.
 
-    `content` is the tarball's content id, or '' while that is not known.
+    `content` is the tarball's content id, or '' while that is not known. `allowed` are the libraries that may be
+    missing on this machine.
     """
 
-    def __init__(self, prefix: Path, imports: Imports, content: str = "") -> None:
+    def __init__(self, prefix: Path, imports: Imports, content: str = "", allowed: Collection[str] = ()) -> None:
         self._prefix = prefix
         self._imports = imports
         wished = (*imports.optional, *imports.deferred)
         self._names = (*imports.needed, "?", *wished)
         self._known = self._verdict(content).known()
-        self._needed = Check(prefix, () if self._known else imports.needed, imports.chosen)
-        self._wished = Check(prefix, () if self._known else wished)
+        self._needed = Check(prefix, () if self._known else imports.needed, imports.chosen, allowed)
+        self._wished = Check(prefix, () if self._known else wished, allowed=allowed)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -87,7 +96,7 @@ class ImportCheck:
         self._needed.stop_if_broken()
 
     def finish(self, content: str, progress: Progress) -> None:
-        """Wait for the verdict, note which optional and deferred imports fail, and remember that all passed.
+        """Wait for the verdict, note which imports fail that may, and remember that all passed.
 
         Raises BrokenModuleError that names each needed module which does not import, and why.
         """
@@ -100,8 +109,18 @@ class ImportCheck:
             if broken := {name: why for name, why in missed.items() if name in those}:
                 text = faults(broken, self._prefix, self._imports.chosen)
                 progress.note(f"{kind}, and does not import in the environment: {text}")
-        if not missed:
+        excused = self._needed.excused | self._wished.excused
+        if excused:
+            libraries = ", ".join(sorted(self.missed_libraries))
+            progress.note(f"not imported, for want of {libraries} on this machine: {', '.join(sorted(excused))}")
+        if not missed and not excused:
             verdict.record(self._needed.used | self._wished.used)
+
+    @property
+    def missed_libraries(self) -> frozenset[str]:
+        """Return the libraries that were allowed to be missing, and that an import failed for want of."""
+        excused = (*self._needed.excused.values(), *self._wished.excused.values())
+        return frozenset().union(*map(missing_libraries, excused))
 
     def _verdict(self, content: str) -> Verdict:
         return Verdict(content, self._names)
@@ -110,13 +129,23 @@ class ImportCheck:
 class Check:
     """All imports made in one process, which runs beside the caller's own work; leaving the context ends it.
 
-    `chosen` are the packages that were installed for modules, for the message. `used` are the files outside the prefix,
+    `chosen` are the packages that were installed for modules, for the message. An import that fails only for want of a
+    library that is `allowed` to be missing is `excused`, with its reason. `used` are the files outside the prefix,
     libraries of this machine above all, that were in memory at the end.
     """
 
-    def __init__(self, prefix: Path, modules: Sequence[str], chosen: Mapping[str, Package] | None = None) -> None:
+    def __init__(
+        self,
+        prefix: Path,
+        modules: Sequence[str],
+        chosen: Mapping[str, Package] | None = None,
+        allowed: Collection[str] = (),
+    ) -> None:
         self._prefix = prefix
         self._modules = modules
+        self._allowed = allowed
+        self._broken: dict[str, str] | None = None
+        self.excused: dict[str, str] = {}
         self.used: set[str] = set()
         self._chosen = chosen
         self._deadline = time.monotonic() + SECONDS
@@ -146,6 +175,17 @@ class Check:
 
         What failed is tried again alone: two modules may clash that no task imports together.
         """
+        if self._broken is None:
+            failed = self._failed()
+            self.excused = {name: why for name, why in failed.items() if self._is_allowed(why)}
+            self._broken = {name: why for name, why in failed.items() if name not in self.excused}
+        return self._broken
+
+    def _is_allowed(self, why: str) -> bool:
+        missing = missing_libraries(why)
+        return bool(missing) and missing.issubset(self._allowed)
+
+    def _failed(self) -> dict[str, str]:
         broken, untried = self._outcome()
         if len(self._modules) > 1:
             suspects, broken = list(broken), {}

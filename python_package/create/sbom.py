@@ -20,6 +20,7 @@ from python_package.address import Address
 from python_package.files.prefix import Prefix
 from python_package.import_names.installed import named
 from python_package.lock import CondaPackage, Distribution, Lock
+from python_package.pack import Manifest
 from python_package.pypi.pylock import markers_of
 from python_package.spec import canonical
 
@@ -30,11 +31,12 @@ _LICENCE_LENGTH = 100
 _NAMESPACE = uuid.UUID("6f0a2f8e-6f5b-5c0e-9a53-0f1d5a3c7b11")
 
 
-def to_json(lock: Lock, prefix: Path, name: str, content: str) -> str:
-    """Return the bill of the environment `name`, made of a lock in `prefix`; `content` is its tarball's content id.
+def to_json(lock: Lock, prefix: Path, name: str, manifest: Manifest) -> str:
+    """Return the bill of the environment `name`, made of a lock in `prefix`; `manifest` is its tarball's.
 
     It depends on these alone: nothing of the time or the machine is in it.
     """
+    content = manifest.id
     installed = named(Prefix(prefix).distributions())
     conda = {package.name.lower(): package for package in lock.records}  # as it was written in a lock
     pypi = {canonical(each.name): each for each in lock.distributions}
@@ -49,8 +51,9 @@ def to_json(lock: Lock, prefix: Path, name: str, content: str) -> str:
         both = (f"pypi:{each}" if each in pypi else f"conda:{each}" for each in wanted)
         needs[f"pypi:{distribution}"] = set(both) & set(components)
     root = Component(name=name, version=content, type=ComponentType.PLATFORM, bom_ref=f"environment:{content}")
-    for key, value in lock.target.to_json().items() if lock.target else ():
-        root.properties.add(Property(name=f"python_package:target:{key}", value=value))
+    target = lock.target.to_json() if lock.target else {}
+    told = [*((f"target:{key}", value) for key, value in target.items()), *_needs(manifest)]
+    root.properties.update(Property(name=f"python_package:{key}", value=value) for key, value in told)
     bom = Bom(components=components.values(), serial_number=uuid.uuid5(_NAMESPACE, f"{name} {content}"))
     tool = Component(name="python-packaging-utilities", version=__version__, type=ComponentType.APPLICATION)
     bom.metadata = BomMetaData(component=root)
@@ -62,6 +65,17 @@ def to_json(lock: Lock, prefix: Path, name: str, content: str) -> str:
     asked = {f"conda:{spec.split()[0]}" for spec in lock.specs} | (set(components) - needed)
     bom.register_dependency(root, [components[key] for key in asked & set(components)])
     return str(JsonV1Dot6(bom).output_as_string(indent=2)) + "\n"
+
+
+def _needs(manifest: Manifest) -> Iterable[tuple[str, str]]:
+    """Yield what the machine must have, as the manifest says it: the name of a property, and the rest of the line."""
+    yield "needs:glibc", manifest.glibc
+    if manifest.glibc_of:
+        yield "needs:glibc-of", manifest.glibc_of
+    if manifest.microarchitecture:
+        yield "needs:microarchitecture", " ".join(manifest.microarchitecture)
+    for library in manifest.libraries:
+        yield "needs:library", " ".join(library)
 
 
 def _conda(package: CondaPackage) -> Component:

@@ -14,6 +14,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from locks import LOCAL, MD5, PACKAGES, SHA256, WHEEL, locked
 
 from python_package.create import sbom
+from python_package.pack import Manifest
 
 
 def prefix(tmp_path: Path, metadata: Mapping[str, str] | None = None) -> Path:
@@ -25,8 +26,12 @@ def prefix(tmp_path: Path, metadata: Mapping[str, str] | None = None) -> Path:
     return tmp_path / "env"
 
 
+def manifest(content: str = "0123", **fields: Any) -> Manifest:
+    return Manifest(content, "linux-64", "2.36", "3.11.7", 1, 1, 1, (), **fields)
+
+
 def bill(tmp_path: Path, metadata: Mapping[str, str] | None = None, **fields: Any) -> dict[str, Any]:
-    text = sbom.to_json(locked(tmp_path, **fields), prefix(tmp_path, metadata), "env", "0123456789")
+    text = sbom.to_json(locked(tmp_path, **fields), prefix(tmp_path, metadata), "env", manifest())
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     parsed: dict[str, Any] = json.loads(text)
     return parsed
@@ -63,21 +68,41 @@ def test_to_json__same_content_at_another_place_and_time__is_the_same_text(tmp_p
     texts = []
     for place in (one, two):
         place.mkdir()
-        texts.append(sbom.to_json(locked(place), prefix(place, {"onlypypi": "License: MIT\n"}), "env", "0123"))
+        texts.append(sbom.to_json(locked(place), prefix(place, {"onlypypi": "License: MIT\n"}), "env", manifest()))
     assert texts[0] == texts[1]
     assert "timestamp" not in json.loads(texts[0])["metadata"]
 
 
 def test_to_json__another_content__has_another_serial_number(tmp_path: Path) -> None:
-    made = [json.loads(sbom.to_json(locked(tmp_path), prefix(tmp_path), "env", content)) for content in ("1", "2")]
+    made = [
+        json.loads(sbom.to_json(locked(tmp_path), prefix(tmp_path), "env", manifest(content))) for content in ("1", "2")
+    ]
     assert made[0]["serialNumber"] != made[1]["serialNumber"]
+
+
+def test_to_json__what_the_machine_must_have__is_told_of_the_environment(tmp_path: Path) -> None:
+    needs = manifest(
+        glibc_of="lib/it.so",
+        microarchitecture=("x86_64_v3", "fast"),
+        libraries=(("libcuda.so.1", "lib/it.so"), ("libGL.so.1", "lib/other.so")),
+    )
+    text = sbom.to_json(locked(tmp_path), prefix(tmp_path), "env", needs)
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    found = [(each["name"], each["value"]) for each in json.loads(text)["metadata"]["component"]["properties"]]
+    assert sorted(found) == [
+        ("python_package:needs:glibc", "2.36"),
+        ("python_package:needs:glibc-of", "lib/it.so"),
+        ("python_package:needs:library", "libGL.so.1 lib/other.so"),
+        ("python_package:needs:library", "libcuda.so.1 lib/it.so"),
+        ("python_package:needs:microarchitecture", "x86_64_v3 fast"),
+    ]
 
 
 @pytest.mark.parametrize("channel", ["https://me:secret@channel.example/main", "file:///home/me/secret/channel"])
 def test_to_json__private_addresses__are_not_in_it(tmp_path: Path, channel: str) -> None:
     wheels = (replace(WHEEL, location="https://me:secret@index.example/onlypypi-1.0-py3-none-any.whl"), LOCAL)
     lock = locked(tmp_path, channel, distributions=wheels)
-    text = sbom.to_json(lock, prefix(tmp_path), "env", "0123")
+    text = sbom.to_json(lock, prefix(tmp_path), "env", manifest())
     assert "secret" not in text
     assert "home" not in text
 
@@ -116,6 +141,6 @@ def test_to_json__conda_packages_depend_on_each_other__says_so(tmp_path: Path) -
     depends = ("generic >=1,<2", "channel::pure", "python")
     packages = [replace(each, depends=depends) if each.name == "plain" else each for each in made.records]
     asked = replace(made, specs=("python ==3.11.7", "generic <2"), records=tuple(packages))
-    bill = json.loads(sbom.to_json(asked, prefix(tmp_path), "env", "0123"))
+    bill = json.loads(sbom.to_json(asked, prefix(tmp_path), "env", manifest()))
     assert needs(bill, "plain") == {"generic", "pure"}
     assert needs(bill, "env") == {"full", "generic", "mine", "old_name", "onlypypi", "plain"}
