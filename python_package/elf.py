@@ -127,6 +127,16 @@ def is_one(path: Path) -> bool:
         return stream.read(4) == b"\x7fELF"
 
 
+def kind(path: Path) -> bytes:
+    """Return the word size, the byte order and the machine of an ELF file as its header has them, b"" for no such."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(20)
+    except OSError:
+        return b""
+    return head[4:6] + head[18:20] if head.startswith(b"\x7fELF") else b""
+
+
 def find(folder: Path) -> list[Path]:
     """Return the ELF files below a folder, links aside, sorted."""
     return sorted(filter(is_one, folder.rglob("*")))

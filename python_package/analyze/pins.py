@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from python_package.address import Address
 from python_package.analyze.listing import SHARED, relisted
 from python_package.errors import InterpreterError
@@ -22,11 +24,14 @@ def pinned(analysis: Analysis, python: str = "python3") -> Analysis:
     """Return an analysis with the pins of what `python` has of its modules, and a remark for each that it lacks.
 
     A namespace that the shipped tables do not know is listed by the names that its distributions there tell apart.
-    Nothing is imported. Raises InterpreterError when the interpreter does not tell where it imports from.
+    Nothing is imported. Raises InterpreterError when the interpreter does not tell where it imports from, or is of
+    another platform than this machine.
     """
-    paths = installed.import_path(python)
+    answer = installed.ask(python)
+    paths = answer.paths
     if not paths:
         raise InterpreterError(f"the default interpreter {python} does not tell where it imports modules from")
+    _refuse_foreign(Path(answer.executable), python)
     analysis = relisted(analysis, _told_apart(analysis.listed, paths))
     wanted = sorted(set(analysis.spec.modules) - WITH_PYTHON)
     known = table.load() if wanted else table.Table()
@@ -38,6 +43,20 @@ def pinned(analysis: Analysis, python: str = "python3") -> Analysis:
     taken = [pin for pin in pins if isinstance(pin, Pin) and canonical(pin.package) not in places]
     spec = analysis.spec.replace(pins=tuple(sorted((*named, *taken), key=lambda pin: pin.module)))
     return analysis.replace(spec=spec, remarks=(*analysis.remarks, *remarks))
+
+
+def _refuse_foreign(executable: Path, python: str) -> None:
+    """Raise InterpreterError for an interpreter that an emulator runs: what it has was built for other machines."""
+    from python_package import elf  # reads ELF files: only where there is a difference is more read than the header
+
+    kinds = [elf.kind(path) for path in (executable, Path("/proc/self/exe"))]
+    if all(kinds) and kinds[0] != kinds[1]:
+        theirs, ours = (elf.subdir(path) for path in (executable, Path("/proc/self/exe")))
+        raise InterpreterError(
+            f"--pin: the default interpreter {python} is for {theirs} ({executable}), and this machine is {ours}: "
+            f"what it has was not built for this one; pin on a machine of {theirs}, or put a python3 of this machine "
+            "first on PATH"
+        )
 
 
 def _told_apart(listed: Sequence[Listed], paths: Sequence[str]) -> Iterator[Listed]:

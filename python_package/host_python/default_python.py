@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import time
 
-from python_package.errors import InterpreterError
+from python_package.errors import InterpreterError, PackageError
 
 # A default python3 on a slow network disk may need seconds for its first start.
 TIMEOUT = 60.0
@@ -43,6 +44,8 @@ class Question:
         except OSError as error:
             os.close(self._output)
             reason = "is not on PATH" if isinstance(error, FileNotFoundError) else f"cannot be run: {error.strerror}"
+            if error.errno == errno.ENOEXEC:
+                reason += _platform(python)
             raise InterpreterError(f"the default interpreter {python} {reason}; install it or correct PATH") from None
         finally:
             os.close(theirs)
@@ -100,6 +103,19 @@ class Question:
         if self._output >= 0:
             os.close(self._output)
             self._output = -1
+
+
+def _platform(python: str) -> str:
+    """Return for which platform a program is that this machine cannot run, as the rest of a message."""
+    import shutil
+    from contextlib import suppress
+    from pathlib import Path
+
+    from python_package import elf
+
+    with suppress(PackageError):
+        return f" (it is for {elf.subdir(Path(shutil.which(python) or python))})"
+    return ""
 
 
 def _version_in(answer: bytes) -> str | None:

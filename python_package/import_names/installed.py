@@ -67,21 +67,33 @@ if site.ENABLE_USER_SITE:
     add(site.getusersitepackages())
 site.addsitepackages(set())
 print(json.dumps(list(dict.fromkeys(path))))
+print(json.dumps(sys.executable or ""))
 """
 
 
-def import_path(python: str = "python3") -> tuple[str, ...]:
-    """Return the folders that the user's interpreter imports from; none when there is no such interpreter.
+@dataclass(frozen=True)
+class Interpreter:
+    """Where the user's interpreter imports from, and the file that it is."""
 
-    Nothing of theirs is run.
-    """
+    paths: tuple[str, ...] = ()
+    executable: str = ""
+
+
+def import_path(python: str = "python3") -> tuple[str, ...]:
+    """Return the folders that the user's interpreter imports from; none when there is no such interpreter."""
+    return ask(python).paths
+
+
+def ask(python: str) -> Interpreter:
+    """Ask the user's interpreter; nothing of theirs is run. The answer is empty when there is no such interpreter."""
     # The folder stays the user's: a shim may choose a Python by it.
     argv = [python, "-I", "-S", "-c", _QUESTION]
     try:
         answer = subprocesses.run(argv, seconds=subprocesses.QUESTION_SECONDS, env=os.environ, here=True)
-        return tuple(json.loads(answer.stdout))
+        paths, _, executable = answer.stdout.partition("\n")
+        return Interpreter(tuple(json.loads(paths)), json.loads(executable or '""'))
     except (ProgramError, ValueError):
-        return ()
+        return Interpreter()
 
 
 def find(modules: Iterable[str], paths: Sequence[str]) -> dict[str, tuple[Found, ...]]:

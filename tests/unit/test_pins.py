@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 from pathlib import Path
 
 import pytest
+from fake_python import fake_python
 from user_python import BACKEND, UserPython
 from wheels import write_wheel
 
-from python_package import import_names
+from python_package import elf, import_names
 from python_package.analyze import analyze_script, analyze_sources, pins
 from python_package.analyze.values import Analysis
 from python_package.cli import analyze as command
@@ -216,3 +218,45 @@ def test_command__pin__writes_the_key_and_the_remarks(
     said = capsys.readouterr()
     assert "pins" not in json.loads(said.out)
     assert said.err == ""
+
+
+def _aarch64_program(folder: Path) -> Path:
+    """Write a program of another platform, as far as its header tells."""
+    machine = 183 if elf.subdir(Path("/proc/self/exe")) == "linux-64" else 62
+    ident = b"\x7fELF\2\1\1".ljust(16, b"\0")
+    head = struct.pack("<16sHHIQQQIHHHHHH", ident, 2, machine, 1, 64, 0, 0, 0, 64, 56, 0, 64, 0, 0)
+    folder.mkdir()
+    (folder / "python3").write_bytes(head)
+    (folder / "python3").chmod(0o755)
+    return folder / "python3"
+
+
+def test_pinned__interpreter_of_another_platform_under_an_emulator__is_refused_with_why(
+    user: UserPython, tmp_path: Path
+) -> None:
+    foreign = _aarch64_program(tmp_path / "foreign")
+    # As an emulator does: the interpreter answers, and takes the foreign program for what it is.
+    emulated = fake_python(tmp_path, f'exec bash -c \'exec -a "$0" "$@"\' {foreign} {user.python} "$@"', "python3")
+    analysis = analyze_sources([("script.py", b"import yaml")], python=emulated)
+    assert analysis.spec.modules == ("yaml",)
+    here, there = elf.subdir(Path("/proc/self/exe")), elf.subdir(foreign)
+    with pytest.raises(InterpreterError) as caught:
+        pins.pinned(analysis, emulated)
+    words = f"--pin: the default interpreter {emulated} is for {there} ({foreign}), and this machine is {here}: "
+    assert str(caught.value).startswith(words)
+    assert f"pin on a machine of {there}, or put a python3 of this machine first on PATH" in str(caught.value)
+
+
+def test_analyze__interpreter_that_no_emulator_runs__is_an_error_that_names_its_platform(tmp_path: Path) -> None:
+    foreign = _aarch64_program(tmp_path / "foreign")
+    with pytest.raises(
+        InterpreterError, match=rf"cannot be run: Exec format error \(it is for {elf.subdir(foreign)}\)"
+    ):
+        analyze_sources([("script.py", b"import yaml")], python=str(foreign))
+
+
+def test_analyze__file_that_is_no_program__is_an_error_without_a_platform(tmp_path: Path) -> None:
+    (tmp_path / "python3").write_bytes(b"\x7fELF")
+    (tmp_path / "python3").chmod(0o755)
+    with pytest.raises(InterpreterError, match="cannot be run: Exec format error; install it"):
+        analyze_sources([("script.py", b"import yaml")], python=str(tmp_path / "python3"))
