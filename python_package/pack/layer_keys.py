@@ -15,6 +15,7 @@ from conda_pack.core import File
 
 from python_package.files import disk
 from python_package.pack import normalize
+from python_package.pack.archive import PIECE
 from python_package.pack.compression import CODEC
 from python_package.pack.contents import Contents, Layer, is_skipped
 from python_package.pypi.wheel import RecordLine
@@ -42,7 +43,7 @@ def identify(contents: Contents, layer: Layer) -> LayerKey:
 def combine(*facts: str | bytes) -> str:
     """Return the key of something that these facts and this code determine."""
     digest = hashlib.sha256()
-    for fact in (_FORMAT, CODEC, conda_pack.__version__, *facts):
+    for fact in (_FORMAT, CODEC, str(PIECE), conda_pack.__version__, *facts):
         data = fact if isinstance(fact, bytes) else fact.encode("utf-8", "surrogateescape")
         digest.update(b"%d:" % len(data) + data)
     return digest.hexdigest()
