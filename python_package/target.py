@@ -155,6 +155,20 @@ def overridden(target: Target, environ: Mapping[str, str]) -> Target:
     return replace(target, **changes)
 
 
+def markers(subdir: str) -> dict[str, str]:
+    """Return what a CPython has for environment markers (PEP 508) on a platform, those of its version aside."""
+    return {
+        "implementation_name": "cpython",
+        "os_name": "posix",
+        "platform_machine": PLATFORMS[subdir],
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": "Linux",
+        "platform_version": "",
+        "sys_platform": "linux",
+    }
+
+
 def version(text: str) -> tuple[int, int]:
     """Return the first two numbers of a version; raise ValueError for anything else."""
     match = re.match(r"(\d+)\.(\d+)", text)

@@ -11,6 +11,7 @@ from pathlib import Path
 from python_package import subprocesses
 from python_package.address import scrub
 from python_package.errors import PackError, ProgramError
+from python_package.programs import Programs
 from python_package.progress import Progress
 
 # Files that a shell would run first.
@@ -25,15 +26,20 @@ done
 """
 
 
-def run_scripts(prefix: Path, packages: Iterable[tuple[str, str, int]]) -> None:
+def run_scripts(programs: Programs, packages: Iterable[tuple[str, str, int]], progress: Progress) -> None:
     """Run the post-link scripts that these packages (name, version, build number) have, in this order, as Conda does.
 
-    Raises PackError, which names the script and has what it said, when one fails.
+    They use the environment's programs, so that none is run, with a note, where these do not run. Raises PackError,
+    which names the script and has what it said, when one fails.
     """
+    prefix = programs.prefix
     shell = shutil.which("bash") or "/bin/sh"
     for name, version, build_number in packages:
         script = prefix / "bin" / f".{name}-post-link.sh"
         if not script.is_file():
+            continue
+        if programs.obstacle:
+            progress.note(f"the post-link script of {name} {version} is not run: {programs.obstacle}")
             continue
         told = prefix / ".messages.txt"  # where Conda's documentation has scripts write to
         told.unlink(missing_ok=True)

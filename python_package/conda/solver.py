@@ -24,6 +24,7 @@ from python_package.conda.records import PLATFORM
 from python_package.errors import PackageError, PackError, SolveError, UnreachableError
 from python_package.files import caches
 from python_package.lock import CondaPackage
+from python_package.programs import Programs
 from python_package.progress import Progress
 from python_package.target import Target
 
@@ -192,8 +193,10 @@ class Channels:
         """Return what channels have of these names, without what that depends on."""
         return self._ask(lambda: self._gateway.query(sources, self._platforms, names, recursive=False))
 
-    def link(self, solution: Solution, prefix: Path, progress: Progress) -> None:
+    def link(self, solution: Solution, prefix: Path, progress: Progress, *, programs: Programs | None = None) -> None:
         """Fetch what the package cache lacks and link the solution into the prefix, an absolute path.
+
+        `programs` tells which of the environment's run here.
 
         Raises UnreachableError when a package cannot be fetched, ContentError when one is not what its channel
         promised, PackError when files cannot be written or a package's own script fails.
@@ -204,7 +207,8 @@ class Channels:
         self._require_cached(solution.packages, gone)
         self._install(solution, prefix, progress)
         ordered = records.in_order(solution.packages)
-        run_scripts(prefix, ((each.name.normalized, str(each.version), each.build_number) for each in ordered))
+        scripts = ((each.name.normalized, str(each.version), each.build_number) for each in ordered)
+        run_scripts(programs or Programs(prefix), scripts, progress)
         seals.verify_unpacked(prefix, archives)
         # The tag marks a cache for backup tools to leave out; in an environment it would do harm.
         (prefix / "CACHEDIR.TAG").unlink(missing_ok=True)

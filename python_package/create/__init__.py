@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from python_package.create.checked_imports import Imports
     from python_package.create.dry_run import PlannedPackage
     from python_package.create.requirements import Wanted
+    from python_package.create.stand_in import StandIn
     from python_package.pack import Manifest
     from python_package.target import Target
 
@@ -90,22 +91,25 @@ def create_environment(
         from python_package.conda import environments, lockfile
         from python_package.create import dry_run, install, solve
         from python_package.create.checked_imports import Imports, imports
+        from python_package.create.stand_in import StandIn
+        from python_package.programs import Programs
 
         with nullcontext() if options.dry_run else outputs.stage(environments.envs_dir(condarc), name, files) as staged:
             plan = solve.plan(spec, wanted, options, condarc, clock)
             if staged is None:
                 planned = dry_run.packages(spec, plan, wanted, options, clock)
                 return Created(Path(title), tarball, clock.seconds, planned, options.target)
+            here = StandIn(Programs(staged.path, options.target))
             with clock.phase("link"):
-                plan.channels.link(plan.solution, staged.path, clock.progress)
-            made = install.install(staged.path, spec, plan, wanted, clock, offline=options.offline)
+                plan.channels.link(plan.solution, staged.path, clock.progress, programs=here.programs)
+            made = install.install(spec, plan, wanted, clock, here.uv(spec.indexes, offline=options.offline))
             environments.write_history(staged.path, made.specs, options.command)
             lockfile.write(staged.path, made)
             if lock:
                 with staged.writing(lock) as file:
                     file.write(lockfile.to_text(made).encode())
             checked = imports(staged.path, made, wanted.chosen) if options.check else Imports()
-            manifest = _pack(staged, tarball, checked, clock, options)
+            manifest = _pack(staged, tarball, checked, clock, here, options)
             if script:
                 with staged.writing(script) as file, staged.partial(tarball).open("rb") as packed:
                     file.write(self_contained())
@@ -148,14 +152,16 @@ def _prepare(spec: Spec, options: CreateOptions, clock: Clock) -> tuple[Wanted, 
         return resolving.result(), config, replace(options, target=target, offline=offline)
 
 
-def _pack(staged: Staged, tarball: Path, imports: Imports, clock: Clock, options: CreateOptions) -> Manifest:
+def _pack(
+    staged: Staged, tarball: Path, imports: Imports, clock: Clock, here: StandIn, options: CreateOptions
+) -> Manifest:
     """Pack the environment, make its imports meanwhile, and prepare it for its place; return its manifest."""
     from python_package.create import fit
     from python_package.create.import_check import ImportCheck
     from python_package.pack import Packer
 
     allowed = options.allow_missing
-    with Packer(staged.path, links=options.links) as packer:
+    with Packer(staged.path, links=options.links, compiled_by=here.compiled_by) as packer:
         checking = ImportCheck(staged.path, imports, packer.id, allowed)
         with checking.running():
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -51,17 +51,22 @@ def packages(
     Nothing is installed, but the wheels of the user's own projects are built to know what they need.
     """
     builder = shutil.which(options.python) or sys.executable
-    asked = install.gather(spec, plan, wanted, Path(builder), clock, offline=options.offline)
+    machine = options.target
+    asked = install.gather(spec, plan, wanted, Path(builder), clock, offline=options.offline, machine=machine)
     solved = plan.solution.packages
     # What needs Python may be one of PyPI's projects.
     there = {each.name: each.version for each in solved if {"python", "python_abi"} & set(each.needs)}
-    target = resolution.Target(plan.python, _abi(solved), there, builder, options.offline, spec.indexes)
+    destination = resolution.Destination(
+        plan.python, plan.abi, there, builder, options.offline, spec.indexes, machine=machine
+    )
     with clock.phase("ask PyPI") if asked.must or asked.wishes else nullcontext():
-        foreseen, refused = with_optional(partial(resolution.foresee, target=target), asked.must, asked.wishes)
+        foreseen, refused = with_optional(
+            partial(resolution.foresee, destination=destination), asked.must, asked.wishes
+        )
     asked.dropped(refused, clock)
     modules = [(canonical(Requirement(requirement).name), module) for module, requirement in asked.of_modules]
     if wanted.files:
-        own = install.local_modules(spec, wanted, Path(os.devnull), plan.python)
+        own = install.local_modules(spec, wanted, Path(os.devnull), plan.python, machine)
         foreseen[own] = ()
         modules += [(own.name, name) for name, _ in spec.local]
     modules_of = _grouped(modules)
@@ -108,10 +113,3 @@ def _source(distribution: Distribution) -> str:
         return "PyPI"
     scheme = distribution.location.partition(":")[0].partition("+")[0]
     return {"file": "local", "git": "git"}.get(scheme, "direct")
-
-
-def _abi(packages: Sequence[CondaPackage]) -> str:
-    """Return the ABI of the interpreter as wheels name it: cp311, cp313t."""
-    of_python = {package.name: package for package in packages if package.name in ("python", "python_abi")}
-    free_threaded = any(package.build.endswith("t") for package in of_python.values())
-    return resolution.abi(of_python["python"].version, free_threaded=free_threaded)

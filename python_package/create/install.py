@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+
+from packaging.utils import parse_wheel_filename
 
 from python_package.create.optional import left_out, with_optional
 from python_package.create.requirements import Wanted
@@ -15,9 +17,12 @@ from python_package.errors import SolveError
 from python_package.files.prefix import Prefix
 from python_package.lock import Distribution, Lock
 from python_package.progress import Clock
-from python_package.pypi import local_wheel, uv_pip, wheel
+from python_package.pypi import local_wheel, platforms, uv_pip, wheel
+from python_package.pypi.uv_pip import Installer
+from python_package.pypi.wheel_cache import CachedWheel
 from python_package.spec import Spec
 from python_package.stdlib import standard_library
+from python_package.target import Target
 
 
 @dataclass(frozen=True)
@@ -41,10 +46,20 @@ class Asked:
         return set(failed)
 
 
-def gather(spec: Spec, plan: Plan, wanted: Wanted, python: Path, clock: Clock, *, offline: bool = False) -> Asked:
+def gather(
+    spec: Spec,
+    plan: Plan,
+    wanted: Wanted,
+    python: Path,
+    clock: Clock,
+    *,
+    offline: bool = False,
+    machine: Target | None = None,
+) -> Asked:
     """Build the user's projects with an interpreter, and say what is to be installed beside what was solved.
 
-    Raises SolveError when a project cannot be built, UnreachableError when its build needs an index that is not there.
+    Raises SolveError when a project cannot be built, or not here for the machine that it is for, UnreachableError when
+    its build needs an index that is not there.
     """
     asked = [(each.package.module, each.requirement) for each in plan.assigned if each.requirement]
     failed: dict[str, str] = {}
@@ -61,7 +76,9 @@ def gather(spec: Spec, plan: Plan, wanted: Wanted, python: Path, clock: Clock, *
                     others=wanted.nearby,
                     indexes=spec.indexes,
                     offline=offline,
+                    platform=machine.subdir if machine else "",
                 )
+                _require_fit(built.wheels, plan, machine)
             except SolveError as error:
                 if package.module not in spec.optional:
                     raise
@@ -76,7 +93,21 @@ def gather(spec: Spec, plan: Plan, wanted: Wanted, python: Path, clock: Clock, *
     return Asked(tuple(asked), tuple(sorted(must | (needed - wishes))), tuple(sorted(wishes)), failed)
 
 
-def install(prefix: Path, spec: Spec, plan: Plan, wanted: Wanted, clock: Clock, *, offline: bool = False) -> Lock:
+def _require_fit(wheels: Iterable[CachedWheel], plan: Plan, machine: Target | None) -> None:
+    """Raise SolveError for a wheel that the machine which it is for does not take."""
+    if machine is None:
+        return
+    taken = frozenset(platforms.tags_of(plan.python, plan.abi, machine))
+    for each in wheels:
+        if taken.isdisjoint(parse_wheel_filename(each.path.name)[3]):
+            glibc = ".".join(map(str, machine.glibc))
+            raise SolveError(
+                f"{each.name}: its wheel {each.path.name} is not for {machine.subdir} with glibc {glibc}; "
+                "build one on such a machine, and name that instead of the project"
+            )
+
+
+def install(spec: Spec, plan: Plan, wanted: Wanted, clock: Clock, installer: Installer) -> Lock:
     """Install all that is left, or what a lock says; return of what the environment is made.
 
     Notes what was compiled here and needs libraries that are not in the prefix. Raises SolveError when something is in
@@ -87,44 +118,59 @@ def install(prefix: Path, spec: Spec, plan: Plan, wanted: Wanted, clock: Clock, 
         made = plan.locked
         if made.distributions:
             with clock.phase("install from PyPI"):
-                uv_pip.install_locked(prefix, made.distributions, indexes=spec.indexes, offline=offline)
+                installer.install_locked(made.distributions)
     else:
-        distributions, dropped = _install_wanted(prefix, spec, plan, wanted, clock, offline=offline)
+        distributions, dropped = _install_wanted(spec, plan, wanted, clock, installer)
         specs, records = plan.solution.specs, plan.solution.packages
         channels, target = plan.channels, plan.target
         made = Lock(spec, channels.platform, channels.urls, specs, records, distributions, dropped, target)
-    for distribution, libraries in foreign_libraries(prefix).items():
+    # Nothing is compiled here where another interpreter installs.
+    compiled = {} if installer.stand_in else foreign_libraries(installer.prefix)
+    for distribution, libraries in compiled.items():
         needed = ", ".join(libraries)
         clock.progress.note(f"{distribution}: compiled on this machine; a worker, too, must have {needed}")
     return made
 
 
 def _install_wanted(
-    prefix: Path, spec: Spec, plan: Plan, wanted: Wanted, clock: Clock, *, offline: bool
+    spec: Spec, plan: Plan, wanted: Wanted, clock: Clock, installer: Installer
 ) -> tuple[tuple[Distribution, ...], tuple[str, ...]]:
     """Install what no channel has; return the files, and the optional modules that are left out."""
-    asked = gather(spec, plan, wanted, Prefix(prefix).python, clock, offline=offline)
+    environment = Prefix(installer.prefix)
+    builder = Path(installer.stand_in or environment.python)
+    asked = gather(spec, plan, wanted, builder, clock, offline=installer.offline, machine=installer.machine)
     distributions: list[Distribution] = []
     refused: dict[str, str] = {}
     if asked.must or asked.wishes:
 
         def from_pypi(_: Sequence[str], requirements: Sequence[str]) -> None:
-            with uv_pip.whole(prefix) if asked.wishes else nullcontext():
-                distributions.extend(uv_pip.install(prefix, requirements, indexes=spec.indexes, offline=offline))
+            with uv_pip.whole(installer.prefix) if asked.wishes else nullcontext():
+                distributions.extend(installer.install(requirements))
 
         with clock.phase("install from PyPI"):
             _, refused = with_optional(from_pypi, asked.must, asked.wishes)
     dropped = asked.dropped(refused, clock)
     if wanted.files:
         with clock.phase("install local modules"):
-            own = local_modules(spec, wanted, Prefix(prefix).site_packages, plan.python)
-            uv_pip.install_locked(prefix, [own], offline=offline)  # it needs nothing: there is nothing to settle first
+            own = local_modules(spec, wanted, environment.site_packages, plan.python, installer.machine)
+            installer.install_locked([own])  # it needs nothing: there is nothing to settle first
         distributions.append(own)
     return tuple(distributions), tuple(sorted({*plan.dropped, *dropped}))
 
 
-def local_modules(spec: Spec, wanted: Wanted, site: Path, python: str) -> Distribution:
-    """Return the wheel of the user's own modules; raise SolveError when one collides with what is in site-packages."""
+def local_modules(spec: Spec, wanted: Wanted, site: Path, python: str, machine: Target | None = None) -> Distribution:
+    """Return the wheel of the user's own modules.
+
+    Raises SolveError when one collides with what is in site-packages, or was compiled for another platform.
+    """
+    for each in wanted.files if machine else ():
+        from python_package import elf
+
+        if machine and elf.is_one(each.file) and (other := elf.subdir(each.file)) != machine.subdir:
+            raise SolveError(
+                f"local modules: {each.file} is compiled for {other}, and the environment is for {machine.subdir}; "
+                "name a project that has a wheel for it instead"
+            )
     local_wheel.refuse_collisions(spec.local, wanted.files, site, standard_library(python))
     made = local_wheel.build(wanted.files)
     size = made.path.stat().st_size

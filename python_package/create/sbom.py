@@ -21,7 +21,7 @@ from python_package.files.prefix import Prefix
 from python_package.import_names.installed import named
 from python_package.lock import CondaPackage, Distribution, Lock
 from python_package.pack import Manifest
-from python_package.pypi.pylock import markers_of
+from python_package.pypi.platforms import markers_of
 from python_package.spec import canonical
 
 # Longer ones are not a licence's name but its text, which some projects put in that field.
@@ -130,7 +130,7 @@ def _pypi_needs(installed: metadata.Distribution | None, lock: Lock) -> Iterable
     """Yield the canonical names of what a distribution needs without its extras."""
     yield "python"
     python = next((each.version for each in lock.records if each.name == "python"), "")
-    environment = dict[str, str](**markers_of(python), extra="")
+    environment = dict[str, str](**markers_of(python, lock.platform), extra="")
     for text in (installed.requires if installed else None) or ():
         try:
             requirement = Requirement(text)

@@ -22,6 +22,7 @@ from python_package.host_python.interpreter import Interpreter, ask
 from python_package.import_names.package import Package
 from python_package.lock import LOCAL_CHANNEL, Lock
 from python_package.progress import Clock, Progress
+from python_package.pypi.resolution import abi
 from python_package.spec import Spec
 from python_package.target import Target
 
@@ -47,6 +48,12 @@ class Plan:
     def python(self) -> str:
         """Return the version of Python that was solved for."""
         return next(package.version for package in self.solution.packages if package.name == "python")
+
+    @property
+    def abi(self) -> str:
+        """Return the ABI of that Python as wheels name it: cp311, cp313t."""
+        of_python = (package for package in self.solution.packages if package.name in ("python", "python_abi"))
+        return abi(self.python, free_threaded=any(package.build.endswith("t") for package in of_python))
 
 
 def open_channels(named: Sequence[str], options: CreateOptions, condarc: Condarc) -> Channels:

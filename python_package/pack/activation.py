@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -52,6 +53,7 @@ class Activation(NamedTuple):
 def read(prefix: Path) -> Activation:
     """Return what the environment's activation scripts set: nothing where one fails, which the import check reports.
 
+    Nor where one starts a program of another platform, which does not run here: then only activation sets it.
     The certificates of Conda's OpenSSL are set besides: its library finds them only once it is relocated.
     """
     certificates = {"SSL_CERT_FILE": f"{_PREFIX}/ssl/cacert.pem"} if (prefix / "ssl/cacert.pem").is_file() else {}
@@ -62,7 +64,7 @@ def read(prefix: Path) -> Activation:
         done = subprocesses.run(argv, seconds=subprocesses.QUESTION_SECONDS, env=_BARE)
     except ProgramError:
         return Activation(certificates, [])
-    if done.code:
+    if done.code or os.strerror(errno.ENOEXEC) in done.stderr:
         return Activation(certificates, [])
     said = dict(line.split("=", 1) for line in done.stdout.split("\0") if "=" in line)
     path = said.get("PATH", "").removesuffix(f":{_BARE['PATH']}").split(":")

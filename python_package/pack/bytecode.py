@@ -1,4 +1,4 @@
-"""Compile an environment's modules with its own interpreter, so that no worker does."""
+"""Compile an environment's modules with its own interpreter, or one that stands in for it, so that no worker does."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def compile_layers(
 
     `tick` is called now and then. Raises PackError when the environment's interpreter does not run here.
     """
-    answer = _run(contents, _ASK).split() if contents.python and layers else []
+    answer = _run(contents, _ASK).split() if contents.python and layers and _python(contents) else []
     if not answer:
         return [{} for _ in layers]
     tag, magic = answer
@@ -126,11 +126,17 @@ def _has_other_header(path: str, magic: bytes) -> bool:
     return head[:4] == magic and head[4:] != _UNCHECKED
 
 
+def _python(contents: Contents) -> str:
+    """Return the interpreter that compiles, "" for none."""
+    return contents.compiled_by.python if contents.compiled_by else str(contents.prefix / "bin/python")
+
+
 def _run(contents: Contents, program: str, text: str = "") -> str:
-    python = contents.prefix / "bin/python"
-    command = [str(python), "-s", "-S", "-W", "ignore", "-c", program]  # not -I: the seed of hashes is a variable
+    python = _python(contents)
+    command = [python, "-s", "-S", "-W", "ignore", "-c", program]  # not -I: the seed of hashes is a variable
+    emulator = {name: value for name, value in os.environ.items() if name.startswith("QEMU_")}
     try:
-        done = subprocesses.run(command, seconds=_SECONDS, env=_ENVIRONMENT, stdin=text)
+        done = subprocesses.run(command, seconds=_SECONDS, env={**_ENVIRONMENT, **emulator}, stdin=text)
     except ProgramError as error:
         raise PackError(f"{python} cannot compile the environment's modules: {error}") from None
     if done.code:

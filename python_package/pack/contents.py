@@ -50,12 +50,27 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class CompiledBy:
+    """An interpreter that compiles an environment's modules in place of its own.
+
+    `python` is its path, "" for none at all, and `identity` tells what it makes from what another one does.
+    """
+
+    python: str = ""
+    identity: str = "nothing"
+
+
+@dataclass(frozen=True)
 class Contents:
-    """An environment and its layers; `followed` are paths in these that are links in the environment, or below one."""
+    """An environment and its layers; `followed` are paths in these that are links in the environment, or below one.
+
+    `compiled_by` is None where the environment's own interpreter compiles its modules.
+    """
 
     prefix: Path
     layers: tuple[Layer, ...]
     followed: frozenset[str] = frozenset()
+    compiled_by: CompiledBy | None = None
 
     @property
     def records(self) -> list[Mapping[str, Any]]:
@@ -74,6 +89,11 @@ class Contents:
         return f"{python.get('version')}-{python.get('build')}-{python.get('sha256')}" if python else ""
 
     @property
+    def compiled_for(self) -> str:
+        """Return what decides the compiled files besides their modules."""
+        return f"{self.python} by {self.compiled_by.identity}" if self.compiled_by else self.python
+
+    @property
     def version(self) -> str:
         """Return the interpreter's version, or "none"."""
         return str(self._python.get("version", "none"))
@@ -83,7 +103,7 @@ class Contents:
         return next((record for record in self.records if record["name"] == "python"), {})
 
 
-def load(prefix: Path, *, links: bool = True) -> Contents:
+def load(prefix: Path, *, links: bool = True, compiled_by: CompiledBy | None = None) -> Contents:
     """Ask conda-pack what the environment holds; without `links` each symbolic link is what it leads to.
 
     Raises PackError for a folder that is no environment, and for one that cannot be packed: editable installs,
@@ -120,7 +140,8 @@ def load(prefix: Path, *, links: bool = True) -> Contents:
         name = f"pypi/{os.path.basename(folder)}"
         platforms = wheel.platforms(_wheel(prefix / folder))
         layers.append(Layer(name, files_of(folder), dist_info=folder, recorded=recorded, platforms=platforms))
-    return Contents(prefix, (*layers, Layer("rest", files_of(""))), frozenset(file.target for file in followed))
+    layers.append(Layer("rest", files_of("")))
+    return Contents(prefix, tuple(layers), frozenset(file.target for file in followed), compiled_by)
 
 
 def _followed(prefix: Path, files: Sequence[File]) -> dict[File, str]:

@@ -64,7 +64,7 @@ def _package(contents: Contents, layer: Layer) -> LayerKey:
         paths = b""  # packages of before 2017
     archive = record.get("sha256") or record.get("md5") or ""
     facts = [_describe(str(contents.prefix), file) for file in layer.files]
-    named = (archive, hashlib.sha256(paths).digest(), contents.subdir, contents.python)
+    named = (archive, hashlib.sha256(paths).digest(), contents.subdir, contents.compiled_for)
     key = combine("conda", *named, *facts) if archive else ""
 
     sums: dict[str, str] = {}
@@ -102,7 +102,7 @@ def _untracked(contents: Contents, layer: Layer) -> LayerKey:
     record = f"{layer.dist_info}/RECORD"
     written = os.stat(f"{prefix}/{record}").st_mtime_ns if layer.dist_info else 0
     expected: dict[str, str] = {}
-    facts = [contents.subdir, contents.python]
+    facts = [contents.subdir, contents.compiled_for]
     for file in layer.files:
         status = os.lstat(file.source)
         if stat.S_ISLNK(status.st_mode):

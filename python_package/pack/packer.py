@@ -19,6 +19,7 @@ from python_package.files import caches, disk, scratch
 from python_package.pack import activation, bytecode, contents, layer_keys, normalize, relocate
 from python_package.pack.archive import ArchiveWriter
 from python_package.pack.compression import Compressed, Compressor, DeflatedPiece
+from python_package.pack.contents import CompiledBy
 from python_package.pack.layer import LayerFacts, PackedLayer, fill, fill_environment, identify_environment
 from python_package.pack.layer_cache import CachedLayer, LayerCache
 from python_package.pack.layer_keys import LayerKey
@@ -29,16 +30,19 @@ from python_package.pack.tarball import Progress, Tarball, content_id
 class Packer:
     """Packs one environment, and rewrites it so that its folder may be renamed.
 
-    `cache` is the folder of packed layers; without `links`, files take the place of symbolic links. `id` is the
+    `cache` is the folder of packed layers; without `links`, files take the place of symbolic links; `compiled_by` is
+    what compiles the modules in place of the environment's own interpreter. `id` is the
     content id, empty while it takes packing to know it. The cache is not trimmed before the environment is packed or
     the context left. Raises PackError for what cannot be packed.
     """
 
-    def __init__(self, prefix: Path, *, cache: Path | None = None, links: bool = True) -> None:
+    def __init__(
+        self, prefix: Path, *, cache: Path | None = None, links: bool = True, compiled_by: CompiledBy | None = None
+    ) -> None:
         self._cache = LayerCache(cache or caches.folder("layers"))
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._cache.hold())
-            self._contents = contents.load(prefix.absolute(), links=links)
+            self._contents = contents.load(prefix.absolute(), links=links, compiled_by=compiled_by)
             if self._contents.python:
                 hook = activation.layer(self._contents.prefix, stack.enter_context(scratch.folder()))
                 self._contents = replace(self._contents, layers=(*self._contents.layers, hook))

@@ -24,6 +24,7 @@ from python_package.pypi.direct_url import Project
 from python_package.pypi.pip_settings import for_uv
 from python_package.pypi.wheel_cache import CachedWheel, WheelCache
 from python_package.spec import Index, canonical
+from python_package.target import markers
 
 # Raise it when the same project would become another wheel.
 _FORMAT = "1"
@@ -59,9 +60,11 @@ def build(
     indexes: Sequence[Index] = (),
     offline: bool = False,
     wheels: WheelCache | None = None,
+    platform: str = "",
 ) -> Built:
     """Make the wheels of projects on this machine, and of those of the `others` that they need.
 
+    `platform` is Conda's name of the one that they are for, "" for this machine's.
     `python` is the interpreter of the environment that they are for, `extras` ("[a,b]") are those wanted of the
     projects, and `indexes` are those that the dependency file names. A folder is built as it is now, in a copy; a
     wheel is taken as it is. What a project needs comes from where its own [tool.uv.sources] says, as for uv.
@@ -80,7 +83,7 @@ def build(
             references[project.name] = project.requirement()
         elif (project.name, wanted) not in done:
             done.add((project.name, wanted))
-            sources = _Sources(project, indexes) if project.path.is_dir() else None
+            sources = _Sources(project, indexes, platform) if project.path.is_dir() else None
             if project.name not in built:
                 built[project.name] = _wheel(project, python, indexes, offline, wheels)
             for need in _needs(built[project.name].path):
@@ -94,12 +97,14 @@ def build(
 class _Sources:
     """Where a project says that its dependencies come from; SolveError, with its pyproject.toml, where that cannot be.
 
-    `indexes` are those that the dependency file names.
+    `indexes` are those that the dependency file names, `platform` is the one that the project is for.
     """
 
-    def __init__(self, project: Project, indexes: Sequence[Index]) -> None:
+    def __init__(self, project: Project, indexes: Sequence[Index], platform: str) -> None:
         self._where = f"{project.name}: {project.path}/pyproject.toml"
         self._indexes = indexes
+        own = {key: str(value) for key, value in default_environment().items()}
+        self._markers = {**own, **(markers(platform) if platform else {})}
         with self._telling():
             self._settings = uv_settings.in_folder(project.path.resolve())
         for name in uv_settings.of_other_indexes(project.path):
@@ -117,10 +122,10 @@ class _Sources:
         name = canonical(need.name)
         if name not in {*self._settings.sources, *self._settings.members}:
             return None
-        if need.marker and not any(need.marker.evaluate({"extra": extra}) for extra in ("", *extras)):
+        if need.marker and not any(need.marker.evaluate({**self._markers, "extra": extra}) for extra in ("", *extras)):
             return None
         with self._telling():
-            source = self._settings.source(name, {k: str(v) for k, v in default_environment().items()})
+            source = self._settings.source(name, self._markers)
         if source and source.index:
             self._require_index(name, f"the index {Address(source.index.url)}")
         return Project(name, "", source.url) if source and source.url else None

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
-from packaging import tags
-from packaging.markers import Environment, default_environment
 from packaging.pylock import (
     Package,
     PackageArchive,
@@ -26,27 +24,27 @@ from python_package.errors import SolveError
 from python_package.files.disk import path_of
 from python_package.files.documents import toml_value
 from python_package.lock import Distribution
+from python_package.pypi.platforms import markers_of, tags_of
+from python_package.target import Target
 
 
-def parse(text: str, version: str, abi: str, *, without: Collection[str] = ()) -> tuple[Distribution, ...]:
-    """Return the file that each distribution is to be installed from by a CPython of that version and ABI here.
+def parse(
+    text: str, version: str, abi: str, *, without: Collection[str] = (), machine: Target | None = None
+) -> tuple[Distribution, ...]:
+    """Return the file that each distribution is to be installed from by a CPython of that version and ABI.
 
-    `without` are the canonical names of those that are there already. The lock is uv's, which may be large.
-    Raises SolveError when one has none that fits, or one that is named as no file of it can be.
+    It is for a `machine`, or this one. `without` are the canonical names of those that are there already. The lock is
+    uv's, which may be large. Raises SolveError when one has none that fits, or one that is named as no file of it can
+    be.
     """
+    markers = markers_of(version, machine.subdir if machine else "")
     try:
         lock = Pylock.from_dict(toml_value(text, most=sys.maxsize))
         lock = replace(lock, packages=[each for each in lock.packages if each.name not in without])
-        chosen = list(lock.select(environment=markers_of(version), tags=_tags(version, abi)))
+        chosen = list(lock.select(environment=markers, tags=tags_of(version, abi, machine)))
     except (PylockSelectError, PylockValidationError) as error:
         raise SolveError(f"cannot install from PyPI: {error}") from None
     return tuple(sorted((_distribution(*each) for each in chosen), key=lambda each: each.name))
-
-
-def markers_of(version: str) -> Environment:
-    """Return what environment markers are compared with here, for a Python of that version."""
-    minor = ".".join(version.split(".")[:2])
-    return {**default_environment(), "python_version": minor, "python_full_version": version}
 
 
 def to_text(distributions: Iterable[Distribution]) -> str:
@@ -91,14 +89,6 @@ def _distribution(
     size = file.size or (path.stat().st_size if location.startswith("file:") and path.is_file() else None)
     direct = isinstance(file, PackageArchive)
     return Distribution(package.name, version, location, file.hashes.get("sha256", ""), direct, size)
-
-
-def _tags(version: str, abi: str) -> Sequence[tags.Tag]:
-    python = tuple(int(part) for part in version.split(".")[:2])
-    platforms = list(tags.platform_tags())
-    interpreter = "cp" + "".join(map(str, python))
-    own = tags.cpython_tags(python, [abi], platforms)
-    return [*own, *tags.compatible_tags(python, interpreter, platforms)]
 
 
 def _uri(path: str) -> str:

@@ -36,6 +36,7 @@ _DOWNLOAD = re.compile(r"Failed to download `(\S+?)==(\S+)`")
 _CUT = re.compile(r".*\b(?:network timeout|operation timed out|error reading a body from connection)\b.*")
 _NO_WHEEL = re.compile(r"Failed to (?:extract archive|read from zip file)\b.*|Invalid zip file structure")
 _EMPTY = re.compile(r"Because there are no versions of ([\w.-]+) and you require \1\b")
+_FOR_HERE = re.compile(r"The built wheel `((\S+?)-\S+)` is not compatible with the target Python \S+ on (.+?)\. .*")
 _GIT = re.compile(r"Git operation failed\b.*|failed to (?:clone|fetch) .*")
 _FATAL = re.compile(r"(?m)^\s*fatal: (.*)$")
 
@@ -45,6 +46,12 @@ def explain(stderr: str, requirements: Sequence[str]) -> errors.PackageError:
     wanted = ", ".join(requirement.partition(" @ ")[0] for requirement in requirements)
     if error := of_files_and_networks(stderr, wanted):
         return error
+    if here := next((match for link in _chain(stderr) if (match := _FOR_HERE.fullmatch(link))), None):
+        return errors.SolveError(
+            f"{here[2]} has no wheel for {here[3]}, and what its sources become here is for this machine alone "
+            f"({here[1]}); build its wheel on such a machine and put it into a folder that PIP_FIND_LINKS names, or "
+            "ask for a version that has one"
+        )
     # A page without any file is all that uv sees of a page to log in.
     empty = next((match for link in _chain(stderr) if (match := _EMPTY.match(link))), None)
     hint = f"; the index lists no file of {empty[1]}: does it want a log-in?" if empty else ""

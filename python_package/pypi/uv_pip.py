@@ -6,62 +6,116 @@ import json
 import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from python_package.address import Address
 from python_package.errors import PackageError, SolveError, UnreachableError
-from python_package.files import scratch
+from python_package.files import disk, scratch
 from python_package.files.prefix import Prefix
 from python_package.import_names import installed
 from python_package.lock import Distribution
-from python_package.pypi import pylock
+from python_package.pypi import platforms, pylock
 from python_package.pypi.pip_settings import Uv, for_uv
-from python_package.pypi.resolution import Target, abi, resolve
+from python_package.pypi.resolution import Destination, abi, resolve
+from python_package.pypi.transplant import transplant
 from python_package.pypi.wheel import RecordLine, format_record, read_record
 from python_package.spec import Index, canonical
+from python_package.target import Target
 
 # Settings that would undo what a lock is for, or that uv refuses beside one.
 _UNLOCKED = ("UV_NO_VERIFY_HASHES", "UV_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE")
 
 
-def install(
-    prefix: Path, requirements: Sequence[str], *, indexes: Sequence[Index] = (), offline: bool = False
-) -> tuple[Distribution, ...]:
-    """Install the requirements and what they need into the prefix; return the files that were installed.
+@dataclass(frozen=True)
+class Installer:
+    """How uv installs into the environment at `prefix`.
 
-    The indexes are those that the dependency file names.
-
-    First it is settled which files those are, with their sha256, so that it is the same to install from a lock.
-    Raises as `resolve` and `install_locked` do.
+    `indexes`: those that the dependency file names.
+    `machine`: the one that the environment is for, None for this one.
+    `stand_in`: an interpreter of this machine that does it where the environment's own cannot, else "".
     """
-    environment = Prefix(prefix)
-    there = installed.named(environment.distributions())
-    target = Target(
-        *_python(prefix),
-        {name: installed.header(each, "Version") for name, each in there.items()},
-        str(environment.python),
-        offline,
-        tuple(indexes),
-        {name: each.read_text("METADATA") or "" for name, each in there.items()},
-    )
-    distributions = resolve([], requirements, target)
-    if distributions:
-        # By version uv knows whether its cache holds the very file; not every index lets what an address gives be
-        # cached.
-        _install(prefix, distributions, by_version=True, indexes=indexes, offline=offline)
-    return distributions
 
+    prefix: Path
+    indexes: Sequence[Index] = ()
+    offline: bool = False
+    machine: Target | None = None
+    stand_in: str = ""
 
-def install_locked(
-    prefix: Path, distributions: Sequence[Distribution], *, indexes: Sequence[Index] = (), offline: bool = False
-) -> None:
-    """Install just these files into the prefix; the indexes are those that the dependency file names.
+    def install(self, requirements: Sequence[str]) -> tuple[Distribution, ...]:
+        """Install the requirements and what they need; return the files that were installed.
 
-    Raises ChecksumError when one is not what its sha256 says, UnreachableError when one cannot be had, SolveError
-    when one cannot be installed, PackError when files cannot be written.
-    """
-    _install(prefix, distributions, by_version=False, indexes=indexes, offline=offline)
+        First it is settled which files those are, with their sha256, so that it is the same to install from a lock.
+        Raises as `resolve` and `install_locked` do.
+        """
+        environment = Prefix(self.prefix)
+        there = installed.named(environment.distributions())
+        destination = Destination(
+            *python_of(self.prefix),
+            {name: installed.header(each, "Version") for name, each in there.items()},
+            self.stand_in or str(environment.python),
+            self.offline,
+            tuple(self.indexes),
+            {name: each.read_text("METADATA") or "" for name, each in there.items()},
+            self.machine,
+        )
+        distributions = resolve([], requirements, destination)
+        if distributions:
+            # By version uv knows whether its cache holds the very file; not every index lets what an address gives be
+            # cached.
+            self._install(distributions, by_version=True)
+        return distributions
+
+    def install_locked(self, distributions: Sequence[Distribution]) -> None:
+        """Install just these files.
+
+        Raises ChecksumError when one is not what its sha256 says, UnreachableError when one cannot be had, SolveError
+        when one cannot be installed, PackError when files cannot be written.
+        """
+        self._install(distributions, by_version=False)
+
+    def _install(self, distributions: Sequence[Distribution], *, by_version: bool) -> None:
+        """Install files by version or by address, or else the other way; raise what was wrong with the first.
+
+        Known by version and hash, those in uv's cache are linked without a question to any index.
+        """
+        cached = [(True, True)] if by_version and not self.offline else []
+        failures: list[PackageError] = []
+        for way, from_cache in (*cached, (by_version, self.offline), (not by_version, self.offline)):
+            try:
+                with self._to() as to:
+                    self._ask_uv(distributions, [*to, *(["--offline"] if from_cache else [])], by_version=way)
+                return _conceal(self.prefix, distributions)
+            except (SolveError, UnreachableError) as error:
+                failures.append(error)
+        raise failures[len(cached)]
+
+    def _ask_uv(self, distributions: Sequence[Distribution], options: Sequence[str], *, by_version: bool) -> None:
+        own = {package for index in self.indexes if index.use == "explicit" for package in index.packages}
+        # Where each file has its address, an index only tells uv the password for it.
+        of_addresses = [index.replace(use="first") if index.use == "explicit" else index for index in self.indexes]
+        with scratch.folder() as folder:
+            for name, text in _asked(distributions, own, by_version=by_version):
+                file = folder / name
+                uv = for_uv(named=of_addresses if name == "pylock.toml" else self.indexes)
+                environ = {key: value for key, value in uv.environ.items() if key not in _UNLOCKED}
+                more = [option for option in uv.options if not option.startswith("--constraint")]
+                file.write_text(text, encoding="utf-8")
+                argv = ["install", "--quiet", "--no-deps", *options, *more, "-r", str(file)]
+                Uv(environ, ()).pip(argv, [each.name for each in distributions])
+
+    @contextmanager
+    def _to(self) -> Iterator[list[str]]:
+        """Yield uv's options for where to install; what a stand-in installs is moved to its place on leaving."""
+        platform = ["--python-platform", platforms.installing(self.machine)] if self.machine else []
+        if not self.stand_in:
+            yield ["--python", str(Prefix(self.prefix).python), *platform]
+            return
+        with disk.emptied(self.prefix / ".python-package-staged") as staged:
+            version, _ = python_of(self.prefix)
+            yield ["--python", self.stand_in, "--python-version", version, *platform, "--prefix", str(staged)]
+            transplant(staged, self.prefix, version, self.stand_in)
 
 
 @contextmanager
@@ -98,43 +152,7 @@ def _asked(
         yield "pylock.toml", pylock.to_text(addresses)
 
 
-def _install(
-    prefix: Path,
-    distributions: Sequence[Distribution],
-    *,
-    by_version: bool,
-    indexes: Sequence[Index],
-    offline: bool,
-) -> None:
-    """Install files by version or by address, or else the other way; raise what was wrong with the first.
-
-    Known by version and hash, those in uv's cache are linked without a question to any index.
-    """
-    own = {package for index in indexes if index.use == "explicit" for package in index.packages}
-    # Where each file has its address, an index only tells uv the password for it.
-    of_addresses = [index.replace(use="first") if index.use == "explicit" else index for index in indexes]
-    options = ["--quiet", "--no-deps", "--python", str(prefix / "bin" / "python")]
-    cached = [(True, True)] if by_version and not offline else []
-    failures: list[PackageError] = []
-    for way, from_cache in (*cached, (by_version, offline), (not by_version, offline)):
-        try:
-            with scratch.folder() as folder:
-                for name, text in _asked(distributions, own, by_version=way):
-                    file = folder / name
-                    uv = for_uv(named=of_addresses if name == "pylock.toml" else indexes)
-                    environ = {key: value for key, value in uv.environ.items() if key not in _UNLOCKED}
-                    more = [option for option in uv.options if not option.startswith("--constraint")]
-                    file.write_text(text, encoding="utf-8")
-                    wanted = [each.name for each in distributions]
-                    argv = ["install", *options, *(["--offline"] if from_cache else []), *more, "-r", str(file)]
-                    Uv(environ, ()).pip(argv, wanted)
-            return _conceal(prefix, distributions)
-        except (SolveError, UnreachableError) as error:
-            failures.append(error)
-    raise failures[len(cached)]
-
-
-def _python(prefix: Path) -> tuple[str, str]:
+def python_of(prefix: Path) -> tuple[str, str]:
     """Return the version of the prefix's interpreter, and its ABI as wheels name it."""
     record = next((prefix / "conda-meta").glob("python-[0-9]*.json"))
     version = record.name.split("-")[1]

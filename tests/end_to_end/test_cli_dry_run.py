@@ -13,7 +13,9 @@ from own_project import write_project
 from wheels import write_wheel
 
 from python_package.cli.table import size, table
-from python_package.create.dry_run import PlannedPackage, _abi, _source
+from python_package.conda.solver import Channels, Solution
+from python_package.create.dry_run import PlannedPackage, _source
+from python_package.create.solve import Plan
 from python_package.host_python import channel as host_channel
 from python_package.lock import CondaPackage, Distribution
 
@@ -198,9 +200,12 @@ def test_source__distribution__is_where_a_person_would_say_it_is_from(location: 
 
 
 def test_abi__builds__tell_a_free_threaded_python() -> None:
+    def abi(*packages: CondaPackage) -> str:
+        return Plan(Channels([]), Solution(packages, ())).abi
+
     plain = [package("python", "3.11.7", "h1_cpython"), package("python_abi", "3.11", "8_cp311")]
     free = [package("python", "3.13.1", "h1_cp313t"), package("python_abi", "3.13", "8_cp313t")]
-    assert (_abi(plain), _abi(free), _abi(plain[:1])) == ("cp311", "cp313t", "cp311")
+    assert (abi(*plain), abi(*free), abi(plain[0])) == ("cp311", "cp313t", "cp311")
 
 
 @pytest.mark.parametrize(("has", "code"), [("3.7.3", 0), ("3.8.20", 4)])

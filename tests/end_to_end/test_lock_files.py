@@ -104,7 +104,7 @@ def test_python__of_a_prefix__is_its_version_and_abi(
     (tmp_path / "conda-meta" / record).touch()
     (tmp_path / "conda-meta" / record.replace("python-", "python-dateutil-")).touch()
     (tmp_path / "lib" / folder).mkdir(parents=True)
-    assert uv_pip._python(tmp_path) == expected
+    assert uv_pip.python_of(tmp_path) == expected
 
 
 def test_parse__what_uv_settles_for_this_interpreter__is_what_it_would_install(tmp_path: Path) -> None:

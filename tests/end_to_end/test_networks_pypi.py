@@ -21,7 +21,7 @@ from python_package.errors import (
 from python_package.host_python.interpreter import ask
 from python_package.pypi import pip_wheels, uv_errors
 from python_package.pypi.pip_settings import for_uv
-from python_package.pypi.resolution import Target, foresee, resolve
+from python_package.pypi.resolution import Destination, foresee, resolve
 from scripts.faults.misbehaving import Behaviour, Request, cut, portal, right, serving, silent, stalled, status
 
 HOSTILE = ("connect", "timeout-decorator", "dns-error", "error-sending-request", "failed-to-fetch", "hint", "cause")
@@ -75,8 +75,8 @@ def foreseen(
     with serving(index, {**table, "/simple/*": page}) as server:
         monkeypatch.setenv("UV_INDEX_URL", f"{server.url}/simple")
         version = ".".join(map(str, sys.version_info[:3]))
-        target = Target(version, f"cp{sys.version_info[0]}{sys.version_info[1]}", {}, offline=offline)
-        found = foresee((), requirements or ("good",), target)
+        destination = Destination(version, f"cp{sys.version_info[0]}{sys.version_info[1]}", {}, offline=offline)
+        found = foresee((), requirements or ("good",), destination)
         return [each.name for each in found]
 
 
@@ -136,7 +136,7 @@ def test_resolve__address_with_a_user__keeps_its_password_for_the_installation(i
     version = ".".join(map(str, sys.version_info[:3]))
     with serving(index, {}) as server:
         url = f"{server.url.replace('//', '//me:pw@')}/files/good-1.0-py3-none-any.whl"
-        (found,) = resolve((), (f"Good @ {url}",), Target(version, "cp311", {}))
+        (found,) = resolve((), (f"Good @ {url}",), Destination(version, "cp311", {}))
     assert (found.location, found.direct) == (url, True)
 
 
@@ -191,22 +191,22 @@ def test_foresee__one_of_two_indexes_of_pip_has_not_the_project__the_other_is_ta
 
 def test_foresee__nobody_listens__is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UV_INDEX_URL", "http://127.0.0.1:9/simple")
-    target = Target("3.11.7", "cp311", {})
+    destination = Destination("3.11.7", "cp311", {})
     with pytest.raises(UnreachableError, match=r"does not answer for good: Connection refused .*127\.0\.0\.1:9"):
-        foresee((), ("good",), target)
+        foresee((), ("good",), destination)
 
 
 def test_foresee__repository_is_not_there__says_what_git_says() -> None:
     requirement = "good @ git+http://127.0.0.1:9/good.git"
     with pytest.raises(RefusedError, match=r"cannot fetch good from its repository: unable to access .*Failed to conn"):
-        foresee((), (requirement,), Target("3.11.7", "cp311", {}))
+        foresee((), (requirement,), Destination("3.11.7", "cp311", {}))
 
 
 def test_foresee__repository_is_silent__is_given_up(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert for_uv().environ["GIT_HTTP_LOW_SPEED_TIME"] == "60"
     monkeypatch.setenv("GIT_HTTP_LOW_SPEED_TIME", "1")
     with serving(index, {"*": silent}) as server, pytest.raises(RefusedError, match="cannot fetch good from its repos"):
-        foresee((), (f"good @ git+{server.url}/good.git",), Target("3.11.7", "cp311", {}))
+        foresee((), (f"good @ git+{server.url}/good.git",), Destination("3.11.7", "cp311", {}))
 
 
 # Words of uv that no loopback server brings about, and of versions before the one that is installed.

@@ -22,6 +22,7 @@ from python_package.errors import SolveError
 from python_package.import_names.package import Package
 from python_package.progress import Clock, Silent
 from python_package.pypi.direct_url import Project
+from python_package.pypi.uv_pip import Installer
 from python_package.spec import Spec
 
 PYTHON = Path(sys.executable)
@@ -30,8 +31,9 @@ CLOCK = Clock(Silent())
 
 def plan(*assigned: Assigned) -> Any:
     solution = SimpleNamespace(specs=(), packages=())
+    channels = SimpleNamespace(urls=(), platform="linux-64")
     return SimpleNamespace(
-        assigned=assigned, dropped=(), locked=None, solution=solution, channels=SimpleNamespace(urls=())
+        assigned=assigned, dropped=(), locked=None, solution=solution, channels=channels, target=None
     )
 
 
@@ -109,7 +111,7 @@ def test_install__optional_one_breaks_halfway__leaves_just_what_it_says(
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
     spec = Spec("3.11.7", ("good", "bad", "fine"), optional=("bad", "fine"))
     solved = plan(*(Assigned(Package(name, name, (name,), "", ""), requirement=name) for name in spec.modules))
-    made = install.install(prefix, spec, solved, Wanted(()), CLOCK)
+    made = install.install(spec, solved, Wanted(()), CLOCK, Installer(prefix))
     site = next(prefix.glob("lib/python3*/site-packages"))
     assert [each.name for each in made.distributions] == ["good", "fine"]
     assert made.dropped == ("bad",)

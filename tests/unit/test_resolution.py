@@ -12,7 +12,7 @@ from wheels import write_wheel
 
 from python_package.create.optional import with_optional
 from python_package.errors import SolveError
-from python_package.pypi.resolution import Target, foresee
+from python_package.pypi.resolution import Destination, foresee
 
 VERSION = ".".join(map(str, sys.version_info[:3]))
 ABI = f"cp{sys.version_info[0]}{sys.version_info[1]}"
@@ -43,7 +43,7 @@ def _index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def foreseen(
     *requirements: str, optional: tuple[str, ...] = (), conda: dict[str, str] | None = None
 ) -> tuple[dict[str, tuple[str, tuple[str, ...]]], dict[str, str]]:
-    work = partial(foresee, target=Target(VERSION, ABI, conda or {}))
+    work = partial(foresee, destination=Destination(VERSION, ABI, conda or {}))
     found, refused = with_optional(work, requirements, optional)
     return {each.name: (each.version, needed_by) for each, needed_by in found.items()}, refused
 
