@@ -65,7 +65,7 @@ def explain(
     chain = _chain(error)
     everywhere = f"the channel {', '.join(channels.values())}"
     if isinstance(error, SolverError | InvalidMatchSpecError):
-        reason = " ".join(re.sub(r"[├└│─╰]", " ", str(error)).split())
+        reason = " ".join(re.sub(r"[├└│─╰]", " ", str(error)).split()).removesuffix(".")
         reason = reason.removeprefix("Cannot solve the request because of: ")
         return errors.SolveError(f"no environment can be made from {everywhere}: {reason}")
     for link in chain:

@@ -155,17 +155,20 @@ class Channels:
         Raises SolveError with the solver's reason, UnreachableError when a channel does not answer.
         """
         bound = [self._bound(spec) for spec in specs]
-        found = self._ask(
-            lambda: rattler.solve(
-                self._sources,
-                bound,
-                gateway=self._gateway,
-                platforms=self._platforms,
-                virtual_packages=virtual_packages.of(self._target),
-                channel_priority=rattler.ChannelPriority[self._config.priority.capitalize()],
-                constraints=self._pins,
+        try:
+            found = self._ask(
+                lambda: rattler.solve(
+                    self._sources,
+                    bound,
+                    gateway=self._gateway,
+                    platforms=self._platforms,
+                    virtual_packages=virtual_packages.of(self._target),
+                    channel_priority=rattler.ChannelPriority[self._config.priority.capitalize()],
+                    constraints=self._pins,
+                )
             )
-        )
+        except SolveError as error:
+            raise SolveError(f"{error}{virtual_packages.told(str(error), self._target)}") from None
         for record in found:
             if any(spec.matches(record) for spec in self._disallowed):
                 raise SolveError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rattler import BuildString, GenericVirtualPackage, PackageName, Version, VirtualPackage, VirtualPackageOverrides
 
 from python_package.target import Target
@@ -23,3 +25,13 @@ def of(target: Target | None) -> list[GenericVirtualPackage]:
         for name, (version, build) in said.items()
         if version
     ]
+
+
+def told(reason: str, target: Target | None) -> str:
+    """Return what the machine has of the virtual packages that a solver's reason names, "" if it names none."""
+    has = {each.name.normalized: each for each in of(target)}
+    said = [
+        f"{name} {has[name].version} {has[name].build_string}".removesuffix(" 0") if name in has else f"no {name}"
+        for name in sorted(set(re.findall(r"(?<!\S)__[a-z]+", reason)))
+    ]
+    return f"; {target or 'this machine'} has {', '.join(said)}" if said else ""
