@@ -34,6 +34,8 @@ _TEXTS = (
     "lib*/python*/config-*/Makefile",
     "lib*/python*/config-*/python-config.py",
 )
+# Debian packages it apart, and uv installs for later ones without it.
+_NEED_DISTUTILS = ("3.7", "3.8", "3.9")
 # Prefixes that a whole system shares: not every path that starts with one of them is Python's.
 _SHARED = {Path("/"), Path("/usr"), Path("/usr/local")}
 
@@ -110,6 +112,11 @@ def _copy(interpreter: Interpreter, stage: Path) -> None:
 
     if not source.is_dir():
         raise HostPythonError(f"{interpreter.executable}: no standard library in {source}")
+    if interpreter.short in _NEED_DISTUTILS and not (source / "distutils/command").is_dir():
+        raise HostPythonError(
+            f"{interpreter.executable}: its distutils is not installed, without which nothing can be installed for it; "
+            f"Debian has it in python{interpreter.short}-distutils or python3-distutils"
+        )
     # Debian's has links to /etc and to other packages: copy what they lead to.
     shutil.copytree(source, stage / interpreter.stdlib, ignore=unwanted, ignore_dangling_symlinks=True)
     (stage / interpreter.site_packages).mkdir()

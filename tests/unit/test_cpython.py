@@ -11,6 +11,7 @@ import sys
 import sysconfig
 import venv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -288,6 +289,14 @@ def test_ask__not_an_interpreter__says_so(tmp_path: Path) -> None:
 def test_write__interpreter_without_library__leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(HostPythonError, match=r"no standard library in /nonexistent/lib/python3.11"):
         cpython.write(ask(fake(tmp_path)), tmp_path / "channel")
+    assert not (tmp_path / "channel").exists()
+
+
+def test_write__old_interpreter_without_distutils__says_which_package_has_it(tmp_path: Path) -> None:
+    (tmp_path / "lib/python3.9/distutils").mkdir(parents=True)  # Debian's has no more than its version
+    old = replace(ask(sys.executable), short="3.9", prefix=tmp_path, stdlib="lib/python3.9")
+    with pytest.raises(HostPythonError, match=r"distutils is not installed, .*python3\.9-distutils"):
+        cpython.write(old, tmp_path / "channel")
     assert not (tmp_path / "channel").exists()
 
 
