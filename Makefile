@@ -9,7 +9,7 @@ PYTEST := pytest -n auto --dist loadfile
 SHELL_SCRIPTS := $(shell grep -rlIE --exclude='*.in' '^\#!/bin/sh$$|^\# shellcheck shell=sh$$' .ci integration python_package scripts)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-unit test-integration test-engines test-pythons coverage lint constraints simulate bench compare \
+.PHONY: help demo test test-fast test-unit test-integration test-engines test-targets test-pythons coverage lint constraints simulate bench compare \
 	docs faults clean
 
 help:                             ## list the targets
@@ -42,6 +42,9 @@ test-integration: $(VENV)/.installed  ## remote workers and a cluster, in contai
 
 test-engines: $(VENV)/.installed  ## [ARGS="-k spark"]: every engine for real, in containers: the table of docs/engines.md
 	scripts/test-engines $(ARGS)
+
+test-targets: $(VENV)/.installed  ## [ARGS="-k arm64"]: environments for other machines, in containers: aarch64 under qemu, an old glibc, CUDA
+	scripts/test-targets $(ARGS)
 
 test-pythons: $(VENV)/.installed  ## create and run with every interpreter that this machine has
 	PYTHON_PACKAGE_TEST_PYTHONS=all $(BIN)/python -m pytest tests/end_to_end/test_pythons.py

@@ -88,10 +88,11 @@ class Builder:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of worker: its image, and how its tasks are run there."""
+    """One kind of worker: its image, a target in a folder of docker/, and how its tasks are run there."""
 
     name: str
     image: str = "clean"
+    folder: str = "worker"
     user: str = "1000:1000"
     home: str = "/home/worker"
     umask: str = "022"
@@ -147,7 +148,7 @@ class Worker:
         home.chmod(0o777)
         options = ["--network", "none", "--user", kind.user, "--env", f"HOME={kind.home}"]
         container = Container.start(
-            folder.name, images.worker(kind.image), [*options, *kind.options, *_bind(folder, kind.mounted)]
+            folder.name, images.image(kind.folder, kind.image), [*options, *kind.options, *_bind(folder, kind.mounted)]
         )
         try:
             yield cls(kind, container, folder)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import os
 import shutil
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from importlib.metadata import requires
 from pathlib import Path
 
 from conda_package_streaming.extract import extract
 
+from integration.cache import kept
 from integration.images import CHECKOUT, MINICONDA, build
 from python_package.host_python import channel
 
@@ -51,21 +48,7 @@ def prepare() -> Supplies:
     requirements = [each for each in requires("python-packaging-utilities") or () if "extra ==" not in each]
     code = [path.read_bytes() for path in sorted(Path(channel.__file__).parent.glob("*.py"))]
     facts = [sys.version, *requirements, Path(__file__).read_text()]
-    key = hashlib.sha256("\n".join(facts).encode() + b"".join(code)).hexdigest()[:12]
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pypkg-it"
-    supplies = Supplies(root / key)
-    complete = supplies.folder / "complete"
-    root.mkdir(parents=True, exist_ok=True)
-    with (root / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not complete.exists():
-            for old in root.glob("*/complete"):
-                if old.stat().st_mtime < time.time() - 3600:
-                    shutil.rmtree(old.parent)
-            shutil.rmtree(supplies.folder, ignore_errors=True)
-            _make(supplies, requirements)
-            complete.touch()
-    return supplies
+    return Supplies(kept("supplies", [*facts, *code], lambda folder: _make(Supplies(folder), requirements)))
 
 
 def _make(supplies: Supplies, requirements: list[str]) -> None:

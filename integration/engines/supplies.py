@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,6 +11,7 @@ from pathlib import Path
 
 import conda_pack
 
+from integration.cache import kept
 from integration.engines.ways import LINES, Way
 
 BIN = Path(sys.executable).parent
@@ -63,23 +61,13 @@ def prepare(folder: Path, name: str, packages: Sequence[str] = (), *, engine: st
 def virtual_environment(packages: Sequence[str]) -> Path:
     """Return a virtual environment of packages and CONTENT, made by uv from this interpreter and kept in our cache."""
     wanted = [*packages, *CONTENT]
-    key = hashlib.sha256("\n".join([sys.version, sys.base_prefix, *wanted]).encode()).hexdigest()[:12]
-    root = _cache() / "engines"
-    folder = root / f"{packages[0] if packages else 'plain'}-{key}"
-    root.mkdir(parents=True, exist_ok=True)
-    with (root / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "complete").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            uv = str(BIN / "uv")
-            _run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)])
-            _run([uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *wanted])
-            (folder / "complete").touch()
-    return folder
 
+    def make(folder: Path) -> None:
+        uv, python = str(BIN / "uv"), str(folder / "bin" / "python")
+        _run([uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(folder)])
+        _run([uv, "pip", "install", "--quiet", "--python", python, *wanted])
 
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pypkg-it"
+    return kept(f"engine-{packages[0] if packages else 'plain'}", [sys.version, sys.base_prefix, *wanted], make)
 
 
 def _run(command: Sequence[str], env: dict[str, str] | None = None, cwd: Path | None = None) -> None:
