@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compiled import library, linked
+from compiled import library, linked, needing_glibc
 from tarball_environment import Workshop
 from wheels import write_wheel
 
@@ -52,23 +52,9 @@ def test_needs__real_libraries__is_what_readelf_prints() -> None:
         assert set(found.libraries) == set(libraries) - of_glibc, path
 
 
-def elf_hash(name: str) -> bytes:
-    """Return the hash of a version's name, as the ELF specification has it."""
-    value = 0
-    for byte in name.encode():
-        value = (value << 4) + byte
-        value = (value ^ (value & 0xF0000000) >> 24) & 0x0FFFFFFF
-    return value.to_bytes(4, sys.byteorder)
-
-
 def test_needs__a_version_that_is_weak__does_not_count_as_with_the_loader(tmp_path: Path) -> None:
-    source = "int puts(const char *);\n#pragma weak arc4random\nint arc4random(void);\n"
-    made = library(tmp_path / "made.so", source + 'int here(void) { return puts("") + arc4random(); }').read_bytes()
-    made = made.replace(b"GLIBC_2.36", b"GLIBC_9.99").replace(elf_hash("GLIBC_2.36"), elf_hash("GLIBC_9.99"))
-    strong, weak = tmp_path / "strong.so", tmp_path / "weak.so"
-    strong.write_bytes(made)
-    flags = made.index(elf_hash("GLIBC_9.99")) + 4
-    weak.write_bytes(made[:flags] + (2).to_bytes(2, sys.byteorder) + made[flags + 2 :])
+    strong = needing_glibc(tmp_path / "strong.so", "9.99")
+    weak = needing_glibc(tmp_path / "weak.so", "9.99", weakly=True)
     with pytest.raises(OSError, match=r"version `GLIBC_9\.99' not found"):
         ctypes.CDLL(str(strong))
     ctypes.CDLL(str(weak))
