@@ -21,7 +21,7 @@ from python_package.host_python.interpreter import Interpreter, ask
 from python_package.pypi.pip_wheels import fetch
 
 # Part of the name of every cached interpreter: raise it when its packages would come out otherwise.
-_FORMAT = "3"
+_FORMAT = "4"
 # For so long a cached interpreter is kept without being used.
 _KEPT_DAYS = 90
 # What is being made in a channel, until it is whole; it is of whoever holds the lock, and garbage when nobody does.

@@ -36,6 +36,18 @@ _TEXTS = (
 )
 # Debian packages it apart, and uv installs for later ones without it.
 _NEED_DISTUTILS = ("3.7", "3.8", "3.9")
+# What Debian patches of the standard library, its words, and what they are elsewhere.
+_SCHEME = (r"(?m)^(\s+prefix_scheme = )'(deb_system|posix_local)'", r"\1'posix_prefix'")
+_DEBIANS = (
+    ("sysconfig.py", *_SCHEME),
+    ("sysconfig/__init__.py", *_SCHEME),
+    ("distutils/command/install.py", r'(\.select_scheme\()"unix_local"', r'\1"unix_prefix"'),
+    (
+        "distutils/sysconfig.py",
+        r'join\(prefix, "lib", "python3", "dist-packages"\)',
+        'join(libpython, "site-packages")',
+    ),
+)
 # Prefixes that a whole system shares: not every path that starts with one of them is Python's.
 _SHARED = {Path("/"), Path("/usr"), Path("/usr/local")}
 
@@ -164,15 +176,19 @@ def _vendor(interpreter: Interpreter, stage: Path, loader: str) -> list[Path]:
 def undo_debian(stdlib: Path) -> None:
     """Undo Debian's patches: packages go to site-packages, as everywhere else.
 
-    Its `sysconfig` chooses the scheme posix_local. Its `site` looks into dist-packages, and as it is frozen into the
-    executable no edit reaches it: that folder must exist.
+    Its `sysconfig` and `distutils` choose local/lib or python3. Its `site` looks into dist-packages and no further, and
+    as it is frozen into some executables no edit reaches it: that folder must exist.
     """
-    for source in (stdlib / "sysconfig.py", stdlib / "sysconfig/__init__.py"):
+    debians = False
+    for name, pattern, replacement in _DEBIANS:
+        source = stdlib / name
         text = source.read_text(encoding="utf-8") if source.exists() else ""
-        patched = re.sub(r"(?m)^(\s+prefix_scheme = )'(deb_system|posix_local)'", r"\1'posix_prefix'", text)
+        patched = re.sub(pattern, replacement, text)
         if patched != text:
             source.write_text(patched, encoding="utf-8")
-            (stdlib / "dist-packages").symlink_to("site-packages")
+            debians = True
+    if debians:
+        (stdlib / "dist-packages").symlink_to("site-packages")
 
 
 def _hide_prefix(interpreter: Interpreter, stage: Path) -> list[Path]:

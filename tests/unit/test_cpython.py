@@ -212,6 +212,32 @@ def test_undo_debian__its_sysconfig__installs_where_everybody_looks(tmp_path: Pa
     assert (tmp_path / "dist-packages").readlink() == Path("site-packages")
 
 
+@pytest.mark.parametrize(
+    ("name", "debians", "elsewhere"),
+    [
+        (
+            "command/install.py",  # of 3.9, as it still is in 3.11
+            '                    self.select_scheme("deb_system")\n                self.select_scheme("unix_local")\n',
+            '                    self.select_scheme("deb_system")\n                self.select_scheme("unix_prefix")\n',
+        ),
+        (
+            "sysconfig.py",
+            '            return os.path.join(prefix, "lib", "python3", "dist-packages")\n',
+            '            return os.path.join(libpython, "site-packages")\n',
+        ),
+    ],
+)
+def test_undo_debian__its_distutils__installs_where_everybody_looks(
+    tmp_path: Path, name: str, debians: str, elsewhere: str
+) -> None:
+    source = tmp_path / "distutils" / name
+    source.parent.mkdir(parents=True)
+    source.write_text(debians)
+    cpython.undo_debian(tmp_path)
+    assert source.read_text() == elsewhere
+    assert (tmp_path / "dist-packages").readlink() == Path("site-packages")
+
+
 def test_undo_debian__anybody_elses__changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "sysconfig.py").write_text("def get_default_scheme(): ...\n")
     cpython.undo_debian(tmp_path)
