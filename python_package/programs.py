@@ -37,8 +37,8 @@ class Programs:
     @cached_property
     def foreign(self) -> bool:
         """Tell whether they are of another platform; a python that is no ELF file is of any."""
-        kind = _kind(Prefix(self.prefix).python)
-        return bool(kind) and kind != _kind(Path(sys.executable))
+        kind = elf.kind(Prefix(self.prefix).python)
+        return bool(kind) and kind != elf.kind(Path(sys.executable))
 
     @cached_property
     def obstacle(self) -> str:
@@ -78,13 +78,3 @@ def can_start(platform: str) -> bool:
             return subprocesses.run([program], seconds=subprocesses.QUESTION_SECONDS).code == 0
         except ProgramError as error:
             return os.strerror(errno.ENOEXEC) not in str(error)  # a folder for temporary files may be noexec
-
-
-def _kind(path: Path) -> bytes:
-    """Return the word size, the byte order and the machine of an ELF file, b"" for any other."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(20)
-    except OSError:
-        return b""
-    return head[4:6] + head[18:20] if head.startswith(b"\x7fELF") else b""

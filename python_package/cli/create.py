@@ -49,6 +49,7 @@ def _main(argv: list[str]) -> int:
     chosen = {**vars(args), "channels": tuple(args.channels), "mapping": dict(args.mapping)}
     chosen |= {"output": output, "locked": locked, "command": shlex.join([NAME, *argv])}
     chosen |= {"target": _machine(args.target), "allow_missing": tuple(args.allow_missing)}
+    chosen |= {"check_with": tuple(args.check_with)}
     options = CreateOptions(**{each.name: chosen[each.name] for each in fields(CreateOptions) if each.name in chosen})
     start = perf_counter()
     with progress.on(sys.stderr, NAME, quiet=args.quiet) as display:
@@ -80,6 +81,7 @@ def _pack(args: argparse.Namespace, output: str) -> int:
     making = {"--channel": args.channels, "--lock": args.lock, "--locked": args.locked, "--sbom": args.sbom}
     making |= {"--self-contained": args.self_contained, "--target": args.target}
     making |= {"--require-check": args.require_check, "--allow-missing": args.allow_missing}
+    making |= {"--check-with": args.check_with}
     for option, given in {**making, **_solving(args)}.items():
         if given:
             raise UsageError(f"{option} has no meaning with {prefix}, an environment that is packed as it is")
@@ -105,6 +107,8 @@ def _summary(created: Created, seconds: float) -> str:
 
 
 def _parser(*, locked: bool = False) -> command.Parser:
+    import shlex
+
     from python_package.cli import command
 
     parser = command.Parser(
@@ -156,6 +160,13 @@ def _parser(*, locked: bool = False) -> command.Parser:
     add("--strict-names", action="store_true", help="refuse a package whose name is only assumed")
     add("--no-check", dest="check", action="store_false", help="pack without importing the modules")
     add("--require-check", action="store_true", help="refuse what cannot be imported here, being for another machine")
+    add(
+        "--check-with",
+        metavar="COMMAND",
+        type=shlex.split,
+        default=[],
+        help="run the interpreter of another platform with this for the imports, such as 'qemu-aarch64 -L /sysroot'",
+    )
     add(
         "--allow-missing",
         metavar="LIBRARY",

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from python_package.create.checked_imports import Imports
     from python_package.create.dry_run import PlannedPackage
     from python_package.create.requirements import Wanted
+    from python_package.create.solve import Plan
     from python_package.create.stand_in import StandIn
+    from python_package.lock import Lock
     from python_package.pack import Manifest
     from python_package.target import Target
 
@@ -89,25 +91,21 @@ def create_environment(
         clock = Clock(progress or Silent())
         wanted, condarc, options = _prepare(spec, options, clock)
         from python_package.conda import environments, lockfile
-        from python_package.create import dry_run, install, solve
+        from python_package.create import checkable, dry_run, solve
         from python_package.create.checked_imports import Imports, imports
-        from python_package.create.stand_in import StandIn
-        from python_package.programs import Programs
 
         with nullcontext() if options.dry_run else outputs.stage(environments.envs_dir(condarc), name, files) as staged:
             plan = solve.plan(spec, wanted, options, condarc, clock)
             if staged is None:
                 planned = dry_run.packages(spec, plan, wanted, options, clock)
                 return Created(Path(title), tarball, clock.seconds, planned, options.target)
-            here = StandIn(Programs(staged.path, options.target))
-            with clock.phase("link"):
-                plan.channels.link(plan.solution, staged.path, clock.progress, programs=here.programs)
-            made = install.install(spec, plan, wanted, clock, here.uv(spec.indexes, offline=options.offline))
-            environments.write_history(staged.path, made.specs, options.command)
-            lockfile.write(staged.path, made)
+            made, here = _fill(staged, spec, plan, wanted, options, clock)
             if lock:
                 with staged.writing(lock) as file:
                     file.write(lockfile.to_text(made).encode())
+            if why := checkable.obstacle(here.programs, options):
+                checkable.tell(why, clock.progress)
+                options = replace(options, check=False)
             checked = imports(staged.path, made, wanted.chosen) if options.check else Imports()
             manifest = _pack(staged, tarball, checked, clock, here, options)
             if script:
@@ -144,12 +142,37 @@ def _prepare(spec: Spec, options: CreateOptions, clock: Clock) -> tuple[Wanted, 
     with ThreadPoolExecutor(1) as aside, clock.phase("prepare"):
         resolving = aside.submit(requirements.resolve, spec, options)
         from python_package.conda import condarc
-        from python_package.create import machine
+        from python_package.create import checkable, machine
 
         config = condarc.load(options.platform, named=machine.is_named(options))
         target = machine.choose(options, config.platform, clock.progress)
-        offline = options.offline or config.offline
-        return resolving.result(), config, replace(options, target=target, offline=offline)
+        options = replace(options, target=target, offline=options.offline or config.offline)
+        checkable.require_platform(options)
+        return resolving.result(), config, options
+
+
+def _fill(
+    staged: Staged, spec: Spec, plan: Plan, wanted: Wanted, options: CreateOptions, clock: Clock
+) -> tuple[Lock, StandIn]:
+    """Link and install all that was planned; return of what the environment is made, and who stands in for its python.
+
+    Raises HostPythonError where it cannot be checked as it is to be.
+    """
+    from python_package.conda import environments, lockfile
+    from python_package.create import checkable, install
+    from python_package.create.stand_in import StandIn
+    from python_package.programs import Programs
+
+    here = StandIn(Programs(staged.path, options.target))
+    with clock.phase("link"):
+        plan.channels.link(plan.solution, staged.path, clock.progress, programs=here.programs)
+    if options.require_check:
+        checkable.obstacle(here.programs, options)  # before the long work
+    made = install.install(spec, plan, wanted, clock, here.uv(spec.indexes, offline=options.offline))
+    environments.write_history(staged.path, made.specs, options.command)
+    lockfile.write(staged.path, made)
+    here.tell(clock.progress)
+    return made, here
 
 
 def _pack(
@@ -162,7 +185,7 @@ def _pack(
 
     allowed = options.allow_missing
     with Packer(staged.path, links=options.links, compiled_by=here.compiled_by) as packer:
-        checking = ImportCheck(staged.path, imports, packer.id, allowed)
+        checking = ImportCheck(staged.path, imports, packer.id, allowed, options.check_with)
         with checking.running():
 
             def packed(done: int, total: int) -> None:

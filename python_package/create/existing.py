@@ -6,12 +6,14 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from python_package.create import Created, outputs
+from python_package.create import Created, checkable, outputs
 from python_package.create.import_check import Check
+from python_package.create.stand_in import StandIn
 from python_package.errors import PackageError, PackError, SpecNotFoundError, failing_as
 from python_package.files.prefix import Prefix
 from python_package.lock import FILE
 from python_package.pack import Packer
+from python_package.programs import Programs
 from python_package.progress import Clock, Progress
 
 
@@ -63,14 +65,20 @@ def pack(
 ) -> Created:
     """Pack the environment at `prefix` as it is; note what its lock file, which goes along, does not say.
 
-    Without `check` its python is not started; without `links` the tarball has copies in place of symbolic links.
+    Without `check` its python is not started, nor is one that cannot run here; without `links` the tarball has copies
+    in place of symbolic links.
 
     Raises PackError for what cannot be packed, BrokenModuleError if its python does not start.
     """
     tarball, clock = Path(output).absolute(), Clock(progress)
     with failing_as(PackError, f"cannot pack {prefix}"):
         outputs.check([tarball])
-        with Packer(prefix, links=links) as packer:
+        here = StandIn(Programs(prefix))
+        if check and (why := here.programs.obstacle):
+            checkable.tell(why, progress)
+            check = False
+        here.tell(progress)
+        with Packer(prefix, links=links, compiled_by=here.compiled_by) as packer:
             if not Prefix(prefix).python.exists():
                 raise PackError(f"cannot pack {prefix}: it has no bin/python, which python_package_run would start")
             if changed := _changed(prefix / FILE):

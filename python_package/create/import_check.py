@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import signal
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from python_package import subprocesses
 from python_package.create.checked_imports import Imports, above, faults, missing_libraries
+from python_package.create.verdict import Verdict
 from python_package.errors import BrokenModuleError
-from python_package.files import caches, disk, scratch
+from python_package.files import scratch
 from python_package.import_names.package import Package
 from python_package.progress import Progress
 from python_package.run import activation
 
 _NOT_ACTIVATED = 4  # the exit status of python_package_run and of its launcher
-_UNUSED_DAYS = 90  # a verdict is kept
 SECONDS = 600  # a cold import of the largest frameworks takes well under a minute
 
 # Each import is written down before it happens, so that the one that crashes the interpreter is known.
@@ -64,7 +63,7 @@ _ACTIVATE = (
     + """
 scripts_are_valid "$CONDA_PREFIX" || exit 4
 activate "$CONDA_PREFIX"
-start_activated exec "$CONDA_PREFIX/bin/python" "$@"
+start_activated exec "$@"
 """
 )
 
@@ -73,17 +72,25 @@ class ImportCheck:
     """All imports of an environment, made while it is packed, unless the same content is known to have passed.
 
     `content` is the tarball's content id, or '' while that is not known. `allowed` are the libraries that may be
-    missing on this machine.
+    missing on this machine. `runner` is as for Check; of what may be another machine each time, nothing is remembered.
     """
 
-    def __init__(self, prefix: Path, imports: Imports, content: str = "", allowed: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        prefix: Path,
+        imports: Imports,
+        content: str = "",
+        allowed: Collection[str] = (),
+        runner: Sequence[str] = (),
+    ) -> None:
         self._prefix = prefix
         self._imports = imports
+        self._runner = runner
         wished = (*imports.optional, *imports.deferred)
         self._names = (*imports.needed, "?", *wished)
-        self._known = self._verdict(content).known()
-        self._needed = Check(prefix, () if self._known else imports.needed, imports.chosen, allowed)
-        self._wished = Check(prefix, () if self._known else wished, allowed=allowed)
+        self._known = self._is_known(content)
+        self._needed = Check(prefix, () if self._known else imports.needed, imports.chosen, allowed, runner)
+        self._wished = Check(prefix, () if self._known else wished, allowed=allowed, runner=runner)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -100,8 +107,7 @@ class ImportCheck:
 
         Raises BrokenModuleError that names each needed module which does not import, and why.
         """
-        verdict = self._verdict(content)
-        if self._known or verdict.known():
+        if self._known or self._is_known(content):
             return
         self._needed.finish()
         missed = self._wished.broken()
@@ -113,8 +119,8 @@ class ImportCheck:
         if excused:
             libraries = ", ".join(sorted(self.missed_libraries))
             progress.note(f"not imported, for want of {libraries} on this machine: {', '.join(sorted(excused))}")
-        if not missed and not excused:
-            verdict.record(self._needed.used | self._wished.used)
+        if not missed and not excused and not self._runner:
+            Verdict(content, self._names).record(self._needed.used | self._wished.used)
 
     @property
     def missed_libraries(self) -> frozenset[str]:
@@ -122,15 +128,16 @@ class ImportCheck:
         excused = (*self._needed.excused.values(), *self._wished.excused.values())
         return frozenset().union(*map(missing_libraries, excused))
 
-    def _verdict(self, content: str) -> Verdict:
-        return Verdict(content, self._names)
+    def _is_known(self, content: str) -> bool:
+        return not self._runner and Verdict(content, self._names).known()
 
 
 class Check:
     """All imports made in one process, which runs beside the caller's own work; leaving the context ends it.
 
     `chosen` are the packages that were installed for modules, for the message. An import that fails only for want of a
-    library that is `allowed` to be missing is `excused`, with its reason. `used` are the files outside the prefix,
+    library that is `allowed` to be missing is `excused`, with its reason. `runner` are the words of a command before
+    the interpreter's own, for one that does not run here by itself. `used` are the files outside the prefix,
     libraries of this machine above all, that were in memory at the end.
     """
 
@@ -140,9 +147,11 @@ class Check:
         modules: Sequence[str],
         chosen: Mapping[str, Package] | None = None,
         allowed: Collection[str] = (),
+        runner: Sequence[str] = (),
     ) -> None:
         self._prefix = prefix
         self._modules = modules
+        self._runner = runner
         self._allowed = allowed
         self._broken: dict[str, str] | None = None
         self.excused: dict[str, str] = {}
@@ -157,8 +166,12 @@ class Check:
                 self._report, wanted = folder / "report", folder / "wanted"
                 # A command line has no room for thousands.
                 wanted.write_text("\n".join(self._modules), encoding="utf-8")
-                argv = ["/bin/sh", "-c", _ACTIVATE, "sh", "-I", "-B", "-c", _PROGRAM, str(self._report), str(wanted)]
-                self._program = stack.enter_context(subprocesses.Program(argv, env=_environ(self._prefix)))
+                argv = ["/bin/sh", "-c", _ACTIVATE, "sh", *self._runner, f"{self._prefix}/bin/python", "-I", "-B", "-c"]
+                argv += [_PROGRAM, str(self._report), str(wanted)]
+                self._said = stack.enter_context((folder / "said").open("w+b"))
+                self._program = stack.enter_context(
+                    subprocesses.Program(argv, env=_environ(self._prefix), stderr=self._said.fileno())
+                )
             self._leave = stack.pop_all().close
         return self
 
@@ -192,10 +205,18 @@ class Check:
             for each in [*([name] for name in suspects), untried]:
                 again = [name for name in each if broken.keys().isdisjoint(above(name))]
                 if again:
-                    with Check(self._prefix, again) as alone:
+                    with Check(self._prefix, again, runner=self._runner) as alone:
                         broken |= alone.broken()
                         self.used |= alone.used
         return broken
+
+    def _complaint(self) -> str:
+        """Return the last words of a runner that did not come to the imports."""
+        if not self._runner or self._report.exists():
+            return ""
+        self._said.seek(0)
+        lines = self._said.read()[-1000:].decode(errors="replace").split("\n")
+        return next((f": {line.strip()}" for line in reversed(lines) if line.strip()), "")
 
     def finish(self) -> None:
         """Wait for the verdict; raise BrokenModuleError that names each module which does not import, and why."""
@@ -217,7 +238,7 @@ class Check:
         elif status == _NOT_ACTIVATED and not self._report.exists():
             ended = "a script in etc/conda/activate.d is not valid shell, or ends the shell"
         else:
-            ended = f"the interpreter exited with {status}"
+            ended = f"the interpreter exited with {status}{self._complaint()}"
         lines = self._report.read_text(encoding="utf-8").splitlines() if self._report.exists() else []
         failures = {}
         begun = 0
@@ -234,44 +255,6 @@ class Check:
             return failures, ()
         last = max(begun - 1, 0)
         return {**failures, self._modules[last]: ended}, self._modules[last + 1 :]
-
-
-class Verdict:
-    """What is remembered of a check that passed: the same content imports the same modules on the same machine.
-
-    `content` is the tarball's content id. A verdict is a file in the user's cache, which may be removed at will. It
-    holds the libraries of this machine that were used, and what told each from another then.
-    """
-
-    def __init__(self, content: str, modules: Sequence[str], folder: Path | None = None) -> None:
-        machine = os.uname()
-        facts = (content, machine.nodename, machine.release, *modules)
-        self._file = (folder or caches.folder("verdicts")) / hashlib.sha256("\n".join(facts).encode()).hexdigest()
-
-    def known(self) -> bool:
-        """Tell whether this content has passed before, with the same libraries."""
-        try:
-            stood_on = json.loads(self._file.read_bytes())
-            self._file.touch()  # it is in use
-            return bool(stood_on == {path: _identity(path) for path in stood_on})
-        except (OSError, ValueError, TypeError):
-            return False
-
-    def record(self, used: Iterable[str]) -> None:
-        """Remember that it passed with some libraries; a cache that cannot be written costs only the next check."""
-        with suppress(OSError):
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            disk.write(self._file, json.dumps({path: _identity(path) for path in sorted(used)}).encode())
-            disk.remove_unused(self._file.parent.iterdir(), _UNUSED_DAYS)
-
-
-def _identity(path: str) -> list[int]:
-    """Return what changes when a file is another, or is not there any more."""
-    try:
-        stat = os.stat(path)  # noqa: PTH116  # as it was mapped
-    except OSError:
-        return []
-    return [stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
 
 
 def _environ(prefix: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -37,6 +38,8 @@ class CreateOptions:
     `dry_run`: solve and list the packages, but make nothing.
     `target`: the machine that the environment is for; this one if it is None.
     `require_check`: refuse to ship what cannot be imported here because it is for another machine.
+    `check_with`: the words of a command that runs the interpreter of another platform for the imports, such as
+    `qemu-aarch64`, before the interpreter's own.
     `allow_missing`: libraries of a worker that may be missing here, such as libcuda.so.1.
     `command`: what Conda's history says was run.
     """
@@ -59,6 +62,7 @@ class CreateOptions:
     dry_run: bool = False
     target: Target | None = None
     require_check: bool = False
+    check_with: tuple[str, ...] = ()
     allow_missing: tuple[str, ...] = ()
     command: str = "python_package.create_environment"
 
@@ -76,3 +80,7 @@ class CreateOptions:
             raise UsageError("a dry run has no meaning with a lock, which solves nothing")
         if self.require_check and not self.check:
             raise UsageError("--require-check has no meaning with --no-check")
+        if self.check_with and not self.check:
+            raise UsageError("--check-with has no meaning with --no-check")
+        if self.check_with and not shutil.which(self.check_with[0]):
+            raise UsageError(f"--check-with {self.check_with[0]}: no such program, or it may not be run")

@@ -15,6 +15,7 @@ from python_package.host_python.interpreter import Interpreter, ask
 from python_package.host_python.on_path import on_path
 from python_package.pack import CompiledBy
 from python_package.programs import Programs
+from python_package.progress import Progress
 from python_package.pypi import uv_pip
 from python_package.spec import Index
 
@@ -52,6 +53,15 @@ class StandIn:
         if self._like:
             return CompiledBy(str(self._like.executable), self._like.version)
         return CompiledBy() if self.programs.obstacle else None
+
+    def tell(self, progress: Progress) -> None:
+        """Note that nothing compiles the modules."""
+        if self.compiled_by and not self.compiled_by.python:
+            version, abi = uv_pip.python_of(self.programs.prefix)
+            progress.note(
+                f"the modules are not compiled, because this machine has no interpreter like python {version} ({abi}): "
+                "each start on a worker takes longer; put one on PATH"
+            )
 
     @cached_property
     def _like(self) -> Interpreter | None:

@@ -18,15 +18,10 @@ _LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 _OF_UV = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)
 
 
-def resolving(machine: Target) -> str:
-    """Return uv's --python-platform for a resolution: the newest glibc of its list that the machine has."""
+def for_uv(machine: Target) -> str:
+    """Return uv's --python-platform for a machine: the newest glibc of its list that the machine has."""
     minor = max((each for each in _OF_UV if (2, each) <= machine.glibc), default=_OF_UV[0])
     return f"{_MACHINES[machine.subdir][0]}-manylinux_2_{minor}"
-
-
-def installing(machine: Target) -> str:
-    """Return uv's --python-platform for files that are settled, none of which it may refuse."""
-    return f"{_MACHINES[machine.subdir][0]}-manylinux_2_{_OF_UV[-1]}"
 
 
 def tags_of(version: str, abi: str, machine: Target | None) -> Sequence[tags.Tag]:

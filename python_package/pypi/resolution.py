@@ -108,7 +108,7 @@ def _ask(
         argv = ["compile", "--quiet", "--no-header", *form, "--constraint", str(constraints)]
         argv += ["--python", destination.python, "--python-version", destination.version, *uv.options]
         machine = destination.machine
-        argv += ["--python-platform", platforms.resolving(machine)] if machine else []
+        argv += ["--python-platform", platforms.for_uv(machine)] if machine else []
         argv += [
             *(["--offline"] if destination.offline else []),
             str(project(folder, requirements, destination.indexes) or "-"),

@@ -108,7 +108,7 @@ class Installer:
     @contextmanager
     def _to(self) -> Iterator[list[str]]:
         """Yield uv's options for where to install; what a stand-in installs is moved to its place on leaving."""
-        platform = ["--python-platform", platforms.installing(self.machine)] if self.machine else []
+        platform = ["--python-platform", platforms.for_uv(self.machine)] if self.machine else []
         if not self.stand_in:
             yield ["--python", str(Prefix(self.prefix).python), *platform]
             return

@@ -20,3 +20,9 @@ def write_foreign_python(prefix: Path, version: str = "3.12.1") -> Path:
     minor = ".".join(version.split(".")[:2])
     (prefix / f"lib/python{minor}/site-packages").mkdir(parents=True)
     return prefix
+
+
+def aarch64_python() -> bytes:
+    """Return the beginning of an ELF file of aarch64, of no type either."""
+    head = b"\x7fELF\2\1\1".ljust(16, b"\0") + bytes.fromhex("0000b70001000000")
+    return (head + bytes(28)).ljust(52, b"\0") + bytes.fromhex("400000000000000000000000")

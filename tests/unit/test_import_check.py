@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from python_package.create import import_check
+from python_package.create.verdict import Verdict
 from python_package.errors import BrokenModuleError
 from python_package.import_names.package import Package
 
@@ -173,16 +174,16 @@ def test_check__submitters_pythonpath__does_not_hide_the_fault(
 
 
 def test_verdict__recorded__is_known_for_that_content_and_those_modules_only(tmp_path: Path) -> None:
-    assert not import_check.Verdict("one", ["numpy"], tmp_path).known()
-    import_check.Verdict("one", ["numpy"], tmp_path).record([])
-    assert import_check.Verdict("one", ["numpy"], tmp_path).known()
-    assert not import_check.Verdict("two", ["numpy"], tmp_path).known()
-    assert not import_check.Verdict("one", ["numpy", "yaml"], tmp_path).known()
+    assert not Verdict("one", ["numpy"], tmp_path).known()
+    Verdict("one", ["numpy"], tmp_path).record([])
+    assert Verdict("one", ["numpy"], tmp_path).known()
+    assert not Verdict("two", ["numpy"], tmp_path).known()
+    assert not Verdict("one", ["numpy", "yaml"], tmp_path).known()
 
 
 def test_verdict__cache_cannot_be_written__is_not_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    verdict = import_check.Verdict("one", ["numpy"], tmp_path / "file")
+    verdict = Verdict("one", ["numpy"], tmp_path / "file")
     verdict.record([])
     assert not verdict.known()
 
@@ -196,7 +197,7 @@ def test_check__imports__tells_which_libraries_of_the_machine_were_used(prefix: 
 
 @pytest.mark.parametrize("change", ["replaced", "removed", "edited"])
 def test_verdict__library_that_it_stood_on_is_another__is_not_known(tmp_path: Path, change: str) -> None:
-    library, verdict = tmp_path / "libc.so.6", import_check.Verdict("one", ["numpy"], tmp_path / "cache")
+    library, verdict = tmp_path / "libc.so.6", Verdict("one", ["numpy"], tmp_path / "cache")
     library.write_text("one")
     verdict.record([str(library)])
     assert verdict.known()
@@ -212,18 +213,18 @@ def test_verdict__library_that_it_stood_on_is_another__is_not_known(tmp_path: Pa
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", "1", '{"/bin/sh": 1}'])
 def test_verdict__file_that_is_no_verdict__is_not_known(tmp_path: Path, text: str) -> None:
-    verdict = import_check.Verdict("one", ["numpy"], tmp_path)
+    verdict = Verdict("one", ["numpy"], tmp_path)
     verdict._file.write_text(text)
     assert not verdict.known()
 
 
 def test_verdict__not_used_for_long__is_removed(tmp_path: Path) -> None:
-    old, used = (import_check.Verdict(content, ["numpy"], tmp_path) for content in ("old", "used"))
+    old, used = (Verdict(content, ["numpy"], tmp_path) for content in ("old", "used"))
     for verdict in (old, used):
         verdict.record([])
         os.utime(verdict._file, (0, 0))
     assert used.known()
-    import_check.Verdict("new", ["numpy"], tmp_path).record([])
+    Verdict("new", ["numpy"], tmp_path).record([])
     assert used.known()
     assert not old.known()
 

@@ -32,8 +32,8 @@ def test_tags_of__older_glibc__has_none_of_a_newer_one() -> None:
 @pytest.mark.parametrize(
     ("glibc", "minor"), [((2, 5), 17), ((2, 27), 17), ((2, 28), 28), ((2, 30), 28), ((2, 36), 36), ((2, 99), 40)]
 )
-def test_resolving__glibc__is_the_newest_of_uv_that_is_not_above(glibc: tuple[int, int], minor: int) -> None:
-    assert platforms.resolving(Target("linux-64", glibc=glibc)) == f"x86_64-manylinux_2_{minor}"
+def test_for_uv__glibc__is_the_newest_of_uv_that_is_not_above(glibc: tuple[int, int], minor: int) -> None:
+    assert platforms.for_uv(Target("linux-64", glibc=glibc)) == f"x86_64-manylinux_2_{minor}"
 
 
 def test_uv__its_list_of_platforms__is_the_one_that_is_chosen_from() -> None:
