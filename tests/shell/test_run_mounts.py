@@ -133,38 +133,35 @@ def test_noexec__directory__exits_4_and_says_so(worker: Worker) -> None:
 # ---- Networks
 
 NOTE = "python_package_run: note: {} is on a network ({}), where Python starts slowly; "
-# What statfs(2) says of file systems that this machine need not have.
-FILE_SYSTEMS = {
-    "6969": "NFS",
-    "bd00bd0": "Lustre",
-    "47504653": "GPFS",
-    "19830326": "BeeGFS",
-    "ff534d42": "SMB",
-    "c36400": "Ceph",
-}
+# As the kernel calls them where they are mounted; this machine need not have them.
+FILE_SYSTEMS = ("nfs", "nfs4", "lustre", "gpfs", "beegfs", "cifs", "smb3", "ceph", "afs", "fuse.sshfs")
 
 
-def mount_network(worker: Worker, number: str) -> None:
-    """Let stat(1) say of every file system that it is of this kind."""
-    real = shutil.which("stat", path=worker.env["PATH"])
-    worker.add_tool("stat", f'case "$*" in "-f -c %t -- "*) echo {number} ;; *) exec {real} "$@" ;; esac')
+def mount_network(worker: Worker, kind: str, *later: str) -> None:
+    """Let the kernel's list say that the home is a file system of this kind, and what else is mounted later."""
+    mounts = worker.root / "mounts"
+    lines = ["rootfs / rootfs rw 0 0", f"server:/home {worker.home} {kind} rw,vers=4.2 0 0", *later]
+    mounts.write_text("".join(f"{line}\n" for line in lines))
+    source = worker.wrapper.read_text()
+    assert source.count("</proc/self/mounts") == 1
+    worker.wrapper.write_text(source.replace("/proc/self/mounts", str(mounts)))
 
 
-@pytest.mark.parametrize("number", FILE_SYSTEMS)
-def test_network__home__is_said_when_it_is_unpacked_and_not_again(worker: Worker, number: str) -> None:
-    mount_network(worker, number)
+@pytest.mark.parametrize("kind", FILE_SYSTEMS)
+def test_network__home__is_said_when_it_is_unpacked_and_not_again(worker: Worker, kind: str) -> None:
+    mount_network(worker, kind)
 
     cold = worker.run("venv", "greet")
     warm = worker.run("venv", "greet")
 
     assert (cold.stdout, warm.stdout, warm.stderr) == (GREETING, GREETING, "")
     assert lines(cold.stderr) == 1
-    assert cold.stderr.startswith(NOTE.format(worker.cache, FILE_SYSTEMS[number]))
+    assert cold.stderr.startswith(NOTE.format(worker.cache, kind))
     assert "PYTHON_PACKAGE_CACHE" in cold.stderr
 
 
 def test_network__twenty_tasks_at_once__one_says_it(worker: Worker) -> None:
-    mount_network(worker, "6969")
+    mount_network(worker, "nfs4")
 
     started = [worker.start("venv", "greet") for _ in range(20)]
     said = [process.communicate(timeout=PATIENCE) for process in started]
@@ -175,7 +172,7 @@ def test_network__twenty_tasks_at_once__one_says_it(worker: Worker) -> None:
 
 @pytest.mark.parametrize("name", ["WORK_QUEUE_SANDBOX", "PYTHON_PACKAGE_CACHE", "SLURM_TMPDIR"])
 def test_network__place_that_somebody_chose__is_used_without_a_word(worker: Worker, name: str) -> None:
-    mount_network(worker, "6969")
+    mount_network(worker, "nfs4")
     place = worker.root / "scratch"
     place.mkdir(mode=0o700)
     worker.env[name] = str(place)
@@ -186,7 +183,7 @@ def test_network__place_that_somebody_chose__is_used_without_a_word(worker: Work
 
 
 def test_network__local_file_systems__are_no_network(worker: Worker) -> None:
-    """What the real stat says of two of them, tmpfs among them, is none of the numbers."""
+    """What the kernel says of two of them, tmpfs among them."""
     for folder, env in (("/dev/shm", environment()), (worker.root, environment().having(Entry("more")))):  # noqa: S108
         home = tempfile.mkdtemp(prefix="python_package_test-", dir=folder)
         try:
@@ -197,14 +194,30 @@ def test_network__local_file_systems__are_no_network(worker: Worker) -> None:
         assert (result.stdout, result.stderr) == (GREETING, "")
 
 
-def test_network__stat__says_the_number_of_statfs(worker: Worker) -> None:
-    """In the form that the wrapper asks for, under this shell's tools: 1021994 is tmpfs."""
-    said = subprocess.run(
-        [*worker.shell, "-c", "stat -f -c %t -- /dev/shm"],
-        env=worker.env,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=True,
-    )
-    assert said.stdout == "1021994\n"
+def test_network__local_disk_mounted_over_it__is_no_network(worker: Worker) -> None:
+    mount_network(worker, "nfs4", f"/dev/sda1 {worker.home}/.cache ext4 rw 0 0")
+
+    result = worker.run("venv", "greet")
+
+    assert (result.stdout, result.stderr) == (GREETING, "")
+
+
+def test_network__home_with_a_blank__is_found_in_the_kernels_list(worker: Worker) -> None:
+    home = worker.root / "my home\tand its\\"
+    home.mkdir()
+    escaped = str(home).replace("\\", "\\134").replace(" ", "\\040").replace("\t", "\\011")
+    mount_network(worker, "ext4", f"server:/home {escaped} nfs4 rw 0 0")
+
+    result = worker.run("venv", "greet", HOME=str(home))
+
+    assert result.stdout == GREETING
+    assert "is on a network (nfs4)" in result.stderr
+
+
+def test_network__list_that_cannot_be_read__is_not_talked_of(worker: Worker) -> None:
+    mount_network(worker, "nfs4")
+    (worker.root / "mounts").unlink()
+
+    result = worker.run("venv", "greet")
+
+    assert (result.stdout, result.stderr) == (GREETING, "")
