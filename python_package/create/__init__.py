@@ -168,7 +168,8 @@ def _fill(
         plan.channels.link(plan.solution, staged.path, clock.progress, programs=here.programs)
     if options.require_check:
         checkable.obstacle(here.programs, options)  # before the long work
-    made = install.install(spec, plan, wanted, clock, here.uv(spec.indexes, offline=options.offline))
+    installer = here.uv(spec.indexes, offline=options.offline, refresh=options.refresh)
+    made = install.install(spec, plan, wanted, clock, installer)
     environments.write_history(staged.path, made.specs, options.command)
     lockfile.write(staged.path, made)
     here.tell(clock.progress)

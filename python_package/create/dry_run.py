@@ -57,7 +57,14 @@ def packages(
     # What needs Python may be one of PyPI's projects.
     there = {each.name: each.version for each in solved if {"python", "python_abi"} & set(each.needs)}
     destination = resolution.Destination(
-        plan.python, plan.abi, there, builder, options.offline, spec.indexes, machine=machine
+        plan.python,
+        plan.abi,
+        there,
+        builder,
+        options.offline,
+        spec.indexes,
+        machine=machine,
+        refresh=options.refresh,
     )
     with clock.phase("ask PyPI") if asked.must or asked.wishes else nullcontext():
         foreseen, refused = with_optional(

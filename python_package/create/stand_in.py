@@ -31,11 +31,11 @@ class StandIn:
         """Tell whether another one installs and builds: one of another platform is too slow where it runs at all."""
         return self.programs.foreign or bool(self.programs.obstacle)
 
-    def uv(self, indexes: Sequence[Index], *, offline: bool) -> uv_pip.Installer:
+    def uv(self, indexes: Sequence[Index], *, offline: bool, refresh: bool = False) -> uv_pip.Installer:
         """Return how uv installs; raise SolveError for a free-threaded Python, which only another one stands in for."""
         programs = self.programs
         if not self.needed:
-            return uv_pip.Installer(programs.prefix, indexes, offline, programs.target)
+            return uv_pip.Installer(programs.prefix, indexes, offline, programs.target, refresh=refresh)
         _, abi = uv_pip.python_of(programs.prefix)
         if abi.endswith("t") and not self._like:
             raise SolveError(
@@ -43,7 +43,7 @@ class StandIn:
                 "with a free-threaded python of this machine; put one of its version on PATH"
             )
         stand_in = str(self._like.executable) if self._like else sys.executable
-        return uv_pip.Installer(programs.prefix, indexes, offline, programs.target, stand_in)
+        return uv_pip.Installer(programs.prefix, indexes, offline, programs.target, stand_in, refresh)
 
     @property
     def compiled_by(self) -> CompiledBy | None:

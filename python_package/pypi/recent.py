@@ -18,8 +18,10 @@ _OTHERS = ("INDEX", "CONFIG_FILE", "CONSTRAINT", "OVERRIDE", "EXCLUDE")
 _SETTINGS = (b"index", b"find-links")
 
 
-def recall(question: str, environ: Mapping[str, str], ask: Callable[[], str]) -> str:
+def recall(question: str, environ: Mapping[str, str], ask: Callable[[], str], *, refresh: bool = False) -> str:
     """Return the answer to a question that is asked with uv's variables: the last one while it holds, or else anew.
+
+    To refresh is to ask anew all the same.
 
     One is kept only where nothing is asked but PyPI and folders of wheels on this machine (UV_FIND_LINKS); it holds
     until these change.
@@ -36,7 +38,7 @@ def recall(question: str, environ: Mapping[str, str], ask: Callable[[], str]) ->
     times = [folder.stat().st_mtime_ns for folder in folders]
     place = caches.folder("resolved") / hashlib.sha256(repr((question, variables, files, times)).encode()).hexdigest()
     with suppress(OSError):
-        if 0 <= time.time() - place.stat().st_mtime < SECONDS:
+        if not refresh and 0 <= time.time() - place.stat().st_mtime < SECONDS:
             return place.read_text("utf-8")
     answer = ask()
     with suppress(OSError):  # a cache that cannot be written

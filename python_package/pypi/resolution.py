@@ -33,6 +33,7 @@ class Destination:
 
     `machine` is the one that it is for, None for this one.
     `python` is an interpreter that can build what has no wheel, and `indexes` are those that the dependency file names.
+    `refresh` has indexes asked anew.
     `metadata` has what a distribution says of itself, by canonical name, where that can be asked already.
     """
 
@@ -44,6 +45,7 @@ class Destination:
     indexes: tuple[Index, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
     machine: Target | None = None
+    refresh: bool = False
 
 
 def abi(version: str, *, free_threaded: bool) -> str:
@@ -94,8 +96,14 @@ def _compile(settled: Sequence[str], more: Sequence[str], destination: Destinati
     if destination.offline or uv.options or any(" @ " in each for each in requirements):
         return ask()
     # A home may be several machines'.
-    question = (requirements, replace(destination, python=""), next(tags.platform_tags()), form, metadata.version("uv"))
-    return recent.recall(repr(question), uv.environ, ask)
+    question = (
+        requirements,
+        replace(destination, python="", refresh=False),
+        next(tags.platform_tags()),
+        form,
+        metadata.version("uv"),
+    )
+    return recent.recall(repr(question), uv.environ, ask, refresh=destination.refresh)
 
 
 def _ask(
@@ -106,6 +114,7 @@ def _ask(
         constraints = folder / "constraints.txt"
         constraints.write_text("".join(_constraints(requirements, destination, folder)), encoding="utf-8")
         argv = ["compile", "--quiet", "--no-header", *form, "--constraint", str(constraints)]
+        argv += ["--refresh"] if destination.refresh else []
         argv += ["--python", destination.python, "--python-version", destination.version, *uv.options]
         machine = destination.machine
         argv += ["--python-platform", platforms.for_uv(machine)] if machine else []

@@ -34,6 +34,7 @@ class Installer:
 
     `indexes`: those that the dependency file names.
     `machine`: the one that the environment is for, None for this one.
+    `refresh`: whether indexes are asked anew for what they said a few minutes ago.
     `stand_in`: an interpreter of this machine that does it where the environment's own cannot, else "".
     """
 
@@ -42,6 +43,7 @@ class Installer:
     offline: bool = False
     machine: Target | None = None
     stand_in: str = ""
+    refresh: bool = False
 
     def install(self, requirements: Sequence[str]) -> tuple[Distribution, ...]:
         """Install the requirements and what they need; return the files that were installed.
@@ -59,6 +61,7 @@ class Installer:
             tuple(self.indexes),
             {name: each.read_text("METADATA") or "" for name, each in there.items()},
             self.machine,
+            self.refresh,
         )
         distributions = resolve([], requirements, destination)
         if distributions:
@@ -80,7 +83,7 @@ class Installer:
 
         Known by version and hash, those in uv's cache are linked without a question to any index.
         """
-        cached = [(True, True)] if by_version and not self.offline else []
+        cached = [(True, True)] if by_version and not (self.offline or self.refresh) else []
         failures: list[PackageError] = []
         for way, from_cache in (*cached, (by_version, self.offline), (not by_version, self.offline)):
             try:

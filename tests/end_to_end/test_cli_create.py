@@ -579,3 +579,14 @@ def test_create__no_python3_and_no_channel_answers__exits_5_and_says_that_first(
     assert done.returncode == 5
     assert one_line(done.stderr).startswith(f"python_package_create: no answer from the channel {dead_channel}")
     assert "python3: no such interpreter" in one_line(done.stderr)
+
+
+def test_create__name_of_a_channels_host_led_nowhere__is_asked_again_only_to_refresh(
+    desk: Desk, tmp_path: Path
+) -> None:
+    argv = ("--dry-run", "--interpreter", "channel", "-c", "http://nowhere.invalid/main", desk.spec(), "env")
+    said = [
+        one_line(desk.run(*more, *argv, XDG_CACHE_HOME=str(tmp_path)).stderr) for more in ((), (), ("--refresh",), ())
+    ]
+    assert ["s ago (--refresh asks again)" in line for line in said] == [False, True, False, True]
+    assert all(line.startswith("python_package_create: no answer from the channel http://nowhere") for line in said)

@@ -19,7 +19,9 @@ def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def asked(tmp_path: Path, environ: Mapping[str, str] | None = None, question: str = "numpy") -> bool:
+def asked(
+    tmp_path: Path, environ: Mapping[str, str] | None = None, question: str = "numpy", *, refresh: bool = False
+) -> bool:
     """Tell whether a question is asked anew; the answer must be one that was given to it."""
     calls: list[str] = []
 
@@ -28,7 +30,7 @@ def asked(tmp_path: Path, environ: Mapping[str, str] | None = None, question: st
         return f"answer to {question}"
 
     settings = {"XDG_CONFIG_HOME": str(tmp_path / "config"), "XDG_CONFIG_DIRS": "", "HOME": str(tmp_path)}
-    assert recent.recall(question, {**settings, **(environ or {})}, ask) == f"answer to {question}"
+    assert recent.recall(question, {**settings, **(environ or {})}, ask, refresh=refresh) == f"answer to {question}"
     return bool(calls)
 
 
@@ -37,6 +39,11 @@ def test_recall__asked_a_moment_ago__is_recalled_and_other_questions_are_not(tmp
         *(True, False, True),
         *(False, False),
     ]
+
+
+def test_recall__to_be_refreshed__is_asked_anew_and_the_answer_is_kept(tmp_path: Path) -> None:
+    assert [asked(tmp_path, refresh=True) for _ in range(2)] == [True, True]
+    assert not asked(tmp_path)
 
 
 def test_recall__other_settings_of_uv__is_another_question(tmp_path: Path) -> None:
