@@ -90,10 +90,10 @@ def target(desk: Desk, **said: str) -> str:
     return "worker.json"
 
 
-def run(desk: Desk, command: str, **extra: str) -> subprocess.CompletedProcess[str]:
+def run(desk: Desk, command: str, worker: str = "worker", **extra: str) -> subprocess.CompletedProcess[str]:
     """Run a command on a worker that has nothing but the tarball."""
-    environ = {"PATH": "/usr/bin:/bin", "HOME": str(desk.cwd / "worker"), **extra}
-    (desk.cwd / "worker").mkdir(exist_ok=True)
+    environ = {"PATH": "/usr/bin:/bin", "HOME": str(desk.cwd / worker), **extra}
+    (desk.cwd / worker).mkdir(exist_ok=True)
     argv = [str(WRAPPER), str(desk.cwd / "env"), command]
     return subprocess.run(argv, env=environ, capture_output=True, text=True, timeout=120, check=False)
 
@@ -124,11 +124,16 @@ def test_create__with_a_driver_to_come__takes_the_build_for_it_and_tells_what_it
     told = {each["name"]: each["value"] for each in bill["metadata"]["component"]["properties"]}
     assert told["python_package:needs:library"] == f"{CUDA} {SITE}/{CORE}"
     # A worker with a driver, then one without.
-    there = run(at, "python -c 'import gpu; print(gpu.where())'", LD_LIBRARY_PATH=str(driver.parent))
-    assert (there.returncode, there.stdout) == (0, "cuda 0\n"), there.stderr
-    lacking = run(at, "python -c 'import gpu'")
-    assert lacking.returncode == 1
-    assert f"ImportError: {CUDA}" in lacking.stderr
+    where = "python -c 'import gpu; print(gpu.where())'"
+    there = run(at, where, LD_LIBRARY_PATH=str(driver.parent))
+    assert (there.returncode, there.stdout, there.stderr) == (0, "cuda 0\n", "")
+    note = f"python_package_run: note: this machine lacks {CUDA} for {SITE}/{CORE}"
+    for first in (True, False):
+        lacking = run(at, where, "other worker")
+        assert lacking.returncode == 1
+        assert f"ImportError: {CUDA}" in lacking.stderr
+        # Said once, when it is unpacked.
+        assert [line for line in lacking.stderr.splitlines() if "python_package_run" in line] == [note] * first
 
 
 def info(desk: Desk) -> str:
