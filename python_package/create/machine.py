@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from python_package.create.options import CreateOptions
-from python_package.errors import SolveError
+from python_package.errors import SpecError
 from python_package.lock import Lock
 from python_package.progress import Progress
 from python_package.target import PLATFORMS, Target, of_platform, overridden
@@ -23,7 +23,7 @@ def choose(
 ) -> Target | None:
     """Return the target, None for this machine; `platform` is the one that Conda's settings leave.
 
-    Raises SolveError for a variable that says nothing valid, and for a lock of another machine.
+    Raises SolveError for a variable that says nothing valid, SpecError for a lock of another machine.
     """
     target = options.target
     if target is None and platform != options.platform:
@@ -40,7 +40,7 @@ def _of_lock(lock: Lock, target: Target | None) -> Target | None:
     if target is None or target == lock.target:
         return lock.target
     what = lock.target.differences(target) if lock.target else f"it names none, and was made for {lock.platform}"
-    raise SolveError(
+    raise SpecError(
         f"the lock is for another target than {target}: {what}; leave the target out to make again what was locked, "
         "or make a lock for it with --lock"
     )

@@ -188,16 +188,16 @@ def test_choose__lock_of_another_target__is_refused_with_what_differs(
     lock: Lock, said: dict[str, object], what: str
 ) -> None:
     options = CreateOptions(locked=lock, target=probed(**said))
-    with pytest.raises(SolveError, match=r"^the lock is for another target than worker\.json: ") as caught:
+    with pytest.raises(SpecError, match=r"^the lock is for another target than worker\.json: ") as caught:
         chosen(options, str(said.get("subdir", "linux-64")))
     assert what in str(caught.value)
 
 
 def test_choose__target_and_a_lock_of_none__is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SolveError, match="it names none, and was made for linux-64"):
+    with pytest.raises(SpecError, match="it names none, and was made for linux-64"):
         chosen(CreateOptions(locked=locked(tmp_path), target=probed()))
 
 
 def test_choose__condas_subdir_and_a_lock_of_another__is_refused(lock: Lock) -> None:
-    with pytest.raises(SolveError, match="another target than linux-aarch64: subdir linux-64, not linux-aarch64"):
+    with pytest.raises(SpecError, match="another target than linux-aarch64: subdir linux-64, not linux-aarch64"):
         chosen(CreateOptions(locked=lock), "linux-aarch64")
