@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 
 from python_package.errors import SolveError
 from python_package.pack import Manifest
 from python_package.pack.microarchitecture import rank
+from python_package.pack.needs import DRIVER
 from python_package.progress import Progress
 from python_package.target import Target
-
-# What only a machine with NVIDIA's driver has.
-_DRIVER = re.compile(r"lib(cuda|cudadebugger|nvcuvid|nvoptix|nvidia-[a-z-]+)\.so(\.\d+)*")
 
 
 def check(needs: Manifest, target: Target | None, allowed: Collection[str], progress: Progress) -> None:
@@ -36,7 +33,7 @@ def check(needs: Manifest, target: Target | None, allowed: Collection[str], prog
             f"{package} was built for {level}, and {target} has {target.microarchitecture}; ask for a build of it for "
             "older processors"
         )
-    lacking = {name: path for name, path in needs.libraries if _DRIVER.fullmatch(name) and name not in allowed}
+    lacking = {name: path for name, path in needs.libraries if DRIVER.fullmatch(name) and name not in allowed}
     if lacking and not target.cuda:
         files = ", ".join(f"{name} ({path} needs it)" for name, path in lacking.items())
         progress.note(f"{target} has no CUDA driver, which would bring {files}: what loads it fails there")

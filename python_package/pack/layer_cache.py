@@ -29,7 +29,7 @@ _DEFAULT_SHARE = 0.1
 # An entry is the layer's pieces, its summary as JSON, then this: CRC of each, length of the JSON, magic. Raise the
 # magic when a summary comes to say something else: then entries of before are made anew.
 _TRAILER = struct.Struct("<IIQ8s")
-_MAGIC = b"pypkg\0\0\2"
+_MAGIC = b"pypkg\0\0\3"
 
 # A new entry older than this was left by a process that was killed.
 _STALE = 24 * 3600

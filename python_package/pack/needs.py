@@ -13,25 +13,24 @@ from python_package.pack.contents import Contents, Layer
 from python_package.pack.microarchitecture import declared
 from python_package.pypi import wheel
 
-# What builders of wheels and Conda packages take to be everywhere (PEP 599). It is not, on small images.
-_COMMON = {
-    *("libgcc_s.so.1", "libstdc++.so.6", "libz.so.1", "libexpat.so.1", "libGL.so.1", "libICE.so.6", "libSM.so.6"),
-    *("libX11.so.6", "libXext.so.6", "libXrender.so.1"),
-    *("libglib-2.0.so.0", "libgobject-2.0.so.0", "libgthread-2.0.so.0"),
-}
+# What only a machine with NVIDIA's driver has.
+DRIVER = re.compile(r"lib(cuda|cudadebugger|nvcuvid|nvoptix|nvidia-[a-z-]+)\.so(\.\d+)*")
+
+# What nearly every machine has: compilers link to them without being asked.
+_COMMON = ("libgcc_s.so.1", "libstdc++.so.6", "libz.so.1")
 
 
 class LayerNeeds(NamedTuple):
     """What the programs and libraries of a layer need.
 
     `glibc` is the least version, or (), and `glibc_of` the file that needs it, "" where a package only declares it.
-    `libraries` are the libraries that are neither glibc's nor in the layer, each with a file that needs it; `sonames`
-    what others may call those that are in it, besides their files' names.
+    `libraries` are (name, a file that needs it, how many do) of those that are neither glibc's nor in the layer;
+    `sonames` what others may call those that are in it, besides their files' names.
     """
 
     glibc: Sequence[int] = ()
     glibc_of: str = ""
-    libraries: Sequence[tuple[str, str]] = ()
+    libraries: Sequence[tuple[str, str, int]] = ()
     sonames: Sequence[str] = ()
 
 
@@ -40,7 +39,7 @@ class Needs(NamedTuple):
 
     `glibc` and `glibc_of` are as a layer's. `microarchitecture` is the level of the processor, as archspec names it,
     and the package that declares it, or (). `libraries` are (name, a file that needs it) of the libraries that are
-    neither in the environment nor glibc's; the last are those that most systems have.
+    neither in the environment nor glibc's: a driver's first, then what most files need, last what most machines have.
     """
 
     glibc: Sequence[int] = ()
@@ -59,7 +58,7 @@ def of_layer(layer: Layer, programs: Iterable[str], subdir: str) -> LayerNeeds:
     path = max(found, key=lambda target: found[target].glibc)
     glibc, path = (found[path].glibc, path) if any(found[path].glibc) else ((), "")
     sonames = {needs.soname for needs in found.values()} - {"", *map(basename, sources)}
-    every = ((name, target) for target, needs in found.items() for name in needs.libraries)
+    every = ((name, target, 1) for target, needs in found.items() for name in needs.libraries)
     libraries = _missing(every, {*sonames, *map(basename, sources)})
     return LayerNeeds(glibc, path, libraries, sorted(sonames))
 
@@ -70,17 +69,19 @@ def of_environment(contents: Contents, layers: Sequence[LayerNeeds]) -> Needs:
     inside = {basename(file.target) for layer in contents.layers for file in layer.files}
     inside.update(name for each in layers for name in each.sonames)
     missing = _missing((each for layer in layers for each in layer.libraries), inside)
-    missing.sort(key=lambda each: (each[0] in _COMMON, each[0]))
-    return Needs(highest.glibc, highest.glibc_of, declared(contents.records), missing)
+    missing.sort(key=lambda each: (not DRIVER.fullmatch(each[0]), each[0] in _COMMON, -each[2], each[0]))
+    libraries = [(name, path) for name, path, _ in missing]
+    return Needs(highest.glibc, highest.glibc_of, declared(contents.records), libraries)
 
 
-def _missing(libraries: Iterable[Sequence[str]], inside: Collection[str]) -> list[tuple[str, str]]:
-    """Return the (name, file that needs it) whose library is not among those inside, each library once."""
-    missing: dict[str, str] = {}
-    for name, path in libraries:
+def _missing(libraries: Iterable[tuple[str, str, int]], inside: Collection[str]) -> list[tuple[str, str, int]]:
+    """Return the libraries that are not among those inside, each once: its first file, the sum of its numbers."""
+    missing: dict[str, tuple[str, str, int]] = {}
+    for name, path, number in libraries:
         if name not in inside:
-            missing.setdefault(name, path)
-    return list(missing.items())
+            _, first, before = missing.get(name, (name, path, 0))
+            missing[name] = (name, first, before + number)
+    return list(missing.values())
 
 
 def _declared_glibc(layer: Layer) -> Sequence[int]:

@@ -20,7 +20,9 @@ from wheels import write_wheel
 from python_package import elf, pack
 from python_package.files.prefix import Prefix
 from python_package.pack import Manifest, microarchitecture
+from python_package.pack.contents import Contents
 from python_package.pack.manifest import HEAD_SIZE, MAX_CHUNKS, Chunk
+from python_package.pack.needs import LayerNeeds, of_environment
 
 ARCH = sysconfig.get_platform().partition("-")[2]
 SUBDIR = elf.subdir(Path(sys.executable).resolve())
@@ -161,6 +163,14 @@ def test_pack__libraries_that_are_nowhere__are_named_with_a_file_each(workshop: 
     )
     assert made.libraries == (("libdriver.so.1", f"{site(made)}/usesdriver/other.so"),)
     assert f"\nlibrary libdriver.so.1 {site(made)}/usesdriver/other.so\n" in made.to_text()
+
+
+def test_of_environment__many_are_missing__a_drivers_comes_first_and_what_all_have_last() -> None:
+    one = LayerNeeds(libraries=[("libcuda.so.1", "b", 1), ("libGL.so.1", "b", 3), ("libplugin.so", "a", 1)])
+    two = LayerNeeds(libraries=[("libGL.so.1", "d", 2), ("libQt3.so", "c", 4), ("libstdc++.so.6", "c", 99)])
+    found = of_environment(Contents(Path("env"), ()), [one, two]).libraries
+    assert found == [("libcuda.so.1", "b"), ("libGL.so.1", "b"), ("libQt3.so", "c"), ("libplugin.so", "a"),
+                     ("libstdc++.so.6", "c")]  # fmt: skip
 
 
 def test_pack__a_library_whose_file_has_another_name__is_there_by_its_own(workshop: Workshop, tmp_path: Path) -> None:
