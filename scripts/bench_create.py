@@ -2,7 +2,8 @@
 
 The steps of 2019 are: make a Conda environment of python and pip, `pip install` every module, `conda-pack`. A kinder
 form of them takes from the channel what it has. No conda is at hand here, so the first step is py-rattler's bare solve
-and link, which is faster than conda: the ratios are a lower bound. All caches are warm, pip's too.
+and link, which is faster than conda: the ratios are a lower bound. All caches are warm, pip's too. At last an
+environment of this host's python and of PyPI's packages is made again where no channel answers, against `--refresh`.
 FOLDER keeps the channel and each size's tarball for the other benchmarks.
 """
 
@@ -26,6 +27,7 @@ SIZES: Mapping[str, Sequence[str]] = (
     {"small": ("six",)} if SHORT else {"small": ("numpy",), "medium": MEDIUM, "large": (*MEDIUM, "jaxlib")}
 )
 IMPORTS = {"scikit-learn": "sklearn"}
+FROM_PYPI = ("six",) if SHORT else ("matplotlib", "numpy", "pandas", "tqdm")
 ONLY_PYPI = "tqdm"  # left out of the channel, so that every size has something from PyPI
 ROUNDS = 1 if SHORT else 3
 
@@ -75,6 +77,24 @@ def main() -> None:
             f"among the others: peak {peak / 1e6:.0f} MB, split {splits[-1]}; at once again {again:.2f} s)",
             flush=True,
         )
+    _from_pypi(folder, create, version, environ)
+
+
+def _from_pypi(folder: Path, create: Path, version: str, environ: Mapping[str, str]) -> None:
+    spec = folder / "pypi.json"
+    spec.write_text(json.dumps({"python": version, "modules": FROM_PYPI}))
+    ours = [str(create), "-c", "http://nowhere.invalid/main", str(spec), "pypi"]
+    first, _, said = _measured(ours, environ)
+    peer, again = [], []
+    for _ in range(ROUNDS):
+        peer.append(_measured([*ours, "--refresh"], environ)[0])
+        again.append(_measured(ours, environ)[0])
+    asked, ran = statistics.median(peer), statistics.median(again)
+    print(
+        f"create again, from PyPI   refreshed {asked:6.2f} s   ours {ran:6.2f} s   ratio {asked / ran:5.1f}\n"
+        f"  (first time {first:.2f} s, split {re.sub(r'.* s: ', '', said.splitlines()[-1])})",
+        flush=True,
+    )
 
 
 def _steps(folder: Path, made: Path, version: str, packages: Sequence[str], *, from_channel: bool) -> list[list[str]]:

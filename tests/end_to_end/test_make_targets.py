@@ -57,6 +57,9 @@ def test_make__bench_in_its_short_form__measures_all(make: Make) -> None:
         "create, small",
         "pack, small",
         "first task in",
+        "first task, 2 streams",
+        "first task, as pixi-unpack",
+        "create again, from PyPI",
         "next task",
         "5 tasks at once",
     ):
