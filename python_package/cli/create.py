@@ -45,10 +45,11 @@ def _main(argv: list[str]) -> int:
     if name is not None:
         validate_name(name)
     locked, changes = _locked(args.locked)
-    spec, notes = _read(args.dependency_file) if locked is None or args.dependency_file else (locked.spec, ())
+    machine = _machine(args.target)
+    spec, notes = _read(args.dependency_file, machine) if locked is None or args.dependency_file else (locked.spec, ())
     chosen = {**vars(args), "channels": tuple(args.channels), "mapping": dict(args.mapping)}
     chosen |= {"output": output, "locked": locked, "command": shlex.join([NAME, *argv])}
-    chosen |= {"target": _machine(args.target), "allow_missing": tuple(args.allow_missing)}
+    chosen |= {"target": machine, "allow_missing": tuple(args.allow_missing)}
     chosen |= {"check_with": tuple(args.check_with)}
     options = CreateOptions(**{each.name: chosen[each.name] for each in fields(CreateOptions) if each.name in chosen})
     start = perf_counter()
@@ -242,7 +243,7 @@ def _target(argument: str) -> tuple[str | None, str | None]:
     return argument, None
 
 
-def _read(argument: str) -> tuple[Spec, tuple[str, ...]]:
+def _read(argument: str, target: Target | None) -> tuple[Spec, tuple[str, ...]]:
     from python_package.create.inputs import decode, read
     from python_package.files import bounds
 
@@ -255,7 +256,7 @@ def _read(argument: str) -> tuple[Spec, tuple[str, ...]]:
             raw = bounds.read_stream(sys.stdin.buffer, argument, bounds.DOCUMENT)
     except OSError as error:
         raise SpecNotFoundError(f"{argument}: {os.strerror(error.errno or 0)}; expected a dependency file") from None
-    given = read(decode(raw, argument), argument)
+    given = read(decode(raw, argument), argument, target=target)
     return given.spec, given.notes
 
 

@@ -144,7 +144,7 @@ def _prepare(spec: Spec, options: CreateOptions, clock: Clock) -> tuple[Wanted, 
         from python_package.conda import condarc
         from python_package.create import checkable, machine
 
-        config = condarc.load(options.platform, named=machine.is_named(options))
+        config = condarc.load(options.platform, named=machine.is_named(options.target))
         target = machine.choose(options, config.platform, clock.progress)
         options = replace(options, target=target, offline=options.offline or config.offline)
         checkable.require_platform(options)

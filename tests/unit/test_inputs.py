@@ -14,6 +14,7 @@ from python_package.create.checked_imports import modules_named
 from python_package.create.inputs import Given, decode, read
 from python_package.errors import SpecError
 from python_package.spec import Pin, Spec
+from python_package.target import Target
 
 
 def given(text: str, source: str) -> Given:
@@ -518,3 +519,34 @@ def test_requirements__chain_of_many_files__is_refused(tmp_path: Path) -> None:
 def test_requirements__file_of_a_name_that_none_can_have__is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(SpecError, match=r"requirements\.txt:1: "):
         read(f"-r {name}\n", str(tmp_path / "requirements.txt"))
+
+
+# what another machine's markers are
+
+MARKED = (
+    ("x86", "platform_machine == 'x86_64'"),
+    ("arm", "platform_machine == 'aarch64'"),
+    ("mac", "sys_platform == 'darwin'"),
+)
+FORMS = {
+    "requirements.txt": "".join(f"{name}; {marker}\n" for name, marker in MARKED),
+    "pyproject.toml": '[project]\nname = "x"\ndependencies = '
+    + str([f"{name}; {marker}".replace("'", '"') for name, marker in MARKED]),
+    "pixi.toml": "[workspace]\nchannels = []\n[pypi-dependencies]\n"
+    + "".join(f'{name} = {{ version = "*", env-markers = "{marker}" }}\n' for name, marker in MARKED),
+}
+
+
+@pytest.mark.parametrize(("subdir", "name"), [("linux-64", "x86"), ("linux-aarch64", "arm")])
+@pytest.mark.parametrize("source", list(FORMS))
+def test_read__markers_of_platforms__are_true_or_not_of_the_target(source: str, subdir: str, name: str) -> None:
+    found = read(FORMS[source], source, python=sys.executable, target=Target.load(subdir))
+    assert [each.removeprefix("pypi:") for each in found.spec.packages] == [name]
+
+
+def test_read__condas_subdir__comes_before_a_targets_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    text, mine = FORMS["requirements.txt"], Target("linux-64", name="mine.json")
+    monkeypatch.setenv("CONDA_SUBDIR", "linux-aarch64")
+    assert read(text, "requirements.txt", python=sys.executable, target=mine).spec.packages == ("arm",)
+    named = Target.load("linux-64")
+    assert read(text, "requirements.txt", python=sys.executable, target=named).spec.packages == ("x86",)

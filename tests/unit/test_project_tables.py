@@ -11,6 +11,7 @@ from python_package.create.inputs import Given, read
 from python_package.create.inputs.poetry import constraint
 from python_package.errors import SpecError
 from python_package.spec import Index, Pin, Spec
+from python_package.target import Target
 
 
 def given(folder: Path, text: str, name: str = "pyproject.toml") -> Given:
@@ -211,6 +212,17 @@ def test_pixi__tables_of_the_default_environment__are_read(tmp_path: Path) -> No
         "[tool.pixi.feature]: left out; the default environment counts",
         "samtools: its version counts, the build h* does not",
     ]
+
+
+@pytest.mark.parametrize(("subdir", "version"), [("linux-64", "2.0"), ("linux-aarch64", "3.0")])
+def test_pixi__tables_of_the_targets_platform__count_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, subdir: str, version: str
+) -> None:
+    text = '[project]\nname = "x"\n' + PIXI + '[tool.pixi.target.linux-aarch64.dependencies]\nlibonly = "3.0"\n'
+    found = read(text, str(tmp_path / "pyproject.toml"), python=sys.executable, target=Target.load(subdir))
+    assert f"conda:libonly=={version}" in found.spec.packages
+    monkeypatch.setenv("CONDA_SUBDIR", subdir)
+    assert f"conda:libonly=={version}" in given(tmp_path, text).spec.packages
 
 
 def test_pixi__its_own_file__is_read_likewise(tmp_path: Path) -> None:

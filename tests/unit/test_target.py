@@ -161,9 +161,9 @@ def chosen(options: CreateOptions, subdir: str = "linux-64") -> Target | None:
 
 
 def test_is_named__platform_by_its_name_alone__is() -> None:
-    assert is_named(CreateOptions(target=Target.load("linux-64")))
-    assert not is_named(CreateOptions(target=parse('{"subdir": "linux-64"}', "mine.json")))
-    assert not is_named(CreateOptions())
+    assert is_named(Target.load("linux-64"))
+    assert not is_named(parse('{"subdir": "linux-64"}', "mine.json"))
+    assert not is_named(None)
 
 
 def test_choose__lock_of_a_target__is_for_that_one(lock: Lock) -> None:

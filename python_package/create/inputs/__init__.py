@@ -15,6 +15,7 @@ from python_package.create.inputs.requirements_txt import read as read_requireme
 from python_package.errors import SpecError
 from python_package.files.documents import json_value, toml_value, yaml_value
 from python_package.spec import Spec
+from python_package.target import Target
 
 __all__ = ["Given", "decode", "read"]
 
@@ -29,11 +30,11 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
 }
 
 
-def read(text: str, source: str, *, python: str = "python3") -> Given:
+def read(text: str, source: str, *, python: str = "python3", target: Target | None = None) -> Given:
     """Return what a file asks for; `source` is its path, or - for standard input, whose content tells what it is.
 
-    `python` is the user's interpreter, of which the environment markers in a file are true or not. Raises SpecError
-    with the place when the content is not valid, or asks for what create cannot do.
+    `python` is the user's interpreter, of which the environment markers in a file are true or not, on this machine or
+    on a target. Raises SpecError with the place when the content is not valid, or asks for what create cannot do.
     """
     kind = _kind(text, source)
     try:
@@ -43,7 +44,7 @@ def read(text: str, source: str, *, python: str = "python3") -> Given:
         raise SpecError(f"{source}: not {kind}: {error}{advice}") from None
     if kind == "JSON" and not (isinstance(document, dict) and _is_ponchos(document)):
         return Given(Spec.from_json(text, source))
-    found = Dependencies(source, python)
+    found = Dependencies(source, python, target)
     try:
         if kind == "requirements":
             found.wishes += read_requirements(text, source, found)

@@ -7,18 +7,22 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from packaging.markers import default_environment
 from packaging.requirements import InvalidRequirement, Requirement
 
 from python_package.address import Address
+from python_package.conda.records import PLATFORM
+from python_package.create import machine
 from python_package.errors import InterpreterError, SpecError
 from python_package.files.disk import path_of
 from python_package.pypi.uv_settings import read_pyproject
 from python_package.pypi.wheel import parse_name
 from python_package.spec import Index, Spec, canonical, placed
+from python_package.target import Target
+from python_package.target import markers as target_markers
 
 # The folders in which Conda's packages are built, by Anaconda, by conda-forge and by conda-build at home; they end in
 # NAME_TIMESTAMP/work, and `pip freeze` has them from the packages' own notes.
@@ -65,12 +69,14 @@ class Wish:
 class Dependencies:
     """What was found in a file so far.
 
-    `source` is the file's path, or -; `python` the user's interpreter, of which environment markers are true or not.
+    `source` is the file's path, or -; `python` the user's interpreter, of which environment markers are true or not,
+    on this machine or on a target.
     `requires` is the version of Python that is asked for, `conda` are the packages that only a channel may have.
     """
 
     source: str
     python: str
+    target: Target | None = None
     requires: str = ""
     wishes: list[Wish] = field(default_factory=list)
     conda: list[str] = field(default_factory=list)
@@ -82,6 +88,17 @@ class Dependencies:
     def folder(self) -> Path:
         """Return the folder that paths in the file are relative to."""
         return Path() if self.source == "-" else Path(self.source).parent
+
+    @cached_property
+    def platform(self) -> str:
+        """Return the platform that it is all for, as Conda names it."""
+        return machine.platform(self.target)
+
+    @cached_property
+    def markers(self) -> Mapping[str, str]:
+        """Return what environment markers are compared with."""
+        own = _markers(self.python)
+        return own if self.platform == PLATFORM else {**own, **target_markers(self.platform)}
 
     def note(self, text: str) -> None:
         """Keep what the user must be told of the file."""
@@ -166,7 +183,9 @@ def extras_of(names: Iterable[str]) -> str:
     return listed and f"[{listed}]"
 
 
-def read_requirement(text: str, where: str, python: str, *, only: str = "", folder: Path | None = None) -> Wish | None:
+def read_requirement(
+    text: str, where: str, found: Dependencies, *, only: str = "", folder: Path | None = None
+) -> Wish | None:
     """Read a requirement (PEP 508, or a path as pip has it); None when its marker says that it is not for us.
 
     `only` is `pypi:` where no channel may be asked, `folder` is what paths are relative to. Raises SpecError for what
@@ -178,7 +197,7 @@ def read_requirement(text: str, where: str, python: str, *, only: str = "", fold
         if not (text.startswith((".", "~")) or "/" in text or text.endswith(".whl")):
             raise SpecError(f"{where}: {text!r} is not a requirement, such as numpy>=1.26") from None
         return _placed(text, where, only, folder or Path())
-    if wanted.marker and not wanted.marker.evaluate(markers(python)):
+    if wanted.marker and not wanted.marker.evaluate(found.markers):
         return None
     return Wish(text_of(wanted, only), wanted.url or "", where)
 
@@ -211,8 +230,8 @@ def _name(path: Path) -> str:
 
 
 @cache
-def markers(python: str) -> Mapping[str, str]:
-    """Return what environment markers are compared with: the user's interpreter, or our own if it does not answer."""
+def _markers(python: str) -> Mapping[str, str]:
+    """Return what the user's interpreter has for environment markers, or our own if it does not answer."""
     from python_package.host_python.interpreter import ask  # takes long to import
 
     try:

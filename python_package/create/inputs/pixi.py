@@ -8,8 +8,7 @@ from dataclasses import replace
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from python_package.conda.records import PLATFORM
-from python_package.create.inputs.dependencies import Dependencies, Wish, extras_of, markers
+from python_package.create.inputs.dependencies import Dependencies, Wish, extras_of
 from python_package.create.inputs.environment_yml import match_specs
 from python_package.files.disk import url_of
 from python_package.files.sections import Section
@@ -32,7 +31,7 @@ def read(table: Section, found: Dependencies) -> None:
         found.note(f"{', '.join(left_out)}: left out; the default environment counts")
     # The tables of this platform count more than the general ones; pixi's own names for its families.
     targets = table.table("target")
-    family = ("unix", PLATFORM.partition("-")[0], PLATFORM)
+    family = ("unix", found.platform.partition("-")[0], found.platform)
     tables = [table, *(targets.table(name) for name in family if name in targets)]
     match_specs([_match_spec(each) for each in _merged(tables, *_CONDA)], found)
     for each in _merged(tables, "pypi-dependencies"):
@@ -87,7 +86,7 @@ def _wishes(named: tuple[str, Section], found: Dependencies) -> Iterator[Wish]:
         wanted = Requirement(f"{text}{marker and ' ; '}{marker}")
     except (InvalidRequirement, InvalidSpecifier):
         raise ValueError(f"{table} {text!r} is not a requirement, such as numpy>=1.26") from None
-    if wanted.marker and not wanted.marker.evaluate(markers(found.python)):
+    if wanted.marker and not wanted.marker.evaluate(found.markers):
         return
     wish = Wish(f"pypi:{text}", place(table, found.folder), f"{found.source}: {table}")
     if not wish.url and "index" in table:

@@ -10,7 +10,7 @@ from packaging.markers import Marker
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from python_package.create.inputs.dependencies import Dependencies, Wish, extras_of, markers, text_of
+from python_package.create.inputs.dependencies import Dependencies, Wish, extras_of, text_of
 from python_package.files.sections import Section
 from python_package.pypi.uv_settings import place
 from python_package.spec import Index, canonical
@@ -69,7 +69,7 @@ def _joined(wish: Wish, more: Wish) -> Wish:
 def _wishes(name: str, fields: Section, found: Dependencies, named: Mapping[str, Index]) -> Iterator[Wish]:
     """Yield a dependency, if it is one here."""
     fields.only(_KEYS, "is no key of a dependency of Poetry's")
-    if not all(Marker(fields.marker(each)).evaluate(markers(found.python)) for each in _markers(fields)):
+    if not all(Marker(fields.marker(each)).evaluate(found.markers) for each in _markers(fields)):
         return
     package, where = name + extras_of(fields.texts("extras")), f"{found.source}: {fields}"
     if url := place(fields, found.folder.resolve()):

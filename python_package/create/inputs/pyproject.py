@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from python_package.create.inputs import poetry, requirements_txt
-from python_package.create.inputs.dependencies import Dependencies, Wish, markers, read_requirement, text_of
+from python_package.create.inputs.dependencies import Dependencies, Wish, read_requirement, text_of
 from python_package.files.sections import Section
 from python_package.pypi import uv_settings
 from python_package.pypi.uv_settings import Settings
@@ -68,7 +68,7 @@ def _standard(
         lines = "".join(f"-r {file}\n" for file in files)
         return requirements_txt.read(lines, found.source, found, kind="dynamic dependencies")
     where, folder = f"{found.source}: dependencies", found.folder.resolve()
-    wishes = (read_requirement(line, where, found.python, folder=folder) for line in project.texts("dependencies"))
+    wishes = (read_requirement(line, where, found, folder=folder) for line in project.texts("dependencies"))
     return [each for each in wishes if each]
 
 
@@ -84,7 +84,7 @@ def _placed_by_uv(wishes: list[Wish], uv: Settings, found: Dependencies) -> list
     """Return wishes with their places, and the bounds of their versions, that uv's tables name."""
     for text in uv.check({wish.name for wish in wishes}):
         found.note(f"the constraint {text} does not count: it is of no dependency named here")
-    environment, placed = markers(found.python), []
+    environment, placed = found.markers, []
     for wish in wishes:
         source = uv.source(wish.name, environment)
         bounded, only = uv.bounded(wish.requirement, environment), wish.only

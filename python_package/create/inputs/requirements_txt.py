@@ -65,7 +65,7 @@ def read(text: str, source: str, found: Dependencies, *, only: str = "", kind: s
     The indexes and notes go to `found`. `only` is `pypi:` where no channel may be asked; `kind` is the key that holds
     the lines where they are none of a file.
     """
-    reading = _Reading(found.python, only, kind)
+    reading = _Reading(found, only, kind)
     reading.file(text, source, Path() if source == "-" else Path(source).parent, constraints=False)
     indexes = dict.fromkeys(reading.indexes)
     if reading.no_index:
@@ -81,7 +81,7 @@ def read(text: str, source: str, found: Dependencies, *, only: str = "", kind: s
 class _Reading:
     """What was found so far, by canonical name."""
 
-    python: str
+    found: Dependencies
     only: str
     kind: str
     wanted: dict[str, list[Wish]] = field(default_factory=dict)
@@ -156,9 +156,9 @@ class _Reading:
                 f"{where.rpartition(':')[0] or where}: hashes are not compared; a lock (--lock) has its own"
             )
         only = "" if constraints else self.only
-        found = read_requirement(bare.strip(), where, self.python, only=only, folder=folder)
-        if found is not None:
-            (self.constraints if constraints else self.wanted).setdefault(found.name, []).append(found)
+        wish = read_requirement(bare.strip(), where, self.found, only=only, folder=folder)
+        if wish is not None:
+            (self.constraints if constraints else self.wanted).setdefault(wish.name, []).append(wish)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
