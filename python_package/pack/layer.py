@@ -35,6 +35,9 @@ from python_package.run import activate_scripts, conda_unpack, run_in_env
 # One line for each package and each file to relocate, which `python_package_run --info` prints.
 PACKAGES = "conda-meta/python-package-list"
 
+# How long the bar of the largest package is.
+_BAR = 30
+
 # conda-pack's own, which it promises to nobody: bin/activate.fish, as (source, target), and the text of the functions
 # that put the prefix into files. A test tells when they change.
 _CONDA_PACK_SCRIPTS: Sequence[tuple[str, str]] = core._scripts
@@ -121,23 +124,24 @@ def _prefixes(packer: Packer, archive: ArchiveWriter, prefix: str) -> Iterable[t
             yield path, normalize.PLACEHOLDER, mode
 
 
-def identify_environment(contents: Contents, facts: Sequence[LayerFacts]) -> LayerKey:
-    """Return the layer's key; `facts` are what the environment's other layers hold, in their order."""
+def identify_environment(contents: Contents, layers: Sequence[PackedLayer]) -> LayerKey:
+    """Return the layer's key; `layers` are the environment's other layers, in their order."""
     records = (path.read_bytes() for path in sorted((contents.prefix / "conda-meta").glob("*.json")))
     ours = (run_in_env(), conda_unpack(), inspect.getsource(spelled), *activate_scripts().values())
-    texts = (part for text in _texts(contents, facts).items() for part in text)
-    return LayerKey(layer_keys.combine("environment", *records, *texts, json.dumps(facts), *ours))
+    texts = (part for text in _texts(contents, layers).items() for part in text)
+    facts = json.dumps([layer.facts for layer in layers])
+    return LayerKey(layer_keys.combine("environment", *records, *texts, facts, *ours))
 
 
-def fill_environment(archive: ArchiveWriter, contents: Contents, facts: Sequence[LayerFacts]) -> LayerFacts:
+def fill_environment(archive: ArchiveWriter, contents: Contents, layers: Sequence[PackedLayer]) -> LayerFacts:
     """Add the layer's files to the archive."""
-    for layer, each in zip(contents.layers, facts, strict=True):
+    for layer, packed in zip(contents.layers, layers, strict=True):
         if layer.record is not None:
             name = "{name}-{version}-{build}.json".format_map(layer.record)
-            archive.add_text(f"conda-meta/{name}", normalize.record(layer.record, each.bytecode))
-    for path, text in _texts(contents, facts).items():
+            archive.add_text(f"conda-meta/{name}", normalize.record(layer.record, packed.facts.bytecode))
+    for path, text in _texts(contents, layers).items():
         archive.add_text(path, text)
-    for path, data in sorted(scripts(relocated(facts)).items()):
+    for path, data in sorted(scripts(relocated(layer.facts for layer in layers)).items()):
         archive.add_text(path, data, executable=data.startswith(b"#!"))
     return LayerFacts()
 
@@ -169,7 +173,7 @@ def scripts(records: Iterable[tuple[str, str, str]]) -> dict[str, bytes]:
     return {**added, **{path: text.encode() for path, text in own.items()}}
 
 
-def _texts(contents: Contents, facts: Sequence[LayerFacts]) -> dict[str, bytes]:
+def _texts(contents: Contents, layers: Sequence[PackedLayer]) -> dict[str, bytes]:
     """Return the history and the list of packages, and the lock if the environment has one, by path."""
     found = {}
     for path in ("conda-meta/history", FILE):
@@ -178,15 +182,35 @@ def _texts(contents: Contents, facts: Sequence[LayerFacts]) -> dict[str, bytes]:
     history = found.pop("conda-meta/history", b"").decode("utf-8", "surrogateescape")
     return {
         "conda-meta/history": normalize.history(contents.records, history),
-        PACKAGES: _list(contents, facts),
+        PACKAGES: _list(contents, layers),
         **found,
     }
 
 
-def _list(contents: Contents, facts: Sequence[LayerFacts]) -> bytes:
-    """Return the packages, and the files that the wrapper or conda-unpack has to adapt, one a line."""
+def _list(contents: Contents, layers: Sequence[PackedLayer]) -> bytes:
+    """Return the packages, the files that the wrapper or conda-unpack has to adapt, and a table of sizes, in lines."""
     lines = ["package {name}-{version}-{build}".format_map(record) for record in contents.records]
-    folders = (Path(layer.dist_info).name for layer in contents.layers if layer.dist_info)
-    lines += [f"pypi {folder.removesuffix('.dist-info')}" for folder in folders]
-    lines += [f"prefix-in {path}" for path, _, _ in relocated(facts)]
+    lines += [f"pypi {_full_name(layer)}" for layer in contents.layers if layer.dist_info]
+    lines += [f"prefix-in {path}" for path, _, _ in relocated(layer.facts for layer in layers)]
+    lines += [f"sizes {row}" for row in _sizes(contents, layers)]
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+
+
+def _sizes(contents: Contents, layers: Sequence[PackedLayer]) -> Iterable[str]:
+    """Yield a table of packages, the largest first: as it is printed, because the wrapper can do no more than that."""
+    sizes = [
+        (sum(piece.length for piece in packed.pieces), _full_name(layer), sum(piece.raw for piece in packed.pieces))
+        for layer, packed in zip(contents.layers, layers, strict=True)
+    ]
+    if sizes:
+        yield f"{'unpacked':>12} {'packed':>12}"
+    for after, name, before in sorted(sizes, key=lambda row: (-row[0], row[1])):
+        bar = "#" * (_BAR * after // max(sizes)[0])
+        yield f"{-(-before // 1000):>9} kB {-(-after // 1000):>9} kB  {bar:{_BAR}}  {name}"
+
+
+def _full_name(layer: Layer) -> str:
+    """Return what the list calls a layer: a package with its version and build, a distribution, or the layer's name."""
+    if layer.record is not None:
+        return "{name}-{version}-{build}".format_map(layer.record)
+    return Path(layer.dist_info).name.removesuffix(".dist-info") or layer.name

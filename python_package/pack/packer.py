@@ -64,7 +64,7 @@ class Packer:
         layers = [PackedLayer.from_json(found.summary) for found in self._found if found]
         if len(layers) < len(self._found):
             return ""
-        key = identify_environment(self._contents, [layer.facts for layer in layers]).key
+        key = identify_environment(self._contents, layers).key
         last = self._cache.find(key)
         return content_id([*layers, PackedLayer.from_json(last.summary)]) if last else ""
 
@@ -109,18 +109,20 @@ class Packer:
     def _write(self, writer: _LayerWriter, compiled: Iterator[bytecode.Compiled]) -> None:
         """Write all layers: those that are in the cache are copied, all others are filled, compressed and kept."""
         environment = self._contents
-        facts = []
         for layer, key, found in zip(environment.layers, self._keys, self._found, strict=True):
             if found:
-                facts.append(writer.copy(found))
+                writer.copy(found)
             else:
                 filling = partial(fill, contents=environment, layer=layer, compiled=next(compiled))
-                facts.append(writer.make(key, filling, (layer.record or {}).get("link", {}).get("source", "")))
-        key = identify_environment(environment, facts)
+                writer.make(key, filling, (layer.record or {}).get("link", {}).get("source", ""))
+        # The last layer tells how big the others are.
+        writer.compressor.finish()
+        layers = tuple(writer.tarball.layers)
+        key = identify_environment(environment, layers)
         if found := self._cache.find(key.key):
             writer.copy(found)
         else:
-            writer.make(key, partial(fill_environment, contents=environment, facts=facts))
+            writer.make(key, partial(fill_environment, contents=environment, layers=layers))
 
     def relocate(self, new: str) -> None:
         """Make the environment believe that it lies in `new`; raise PackError as `relocate.relocate` does."""
@@ -157,13 +159,12 @@ class _LayerWriter:
     tarball: Tarball
     compressor: Compressor
 
-    def copy(self, cached: CachedLayer) -> LayerFacts:
+    def copy(self, cached: CachedLayer) -> None:
         """Add a layer from the cache."""
         layer = PackedLayer.from_json(cached.summary)
         self.compressor.then(lambda: self.tarball.copy(cached, layer))
-        return layer.facts
 
-    def make(self, key: LayerKey, fill: Callable[[ArchiveWriter], LayerFacts], package: str = "") -> LayerFacts:
+    def make(self, key: LayerKey, fill: Callable[[ArchiveWriter], LayerFacts], package: str = "") -> None:
         """Add a layer that `fill` puts into an archive.
 
         Raises PackError when a file is not what the Conda package holds that lies in the folder `package`.
@@ -204,4 +205,3 @@ class _LayerWriter:
         facts = fill(archive)
         archive.close()
         self.compressor.then(complete)
-        return facts

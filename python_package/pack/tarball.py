@@ -38,7 +38,7 @@ class Tarball:
     total: int
     progress: Progress
     _done: int = 0
-    _layers: list[PackedLayer] = field(default_factory=list)
+    layers: list[PackedLayer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.file.seek(HEAD_SIZE)
@@ -49,7 +49,7 @@ class Tarball:
 
     def complete(self, layer: PackedLayer) -> None:
         """Say that all pieces of a layer are written."""
-        self._layers.append(layer)
+        self.layers.append(layer)
 
     def copy(self, cached: CachedLayer, layer: PackedLayer) -> None:
         """Add a layer from the cache."""
@@ -65,17 +65,17 @@ class Tarball:
         end.data += END
         compressed = compress(end)
         self.write(compressed.data)
-        needs = of_environment(contents, [layer.facts.needs for layer in self._layers])
+        needs = of_environment(contents, [layer.facts.needs for layer in self.layers])
         manifest = Manifest(
-            id=content_id(self._layers),
+            id=content_id(self.layers),
             subdir=contents.subdir,
             glibc=".".join(map(str, needs.glibc)) or "none",
             python=contents.version,
-            size=DISK_BLOCK + sum(layer.disk for layer in self._layers),
-            files=1 + sum(layer.files for layer in self._layers),
+            size=DISK_BLOCK + sum(layer.disk for layer in self.layers),
+            files=1 + sum(layer.files for layer in self.layers),
             archive=self.file.tell() + TAIL_SIZE,
-            chunks=split([*(piece for layer in self._layers for piece in layer.pieces), compressed.piece]),
-            relocated=len(relocated(layer.facts for layer in self._layers)),
+            chunks=split([*(piece for layer in self.layers for piece in layer.pieces), compressed.piece]),
+            relocated=len(relocated(layer.facts for layer in self.layers)),
             created_by=f"python_package_create {__version__}",
             glibc_of=needs.glibc_of,
             microarchitecture=tuple(needs.microarchitecture),

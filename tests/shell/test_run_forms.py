@@ -386,6 +386,39 @@ def test_info__tarball_with_a_list__prints_its_packages(worker: Worker, after: t
     assert result.stdout.endswith("\n" + LIST.decode())
 
 
+TABLE = b"    unpacked       packed\n     1200 kB       300 kB  ###  numpy-2.4.6-py311h64a7726_0\n"
+
+
+@pytest.mark.parametrize("args", [["--info", "--sizes"], ["--sizes"]])
+def test_sizes__tarball_that_tells_them__prints_the_table_alone(worker: Worker, args: list[str]) -> None:
+    told = LIST + b"".join(b"sizes " + line for line in TABLE.splitlines(keepends=True))
+    worker.pack(env=environment().having(Entry("conda-meta/python-package-list", told, 0o644)))
+
+    result = worker.run(*args, "venv")
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, TABLE.decode(), "")
+    assert worker.run("--info", "venv").stdout.endswith("\n" + LIST.decode())
+
+
+def test_sizes__tarball_of_old__exits_3_and_says_so(worker: Worker) -> None:
+    worker.pack(env=environment().having(Entry("conda-meta/python-package-list", LIST, 0o644)))
+
+    result = worker.run("--info", "--sizes", "venv")
+
+    assert (result.returncode, result.stdout, lines(result.stderr)) == (3, "", 1)
+    assert "venv.tar.gz does not tell sizes: make it anew" in result.stderr
+
+
+@pytest.mark.parametrize(("args", "status"), [(["venv", "greet"], 1), ([], 1), (["nosuch"], 2)])
+def test_sizes__without_one_environment__runs_nothing(worker: Worker, args: list[str], status: int) -> None:
+    worker.pack()
+
+    result = worker.run("--sizes", *args)
+
+    assert (result.returncode, result.stdout, lines(result.stderr)) == (status, "", 1)
+    assert not worker.envs()
+
+
 def test_info__tarball_of_others__exits_3(worker: Worker) -> None:
     pack_plainly(worker.task / "venv.tar.gz", environment())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -238,6 +239,37 @@ def test_pack__files_that_hold_the_prefix__are_counted_and_listed(tarball: Path,
     assert "prefix-in etc/holder.conf" in held and "prefix-in lib/libholder.so" in held
     assert not any(" bin/" in line and "config" not in line for line in held)
     assert pack.read(tarball).relocated == len(held)
+
+
+def test_pack__sizes__are_listed_as_a_table_the_largest_first(tarball: Path, env: Path) -> None:
+    """Before compression they are what a reader of tar counts, and after it what the file has but for its ends."""
+    text = (env / "conda-meta/python-package-list").read_text()
+    table = [line.removeprefix("sizes ") for line in text.splitlines() if line.startswith("sizes ")]
+
+    rows = [re.fullmatch(r" *(\d+) kB +(\d+) kB  (#*) +(\S+)", row) for row in table[1:]]
+    assert table[0].split() == ["unpacked", "packed"]
+    found = [(int(row[1]), int(row[2]), len(row[3]), row[4]) for row in rows if row]
+    assert len(found) == len(rows)
+    assert [packed for _, packed, _, _ in found] == sorted((row[1] for row in found), reverse=True)
+    assert (found[0][2], max(row[2] for row in found)) == (30, 30)
+    named = {line.split(" ")[1] for line in text.splitlines() if line.startswith(("package ", "pypi "))}
+    assert named < {name for _, _, _, name in found}
+    with tarfile.open(tarball) as archive:
+        members = archive.getmembers()
+    last = next(member.offset for member in members if member.name.startswith("conda-meta/") and members.index(member))
+    first = members[1].offset
+    assert abs(sum(before for before, _, _, _ in found) * 1000 - (last - first)) <= 1000 * len(found)
+    assert sum(packed for _, packed, _, _ in found) * 1000 < tarball.stat().st_size + 1000 * len(found)
+
+
+def test_pack__sizes__are_the_same_from_the_cache(workshop: Workshop, tmp_path: Path) -> None:
+    prefix = workshop.environment(tmp_path / "again", "holder", wheels=[workshop.wheel()])
+
+    for name, cache in (("cold", tmp_path / "layers"), ("warm", tmp_path / "layers"), ("none", None)):
+        pack.pack(prefix, tmp_path / f"{name}.tar.gz", cache=cache)
+
+    cold, warm, none = ((tmp_path / f"{name}.tar.gz").read_bytes() for name in ("cold", "warm", "none"))
+    assert cold == warm == none
 
 
 @pytest.fixture(scope="module")
