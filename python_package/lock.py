@@ -66,6 +66,11 @@ class Distribution:
     direct: bool = False
     size: int | None = field(default=None, compare=False)
 
+    @property
+    def is_source(self) -> bool:
+        """Tell what has to be built from a wheel."""
+        return not self.location.partition("?")[0].partition("#")[0].endswith(".whl")
+
     def portable(self) -> Distribution:
         """Return it as it is named elsewhere: a file on this machine's disk by its name alone."""
         location = str(Address(self.location))

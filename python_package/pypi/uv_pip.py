@@ -92,7 +92,12 @@ class Installer:
                 return _conceal(self.prefix, distributions)
             except (SolveError, UnreachableError) as error:
                 failures.append(error)
-        raise failures[len(cached)]
+        failure = failures[len(cached)]
+        sources = [each.name for each in distributions if each.is_source]
+        if self.stand_in and self.machine and sources and " has no wheel for " not in str(failure):
+            what = f"{', '.join(sources)}: no wheel for {self.machine.subdir}, and only pure sources can be built here"
+            raise SolveError(f"{failure} ({what})")
+        raise failure
 
     def _ask_uv(self, distributions: Sequence[Distribution], options: Sequence[str], *, by_version: bool) -> None:
         own = {package for index in self.indexes if index.use == "explicit" for package in index.packages}

@@ -173,6 +173,17 @@ def test_install__sources_that_have_to_be_compiled__are_refused(tmp_path: Path) 
     assert {path.name for path in prefix.iterdir()} == {"bin", "conda-meta", "lib"}
 
 
+@pytest.mark.usefixtures("index")
+def test_install__sources_that_cannot_be_built__says_that_no_wheel_is_for_that_platform(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "mine")
+    (project / "hook.py").write_text("raise SystemExit('no compiler for you')\n")
+    installer = Installer(write_foreign_python(tmp_path / "env"), machine=GRACE, stand_in=sys.executable)
+    with pytest.raises(
+        SolveError, match=r"\(mine: no wheel for linux-aarch64, and only pure sources can be built here\)"
+    ):
+        installer.install([f"mine @ {project.as_uri()}"])
+
+
 def compiled(folder: Path) -> Path:
     """Write a project whose wheel is for this machine."""
     project = write_project(folder / "mine")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import resource
 import signal
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -19,7 +21,7 @@ from zlib_ng import zlib_ng
 
 from python_package import pack
 from python_package.pack import bytecode, layer_cache
-from python_package.pack.contents import Layer
+from python_package.pack.contents import CompiledBy, Layer
 from python_package.pack.layer_cache import LayerCache
 
 
@@ -75,6 +77,24 @@ def test_pack__another_environment_of_the_same_packages__compiles_only_what_is_n
 
     pack.pack(other, tmp_path / "other.tar.gz", cache=cache, compiler=compiler)
     assert seen == ["pypi/shapes-1.0.dist-info"]
+
+
+def test_pack__compiled_by_another_interpreter_of_the_version__has_the_same_bytes(
+    workshop: Workshop, prefix: Path, tmp_path: Path
+) -> None:
+    by = CompiledBy(sys.executable, "another")
+    with pack.Packer(prefix, cache=tmp_path / "layers", compiled_by=by) as packer:
+        packer.pack(tmp_path / "other.tar.gz")
+    assert digest(tmp_path / "other.tar.gz") == digest(workshop.folder / "cached.tar.gz")
+
+
+def test_pack__compiled_by_nobody__ships_no_compiled_files_and_takes_none_from_the_cache(
+    prefix: Path, cache: Path, tmp_path: Path
+) -> None:
+    with pack.Packer(prefix, cache=cache, compiled_by=CompiledBy()) as packer:
+        packer.pack(tmp_path / "bare.tar.gz")
+    with tarfile.open(tmp_path / "bare.tar.gz") as archive:
+        assert not [name for name in archive.getnames() if re.search(r"(colours|idna)/__pycache__/", name)]
 
 
 @pytest.mark.parametrize("change", ["content", "same size", "older", "new file", "mode"])
