@@ -39,8 +39,14 @@ class Client:
         spec = self.folder / f"{name}.json"
         spec.write_text(json.dumps({"python": self.python, "modules": list(modules)}))
         command = [*before, str(_CREATE), "-c", str(self.supplies.channel), *options, spec.name, name]
-        # As /usr/aarch64-linux-gnu is with Debian's libc6-arm64-cross.
-        settings = {"CONDA_ENVS_PATH": str(self.folder / "envs"), "QEMU_LD_PREFIX": str(self.supplies.root)}
+        settings = {
+            "CONDA_ENVS_PATH": str(self.folder / "envs"),
+            # What earlier runs found out about the same content does not count.
+            "XDG_CACHE_HOME": str(self.folder / "cache"),
+            "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(Path.home() / ".cache" / "uv")),
+            # As /usr/aarch64-linux-gnu is with Debian's libc6-arm64-cross.
+            "QEMU_LD_PREFIX": str(self.supplies.root),
+        }
         return subprocess.run(
             command,
             cwd=self.folder,
