@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -172,6 +173,22 @@ def test_create__from_the_lock_of_another_platform__is_the_same_tarball(at: Desk
     done = at.run("--locked", "env.lock", "-c", str(at.channel), "env")
     assert done.returncode == 0, done.stderr
     assert (at.cwd / "env.tar.gz").read_bytes() == first
+
+
+def test_create__lock_and_bill_of_a_target__name_it_and_the_lock_is_for_no_other(at: Desk) -> None:
+    assert made(at, "--no-check", "--lock", "env.lock", "--sbom", "env.json").returncode == 0
+    root = json.loads((at.cwd / "env.json").read_text())["metadata"]["component"]
+    facts = {each["name"].rpartition(":")[2]: each["value"] for each in root["properties"]}
+    assert (facts["subdir"], facts["libc_version"], facts["microarchitecture"]) == ("linux-aarch64", "2.28", "aarch64")
+    before = at.state()
+    for argv, words in (
+        (["--target", "linux-64"], "the lock is for another target than linux-64: subdir linux-aarch64, not linux-64,"),
+        (["--target", "other.json"], "another target than other.json: glibc 2.28, not 2.31; leave the target out"),
+    ):
+        (at.cwd / "other.json").write_text('{"subdir": "linux-aarch64", "libc_version": "2.31"}')
+        done = at.run(*argv, "--locked", "env.lock", "env")
+        assert (done.returncode, words in one_line(done.stderr)) == (3, True), done.stderr
+    assert at.state() == before
 
 
 def test_create__environment_of_another_platform_that_exists__is_packed_unchecked(at: Desk) -> None:

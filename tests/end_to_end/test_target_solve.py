@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from python_package.conda import virtual_packages
 from python_package.conda.records import PLATFORM
 from python_package.conda.solver import Channels
 from python_package.errors import SolveError
-from python_package.target import Target
+from python_package.target import Target, parse
 from scripts.faults.misbehaving import serving
 
 OTHER = next(each for each in ("linux-aarch64", "linux-64") if each != PLATFORM)
@@ -112,6 +113,16 @@ def test_of__target_like_this_machine__has_what_rattler_detects(
     monkeypatch.setenv("CONDA_OVERRIDE_ARCHSPEC", level)
     detected = VirtualPackage.detect(VirtualPackageOverrides.from_env())
     target = of_this_machine(cuda=cuda, microarchitecture=level)
+    assert {str(each.into_generic()) for each in detected} == {str(each) for each in virtual_packages.of(target)}
+
+
+def test_of__this_machine_as_its_probe_tells_it__has_what_rattler_detects(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The level aside, for which rattler has the processor's own name."""
+    wrapper = Path(virtual_packages.__file__).parents[1] / "run" / "python_package_run"
+    told = subprocess.run(["sh", wrapper, "--probe"], capture_output=True, text=True, check=True, timeout=60)
+    target = parse(told.stdout, "probe")
+    monkeypatch.setenv("CONDA_OVERRIDE_ARCHSPEC", target.microarchitecture)
+    detected = VirtualPackage.detect(VirtualPackageOverrides.from_env())
     assert {str(each.into_generic()) for each in detected} == {str(each) for each in virtual_packages.of(target)}
 
 
