@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from python_package.conda.available import Available, Build
 from python_package.conda.match_specs import fits
-from python_package.conda.solver import Available, Build
 
 
 @pytest.mark.parametrize(
