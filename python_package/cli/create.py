@@ -81,7 +81,7 @@ def _pack(args: argparse.Namespace, output: str) -> int:
     prefix = existing.find(args.dependency_file)
     making = {"--channel": args.channels, "--lock": args.lock, "--locked": args.locked, "--sbom": args.sbom}
     making |= {"--self-contained": args.self_contained, "--target": args.target}
-    making |= {"--require-check": args.require_check, "--allow-missing": args.allow_missing}
+    making |= {"--base": args.base, "--require-check": args.require_check, "--allow-missing": args.allow_missing}
     making |= {"--check-with": args.check_with}
     for option, given in {**making, **_solving(args)}.items():
         if given:
@@ -104,6 +104,8 @@ def _summary(created: Created, seconds: float) -> str:
     split = ", ".join(f"{phase} {each:.1f}" for phase, each in created.seconds.items())
     megabytes = created.tarball.stat().st_size / 1e6
     kept = f"{created.prefix} and " if created.prefix.is_absolute() else ""
+    if created.difference:
+        machine += f" and {created.difference.name} ({created.difference.stat().st_size / 1e6:.3f} MB)"
     return f"{kept}{created.tarball.name} ({megabytes:.1f} MB){machine} in {seconds:.1f} s: {split}"
 
 
@@ -186,6 +188,11 @@ def _parser(*, locked: bool = False) -> command.Parser:
         action="store_true",
         help="also write NAME.sh: the tarball and python_package_run in one file",
     )
+    add(
+        "--base",
+        metavar="OLD.tar.gz",
+        help="also write NAME.delta: what a worker needs that has the environment of this earlier tarball",
+    )
     add("--dry-run", action="store_true", help="solve, print what the environment would hold, and make nothing")
     add("-q", "--quiet", action="store_true", help="print only errors and notes")
     return parser
@@ -203,7 +210,8 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     for option, given in _solving(args).items():
         if args.locked is not None and given:
             parser.error(f"{option} has no meaning with --locked, which solves nothing")
-    for option, given in {"--lock": args.lock, "--sbom": args.sbom, "--self-contained": args.self_contained}.items():
+    making = {"--lock": args.lock, "--sbom": args.sbom, "--self-contained": args.self_contained, "--base": args.base}
+    for option, given in making.items():
         if args.dry_run and given:
             parser.error(f"{option} has no meaning with --dry-run, which makes nothing")
     return args

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from python_package.create.solve import Plan
     from python_package.create.stand_in import StandIn
     from python_package.lock import Lock
-    from python_package.pack import Manifest
+    from python_package.pack import Base, Manifest
     from python_package.target import Target
 
 # What Conda itself refuses in a name, and what a shell or an option parser would misread.
@@ -45,6 +45,7 @@ class Created:
     `seconds`: how long each phase took.
     `packages`: what the environment would have; only after a dry run.
     `target`: the machine that it is for, if it is not one like this.
+    `difference`: what the tarball has and the base has not, if a base was given.
     """
 
     prefix: Path
@@ -52,6 +53,7 @@ class Created:
     seconds: Mapping[str, float]
     packages: tuple[PlannedPackage, ...] = ()
     target: Target | None = None
+    difference: Path | None = None
 
 
 def validate_name(name: str) -> str:
@@ -85,8 +87,10 @@ def create_environment(
     with failing_as(PackError, f"cannot make the environment {title}"):
         tarball = Path(options.output or f"{name}.tar.gz").absolute()
         lock, bill = (Path(file).absolute() if file else None for file in (options.lock, options.sbom))
-        script = tarball.with_name(f"{tarball.name.removesuffix('.tar.gz')}.sh") if options.self_contained else None
-        files = [file for file in (tarball, script, lock, bill) if file]
+        script = _beside(tarball, ".sh") if options.self_contained else None
+        base = _base(options, tarball)
+        delta = _beside(tarball, ".delta") if base else None
+        files = [file for file in (tarball, script, delta, lock, bill) if file]
         outputs.check([] if options.dry_run else files)
         clock = Clock(progress or Silent())
         wanted, condarc, options = _prepare(spec, options, clock)
@@ -107,7 +111,7 @@ def create_environment(
                 checkable.tell(why, clock.progress)
                 options = replace(options, check=False)
             checked = imports(staged.path, made, wanted.chosen) if options.check else Imports()
-            manifest = _pack(staged, tarball, checked, clock, here, options)
+            manifest = _pack(staged, tarball, checked, clock, here, options, base)
             if script:
                 with staged.writing(script) as file, staged.partial(tarball).open("rb") as packed:
                     file.write(self_contained())
@@ -120,7 +124,27 @@ def create_environment(
             staged.commit()
             if staged.target:
                 environments.register(staged.target)
-            return Created(staged.target or Path(title), tarball, clock.seconds, target=options.target)
+            return Created(
+                staged.target or Path(title), tarball, clock.seconds, target=options.target, difference=delta
+            )
+
+
+def _beside(tarball: Path, suffix: str) -> Path:
+    return tarball.with_name(f"{tarball.name.removesuffix('.tar.gz')}{suffix}")
+
+
+def _base(options: CreateOptions, tarball: Path) -> Base | None:
+    """Return the tarball that a difference is to begin from, if one is asked for."""
+    if not options.base:
+        return None
+    from python_package.pack import read_base
+
+    path = Path(options.base).absolute()
+    if os.path.realpath(path) == os.path.realpath(tarball):
+        raise UsageError(
+            f"--base {options.base} would be replaced by the new tarball; give the environment another name"
+        )
+    return read_base(path)
 
 
 def _title(name: str | None, options: CreateOptions) -> str:
@@ -177,7 +201,13 @@ def _fill(
 
 
 def _pack(
-    staged: Staged, tarball: Path, imports: Imports, clock: Clock, here: StandIn, options: CreateOptions
+    staged: Staged,
+    tarball: Path,
+    imports: Imports,
+    clock: Clock,
+    here: StandIn,
+    options: CreateOptions,
+    base: Base | None,
 ) -> Manifest:
     """Pack the environment, make its imports meanwhile, and prepare it for its place; return its manifest."""
     from python_package.create import fit
@@ -198,6 +228,9 @@ def _pack(
             fit.check(made, options.target, allowed, clock.progress)
             with clock.phase("check"):
                 checking.finish(made.id, clock.progress)
+        if base:
+            with clock.phase("difference"), staged.writing(_beside(tarball, ".delta")) as file:
+                packer.write_difference(file, base, staged.partial(tarball))
         fit.note_needless(allowed, made, checking.missed_libraries, clock.progress)
         if staged.target:
             packer.relocate(str(staged.target))

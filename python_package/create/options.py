@@ -32,6 +32,7 @@ class CreateOptions:
     `strict_names`: refuse a package that is only assumed to provide an import.
     `python`: the user's own interpreter.
     `self_contained`: also write the tarball together with python_package_run as one file, NAME.sh beside the tarball.
+    `base`: an earlier tarball: NEW.delta, written beside NEW.tar.gz, has only what that one lacks.
     `lock`: a file to write that says what the environment is made of.
     `locked`: a lock to make again, just as it says; `channels` then only say where folders are now.
     `sbom`: a file to write with a bill of materials (CycloneDX JSON).
@@ -56,6 +57,7 @@ class CreateOptions:
     strict_names: bool = False
     python: str = "python3"
     self_contained: bool = False
+    base: str | os.PathLike[str] | None = None
     lock: str | os.PathLike[str] | None = None
     locked: Lock | None = None
     sbom: str | os.PathLike[str] | None = None

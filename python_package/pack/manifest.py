@@ -37,15 +37,15 @@ _MAX_PATH = 80
 _TEXT_SIZE = 4096
 
 # The tar entry of the manifest is behind the header of a stored block, whose bits say that others follow (RFC 1951).
-_ENTRY_SIZE = tarfile.BLOCKSIZE + _TEXT_SIZE
-_BLOCK = struct.pack("<BHH", 0, _ENTRY_SIZE, _ENTRY_SIZE ^ 0xFFFF)
+ENTRY_SIZE = tarfile.BLOCKSIZE + _TEXT_SIZE
+_BLOCK = struct.pack("<BHH", 0, ENTRY_SIZE, ENTRY_SIZE ^ 0xFFFF)
 
 # gzip's header: a comment, no time, an unknown system. The comment tells of the manifest's own chunk what the manifest
 # tells of all others: it cannot hold the CRC of itself.
 _GZIP = bytes.fromhex("1f8b08100000000000ff")
 _START = 50
 _COMMENT = "\nchunk {} {}\nholds 1 {} {:<10}\n\0"
-HEAD_SIZE = _START + len(_BLOCK) + _ENTRY_SIZE
+HEAD_SIZE = _START + len(_BLOCK) + ENTRY_SIZE
 
 # The end: an empty last block, the CRC of all, and their length modulo 2^32.
 _LAST_BLOCK = b"\3\0"
@@ -156,12 +156,12 @@ class Manifest:
     def head(self) -> bytes:
         """Return the archive's first HEAD_SIZE bytes: gzip's header and the manifest."""
         entry = self._entry()
-        comment = _COMMENT.format(_START, len(_BLOCK) + _ENTRY_SIZE, _ENTRY_SIZE, zlib_ng.crc32(entry))
+        comment = _COMMENT.format(_START, len(_BLOCK) + ENTRY_SIZE, ENTRY_SIZE, zlib_ng.crc32(entry))
         return b"".join((_GZIP, comment.encode("ascii"), _BLOCK, entry))
 
     def tail(self) -> bytes:
         """Return the archive's last TAIL_SIZE bytes."""
-        crc, size = zlib_ng.crc32(self._entry()), _ENTRY_SIZE
+        crc, size = zlib_ng.crc32(self._entry()), ENTRY_SIZE
         for chunk in self.chunks:
             crc = zlib_ng.crc32_combine(crc, chunk.crc, chunk.raw)
             size += chunk.raw

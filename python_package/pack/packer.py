@@ -16,11 +16,12 @@ from zlib_ng import zlib_ng
 
 from python_package.errors import PackError
 from python_package.files import caches, disk, scratch
-from python_package.pack import activation, bytecode, contents, layer_keys, normalize, relocate
+from python_package.pack import activation, bytecode, contents, difference, entries, layer_keys, normalize, relocate
 from python_package.pack.archive import ArchiveWriter
 from python_package.pack.compression import Compressed, Compressor, DeflatedPiece
 from python_package.pack.contents import CompiledBy
-from python_package.pack.layer import LayerFacts, PackedLayer, fill, fill_environment, identify_environment
+from python_package.pack.difference import Base
+from python_package.pack.layer import LayerFacts, PackedLayer, fill, fill_environment, identify_environment, relocated
 from python_package.pack.layer_cache import CachedLayer, LayerCache
 from python_package.pack.layer_keys import LayerKey
 from python_package.pack.manifest import Manifest
@@ -101,6 +102,8 @@ class Packer:
                 pool.shutdown(cancel_futures=True)
                 raise
             manifest = tarball.finish(self._contents, unchecked=unchecked)
+            entries.keep_layers(self._cache, manifest.id, file, tarball.layers)
+            self._relocated = relocated(layer.facts for layer in tarball.layers)
         self._holding.close()
         self._cache.trim()
         self.id = manifest.id
@@ -123,6 +126,10 @@ class Packer:
             writer.copy(found)
         else:
             writer.make(key, partial(fill_environment, contents=environment, layers=layers))
+
+    def write_difference(self, output: BinaryIO, base: Base, tarball: Path) -> None:
+        """Write what the tarball that was packed has and the base has not; raise PackError as difference.write does."""
+        difference.write(output, base, tarball, self._relocated, self._cache)
 
     def relocate(self, new: str) -> None:
         """Make the environment believe that it lies in `new`; raise PackError as `relocate.relocate` does."""
@@ -170,7 +177,7 @@ class _LayerWriter:
         Raises PackError when a file is not what the Conda package holds that lies in the folder `package`.
         """
         pieces: list[DeflatedPiece] = []
-        digest = hashlib.sha256()
+        identity = bytearray()
         wrong: list[str] = []
         crc = 0
 
@@ -180,7 +187,7 @@ class _LayerWriter:
             self.tarball.advance(compressed.piece.raw)
             crc = zlib_ng.crc32(compressed.data, crc)
             pieces.append(compressed.piece)
-            digest.update(compressed.identity)
+            identity.extend(compressed.identity)
             wrong.extend(compressed.wrong)
 
         def complete() -> None:
@@ -189,11 +196,12 @@ class _LayerWriter:
                 raise PackError(
                     f"{package} is damaged: {wrong[0]} is not what the package holds; remove it and create again"
                 )
-            layer = PackedLayer(digest.hexdigest(), pieces, archive.files, archive.disk, facts)
+            layer = PackedLayer(hashlib.sha256(identity).hexdigest(), pieces, archive.files, archive.disk, facts)
             # A file that changed behind its RECORD is shipped as it is, but the key does not stand for it.
             if not wrong:
                 length = sum(piece.length for piece in pieces)
                 self.cache.keep(key.key, self.tarball.file, length, crc, layer)
+                entries.keep(self.cache, layer.digest, self.tarball.file, entries.of_identity(bytes(identity)))
             self.tarball.complete(layer)
 
         archive = ArchiveWriter(

@@ -40,3 +40,8 @@ def python_activation() -> str:
 def conda_unpack() -> str:
     """Return the template of conda-unpack, whose @NAMES@ packing replaces."""
     return (_HERE / "conda-unpack.in").read_text(encoding="utf-8")
+
+
+def completion(spelled: str) -> str:
+    """Return the program that completes a tree from its base, and needs the function of that name as text."""
+    return (_HERE / "difference.py.in").read_text(encoding="utf-8").replace("@SPELLED@", spelled)
