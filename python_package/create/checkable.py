@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
-
-from python_package import elf
+from python_package import elf, subprocesses
 from python_package.create.options import CreateOptions
 from python_package.errors import HostPythonError
+from python_package.files.prefix import Prefix
+from python_package.pack.microarchitecture import declared, rank
 from python_package.programs import Programs, can_start
 from python_package.progress import Progress
-from python_package.target import version
+from python_package.run import executable
+from python_package.target import Target, parse
 
 _HOW = "name a command that runs its python with --check-with"
 
@@ -42,20 +43,25 @@ def tell(why: str, progress: Progress) -> None:
 
 
 def _newer(programs: Programs) -> str:
-    """Return which file of an environment for a newer machine of this platform needs a newer glibc than this one's."""
-    here = _glibc()
-    if programs.foreign or not programs.target or programs.target.glibc <= here:
+    """Return what an environment for a newer machine of this platform needs that this machine has not."""
+    if programs.foreign or not programs.target:
+        return ""
+    here = _this_machine()
+    level, package = declared(Prefix(programs.prefix).conda_packages()) or ("", "")
+    needed, has = rank(level), rank(here.microarchitecture)
+    if needed and has and needed > has:
+        return f"{package} was built for {level}, and this machine has {here.microarchitecture}"
+    if programs.target.glibc <= here.glibc:
         return ""
     needs = ((needs.glibc, path) for path in elf.find(programs.prefix) if (needs := elf.needs(path)))
-    needed, path = max(needs, default=((0, 0), programs.prefix))
-    if needed <= here:
+    glibc, path = max(needs, default=((0, 0), programs.prefix))
+    if glibc <= here.glibc:
         return ""
-    return "{} needs glibc {}.{}, and this machine has {}.{}".format(path.relative_to(programs.prefix), *needed, *here)
+    file = path.relative_to(programs.prefix)
+    return "{} needs glibc {}.{}, and this machine has {}.{}".format(file, *glibc, *here.glibc)
 
 
-def _glibc() -> tuple[int, int]:
-    """Return this machine's glibc, (0, 0) where it has none."""
-    try:
-        return version((os.confstr("CS_GNU_LIBC_VERSION") or "").removeprefix("glibc "))
-    except ValueError:
-        return 0, 0
+def _this_machine() -> Target:
+    """Return this machine as its workers' wrapper would probe it."""
+    argv = ["/bin/sh", str(executable()), "--probe"]
+    return parse(subprocesses.run(argv, seconds=subprocesses.QUESTION_SECONDS).stdout, "this machine")

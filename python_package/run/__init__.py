@@ -7,15 +7,20 @@ from pathlib import Path
 _HERE = Path(__file__).parent
 
 
+def executable() -> Path:
+    """Return python_package_run itself, as a file."""
+    return _HERE / "python_package_run"
+
+
 def activation() -> str:
     """Return the shell functions that activate an environment: a section of python_package_run."""
-    wrapper = (_HERE / "python_package_run").read_text(encoding="utf-8")
+    wrapper = executable().read_text(encoding="utf-8")
     return wrapper.partition("# ---- Activate\n")[2].partition("# ---- ")[0]
 
 
 def self_contained() -> bytes:
     """Return python_package_run as it is at the beginning of a file in which a tarball follows."""
-    text = (_HERE / "python_package_run").read_text(encoding="utf-8")
+    text = executable().read_text(encoding="utf-8")
     before, _, after = text.partition("\n_base=0\n")
     # Ten columns, so that the length does not depend on what it says.
     length = len(f"{before}\n_base={'':10}\n{after}".encode())
