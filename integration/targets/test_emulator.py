@@ -110,3 +110,8 @@ def test_emulator__unknown_processor__says_so() -> None:
     line = [_EMULATOR, "z80", "true"]
     done = subprocess.run(line, capture_output=True, text=True, timeout=900, check=False)
     assert (done.returncode, done.stderr) == (69, "emulator: qemu-user-static has nothing for z80\n")
+
+
+def test_emulator__another_processors_ends__leaves_this_ones() -> None:
+    done = _run(f"{_EMULATOR} s390x true && ls /run/pypkg-it/binfmt_misc")
+    assert _OURS in done.stdout.split()
