@@ -104,7 +104,7 @@ def _first_task(place: str) -> None:
 
 def _create(name: str, *options: str) -> None:
     create = str(Path(sys.executable).with_name("python_package_create"))
-    _run(create, "-q", "-c", "channel", *options, "edited.json", name)
+    _run(create, "-q", "-c", "./channel", *options, "edited.json", name)
 
 
 def _run(*command: str) -> None:
