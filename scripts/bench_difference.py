@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -86,20 +87,31 @@ def _first_task(place: str) -> None:
             "cp -al": ["cp", "-al", str(base), f"{name}/hand"],
         }
         times: dict[str, list[float]] = {form: [] for form in commands}
+        processor: dict[str, list[float]] = {form: [] for form in commands}
         for _ in range(ROUNDS):
             for form, command in commands.items():
                 os.sync()
+                before = _processor()
                 times[form].append(_seconds(_run, *command))
+                processor[form].append(_processor() - before)
                 for made in (*(env for env in cache.iterdir() if env != base), Path(name, "hand")):
                     shutil.rmtree(made, ignore_errors=True)
     taken = {form: statistics.median(each) for form, each in times.items()}
+    spent = {form: statistics.median(each) for form, each in processor.items()}
     print(
         f"edit, {SIZE}: first task in {place:9} whole {taken['whole']:.2f} s   by hand {taken['hand']:.2f} s   "
         f"difference {taken['difference']:.2f} s   ratio {taken['whole'] / taken['difference']:.1f}, "
         f"by hand {taken['hand'] / taken['difference']:.1f}   "
-        f"(cp -a of the base {taken['cp -a']:.2f} s, hard links to it {taken['cp -al']:.2f} s)",
+        f"(processor {spent['whole']:.2f}, {spent['hand']:.2f}, {spent['difference']:.2f} s; "
+        f"cp -a of the base {taken['cp -a']:.2f} s, hard links to it {taken['cp -al']:.2f} s)",
         flush=True,
     )
+
+
+def _processor() -> float:
+    """Return the seconds that all processes that have ended took of all cores."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _create(name: str, *options: str) -> None:

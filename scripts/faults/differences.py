@@ -179,11 +179,11 @@ def flipped(attempt: Try) -> bool:
 def full(attempt: Try) -> bool:
     """On a small file system that has room for the base: 3 and one line, and the base still runs."""
     _start(attempt, warm=False)
-    names = ("nr_inodes=2800,size=400m", "size=110m")[attempt.index // 2]
+    names = ("nr_inodes=2800,size=400m", "size=90m")[attempt.index // 2]
     shell: Sequence[str] = (["/bin/sh"], ["busybox", "ash"])[attempt.index % 2]
     words = " ".join(map(str, [*shell, attempt.commands.run]))
     script = (
-        f"mount -t tmpfs -o {names} tmpfs unpacked && export PYTHON_PACKAGE_CACHE=$PWD/unpacked && "
+        f"mount -t tmpfs -o mode=700,{names} tmpfs unpacked && export PYTHON_PACKAGE_CACHE=$PWD/unpacked && "
         f"{words} python true && {{ {words} new 'echo ran'; code=$?; }}; "
         f"{words} python true && ls unpacked/*/lib/new-0 2>/dev/null; exit $code"
     )

@@ -276,7 +276,7 @@ def full(attempt: Try) -> bool:
     shell, environ = _shells(attempt)
     words = " ".join(map(str, [*shell, attempt.commands.run]))
     script = (
-        f"mount -t tmpfs -o {options} tmpfs small && PYTHON_PACKAGE_CACHE=$PWD/small {words} job true; "
+        f"mount -t tmpfs -o mode=700,{options} tmpfs small && PYTHON_PACKAGE_CACHE=$PWD/small {words} job true; "
         "code=$?; ls small/*/.python_package_run/ready 2>/dev/null; exit $code"
     )
     ran = attempt.run("unshare", "-rm", "/bin/sh", "-c", script, environ=environ)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import inspect
 import os
 import random
 import shutil
@@ -18,6 +19,9 @@ from run_worker import PATIENCE, SHELLS, Worker, lines
 from tarball_environment import Workshop
 
 from python_package import pack
+from python_package.pack import difference
+from python_package.pack.relocate import spelled
+from python_package.run import completion
 
 TASK = "python3 -c 'import colours; print(colours.__file__)'"
 # Of the second environment: in a file that the first one has, too.
@@ -369,3 +373,53 @@ def test_difference__old_wrapper__exits_3(dash: Worker, made: Made) -> None:
     done = dash.run("-e", "two.delta", "--", "true")
 
     assert (done.returncode, done.stdout) == (3, "")
+
+
+# ---- The program that it brings along
+
+
+def test_difference__hostile_program__writes_nothing_else_in_a_sandbox(
+    dash: Worker, made: Made, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is code of whoever made the environment, as conda-unpack is: the sandbox holds it, too."""
+    planted = [dash.home / "planted", dash.cache / made.id("one") / "lib/planted"]
+    program = completion(inspect.getsource(spelled))
+    hostile = "".join(f"try:\n    open({str(path)!r}, 'w')\nexcept OSError:\n    pass\n" for path in planted)
+    monkeypatch.setattr(difference, "completion", lambda _: hostile + program)
+    send(dash, made, "one.tar.gz")
+    with pack.Packer(workshop.folder / "dtwo", cache=workshop.layers) as packer:
+        packer.pack(dash.root / "two.tar.gz")
+        with (dash.task / "two.delta").open("w+b") as file:
+            packer.write_difference(file, pack.read_base(made.folder / "one.tar.gz"), dash.root / "two.tar.gz")
+
+    done = dash.run("--sandbox", "two", TASK)
+
+    assert done.returncode == 0, done.stderr
+    assert not any(path.exists() for path in planted)
+    shutil.rmtree(dash.cache / made.id("two"))
+    assert dash.run("two", TASK).returncode == 0
+    assert all(path.exists() for path in planted)  # what the sandbox has kept out
+
+
+def test_difference__no_room__exits_3_and_says_so(dash: Worker, made: Made) -> None:
+    """The base is not taken for changed."""
+    send(dash, made, "one.tar.gz", "two.delta")
+    place = dash.root / "small"
+    place.mkdir()
+    script = (
+        f"mount -t tmpfs -o mode=700,nr_inodes=2600 tmpfs {place} && export PYTHON_PACKAGE_CACHE={place} && "
+        f"sh {dash.wrapper} one true && sh {dash.wrapper} two true"
+    )
+
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", script],
+        cwd=dash.task,
+        env=dash.env,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, lines(done.stderr)) == (3, "", 1)
+    assert done.stderr.endswith("No space left on device\n")
