@@ -10,7 +10,7 @@ SHELL_SCRIPTS := $(shell grep -rlIE --exclude='*.in' '^\#!/bin/sh$$|^\# shellche
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-unit test-integration test-engines test-targets test-pythons coverage lint constraints simulate bench compare \
-	docs faults clean
+	growth docs faults clean
 
 help:                             ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS='	' read -r target does; do \
@@ -69,6 +69,9 @@ bench: $(VENV)/.installed         ## [SHORT=1]: ratios against peers, measured i
 
 compare: $(VENV)/.installed       ## [ONLY="CASE ..."] [SHORT=1]: others' tools on the same hard cases: docs/comparison.md
 	$(BIN)/python -m scripts.compare $(if $(ONLY),--only $(ONLY)) $(if $(SHORT),--short)
+
+growth: $(VENV)/.installed        ## TARBALL=path [N="1 2 4 8"] [BANDWIDTH=bytes]: to that many workers of a Work Queue cluster
+	scripts/engine run $(BIN)/python -m integration.growth "$(TARBALL)" $(N)
 
 faults: $(VENV)/.installed        ## [ONLY="23 worker"]: faults injected into the commands: docs/reliability.md
 	$(BIN)/python -m scripts.faults $(if $(ONLY),--only $(ONLY))

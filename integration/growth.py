@@ -2,7 +2,7 @@
 
 Each worker gets two tasks. For each number of workers it prints what the manager has sent, by its own statistics, how
 long it took until the last worker ran a task, and how often the tarball was unpacked. BANDWIDTH=25000000 lets the
-manager send no more than 25 MB a second. All workers share this machine's cores; TMPDIR says where they keep their files.
+manager send no more than 25 MB a second. All workers share this machine's cores, and keep their files below TMPDIR.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from integration.cluster import Cluster, job_folder
 
 _MANAGER = Path(__file__).parent / "scripts" / "shipping.py"
 _WORKERS = ("1", "2", "4", "8")
+_PATIENCE = 150  # seconds until every worker runs a task
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,14 @@ def ship(folder: Path, tarball: Path, workers: int, *, bandwidth: str = "0") -> 
     command = f"python3 {_MANAGER.name} {workers} {tarball.name} {bandwidth}"
     with Cluster.start(folder, job, command, workers=workers) as cluster:
         hosts = [worker[:12] for worker in cluster.containers("worker")]
-        cluster.wait_until(
-            lambda: len(_began(cluster.workspaces)) == len(hosts) or (job / "status").exists(), timeout=150
-        )
+        try:
+            cluster.wait_until(
+                lambda: len(_began(cluster.workspaces)) == len(hosts) or (job / "status").exists(), timeout=_PATIENCE
+            )
+        except Exception:  # pytest-docker has no narrower one
+            ran = len(_began(cluster.workspaces))
+            why = "a worker that has got no task after 30 s leaves, so allow more BANDWIDTH or take fewer workers"
+            raise docker.DockerError(f"after {_PATIENCE} s only {ran} of {workers} workers run a task; {why}") from None
         (cluster.workspaces / "all").touch()
         done = cluster.wait().ok()
         result = json.loads(done.out)
@@ -55,10 +61,17 @@ def ship(folder: Path, tarball: Path, workers: int, *, bandwidth: str = "0") -> 
 
 def main(argv: list[str]) -> int:
     """Print one line for each number of workers."""
-    if not argv or not argv[0].endswith(".tar.gz"):
+    if (
+        not argv
+        or not argv[0].endswith(".tar.gz")
+        or not all(each.isdecimal() and int(each) for each in argv[1:])
+    ):
         print("usage: python -m integration.growth TARBALL [N...]", file=sys.stderr)
         return 1
     tarball = Path(argv[0]).resolve()
+    if not tarball.is_file():
+        print(f"growth: {argv[0]}: no such tarball", file=sys.stderr)
+        return 1
     docker.remove_at_end()
     docker.sweep()
     try:
@@ -66,6 +79,9 @@ def main(argv: list[str]) -> int:
             with tempfile.TemporaryDirectory(prefix=f"growth-{number}-") as folder:
                 shipped = ship(Path(folder), tarball, int(number), bandwidth=os.environ.get("BANDWIDTH", "0"))
             print(_line(shipped, tarball.stat().st_size), flush=True)
+    except docker.DockerError as error:
+        print(f"growth: {error}", file=sys.stderr)
+        return 1
     finally:
         docker.sweep(docker.OWNER)
     return 0

@@ -1,8 +1,8 @@
 """Count what one task asks of a shared file system.  usage: -m scripts.bench_shared ENVIRONMENT TARBALL [MODULE...]
 
-A task imports modules (by default numpy, pandas, matplotlib.pyplot and tqdm). Its operations on names and directories are
-counted by strace: where the environment itself is shared, and where the tarball and the wrapper are shared, while the
-wrapper unpacks into a local folder. Of all operations only those count that lead into the shared folder.
+A task imports modules (by default numpy, pandas, matplotlib.pyplot and tqdm). Its operations on names and directories
+are counted by strace: where the environment itself is shared, and where the tarball and the wrapper are shared, while
+the wrapper unpacks into a local folder. Of all operations only those count that lead into the shared folder.
 """
 
 from __future__ import annotations
