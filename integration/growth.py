@@ -61,11 +61,7 @@ def ship(folder: Path, tarball: Path, workers: int, *, bandwidth: str = "0") -> 
 
 def main(argv: list[str]) -> int:
     """Print one line for each number of workers."""
-    if (
-        not argv
-        or not argv[0].endswith(".tar.gz")
-        or not all(each.isdecimal() and int(each) for each in argv[1:])
-    ):
+    if not argv or not argv[0].endswith(".tar.gz") or not all(each.isdecimal() and int(each) for each in argv[1:]):
         print("usage: python -m integration.growth TARBALL [N...]", file=sys.stderr)
         return 1
     tarball = Path(argv[0]).resolve()
