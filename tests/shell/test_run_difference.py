@@ -338,6 +338,25 @@ def test_difference__task_appends_to_what_both_have__base_and_others_stay_whole(
     assert tree(worker.cache / made.id("three")) == expected("three")
 
 
+def test_difference__hard_links_asked_for__shares_files_and_notices_a_change(
+    worker: Worker, made: Made, expected: Callable[[str], object]
+) -> None:
+    """What is changed in one is changed in the other, so the next difference does not take it."""
+    send(worker, made, "one.tar.gz", "two.delta", "three.delta")
+    assert worker.run("one", TASK).returncode == 0
+
+    assert worker.run("two", TASK, PYTHON_PACKAGE_LINKS="hard").returncode == 0
+
+    one, two = (worker.cache / made.id(name) for name in ("one", "two"))
+    assert (one / SHARED).samefile(two / SHARED)
+    assert not (one / "lib/root.cfg").samefile(two / "lib/root.cfg")
+    assert (tree(one), tree(two)) == (expected("one"), expected("two"))
+    assert worker.run("two", f'echo more >>"$CONDA_PREFIX/{SHARED}"').returncode == 0
+    done = worker.run("three", TASK, PYTHON_PACKAGE_LINKS="hard")
+    assert (done.returncode, lines(done.stderr)) == (3, 1)
+    assert f"{SHARED} was changed: send two.tar.gz along" in done.stderr
+
+
 # ---- A difference that will not do
 
 
