@@ -77,6 +77,7 @@ def worker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Worker]:
     worker = Worker(tmp_path, request.param)
     yield worker
     worker.stop()
+    shutil.rmtree(worker.cache, ignore_errors=True)  # whole environments
 
 
 @pytest.fixture
@@ -84,6 +85,7 @@ def dash(tmp_path: Path) -> Iterator[Worker]:
     worker = Worker(tmp_path, "dash")
     yield worker
     worker.stop()
+    shutil.rmtree(worker.cache, ignore_errors=True)  # whole environments
 
 
 def send(worker: Worker, made: Made, *names: str) -> None:
