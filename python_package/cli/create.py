@@ -50,7 +50,7 @@ def _main(argv: list[str]) -> int:
     chosen = {**vars(args), "channels": tuple(args.channels), "mapping": dict(args.mapping)}
     chosen |= {"output": output, "locked": locked, "command": shlex.join([NAME, *argv])}
     chosen |= {"target": machine, "allow_missing": tuple(args.allow_missing)}
-    chosen |= {"check_with": tuple(args.check_with)}
+    chosen |= {"check_with": tuple(args.check_with), "slim": _slim(args.slim)}
     options = CreateOptions(**{each.name: chosen[each.name] for each in fields(CreateOptions) if each.name in chosen})
     start = perf_counter()
     with progress.on(sys.stderr, NAME, quiet=args.quiet) as display:
@@ -82,7 +82,7 @@ def _pack(args: argparse.Namespace, output: str) -> int:
     making = {"--channel": args.channels, "--lock": args.lock, "--locked": args.locked, "--sbom": args.sbom}
     making |= {"--self-contained": args.self_contained, "--target": args.target}
     making |= {"--base": args.base, "--require-check": args.require_check, "--allow-missing": args.allow_missing}
-    making |= {"--check-with": args.check_with}
+    making |= {"--check-with": args.check_with, "--check": args.check_command, "--slim": args.slim}
     for option, given in {**making, **_solving(args)}.items():
         if given:
             raise UsageError(f"{option} has no meaning with {prefix}, an environment that is packed as it is")
@@ -162,6 +162,7 @@ def _parser(*, locked: bool = False) -> command.Parser:
     add("--sbom", metavar="FILE", help="write a software bill of materials (CycloneDX JSON)")
     add("--strict-names", action="store_true", help="refuse a package whose name is only assumed")
     add("--no-check", dest="check", action="store_false", help="pack without importing the modules")
+    add("--check", dest="check_command", metavar="COMMAND", default="", help="pack only if this succeeds there, too")
     add("--require-check", action="store_true", help="refuse what cannot be imported here, being for another machine")
     add(
         "--check-with",
@@ -184,6 +185,12 @@ def _parser(*, locked: bool = False) -> command.Parser:
         help="copies in place of symbolic links, for readers without them",
     )
     add(
+        "--slim",
+        metavar="KINDS",
+        help="leave out of the tarball what no import and no --check misses; without =KINDS all of "
+        "headers,static,tests,docs,stubs,bytecode",
+    )
+    add(
         "--self-contained",
         action="store_true",
         help="also write NAME.sh: the tarball and python_package_run in one file",
@@ -200,7 +207,9 @@ def _parser(*, locked: bool = False) -> command.Parser:
 
 def _arguments(argv: list[str]) -> argparse.Namespace:
     """Parse the command line, in which a lock can stand for the dependency file, but not for what would solve anew."""
-    options = argv[: argv.index("--")] if "--" in argv else argv
+    end = argv.index("--") if "--" in argv else len(argv)
+    options = ["--slim=all" if option == "--slim" else option for option in argv[:end]]
+    argv = [*options, *argv[end:]]
     if any(option == "--locked" or option.startswith("--locked=") for option in options):
         parser = _parser(locked=True)
         args = parser.parse_intermixed_args(argv)  # the one argument that may be left out is the first
@@ -234,6 +243,14 @@ def _locked(argument: str | None) -> tuple[Lock | None, list[str]]:
     lock = lockfile.load(Path(argument))
     changed = lockfile.outdated(lock, Path(argument))
     return lock, [f"{argument} no longer says what its environment has: {changed}"] if changed else []
+
+
+def _slim(argument: str | None) -> tuple[str, ...]:
+    if argument is None:
+        return ()
+    from python_package.pack import slim
+
+    return slim.parse(argument)
 
 
 def _machine(argument: str | None) -> Target | None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from python_package.create import outputs
 from python_package.create.options import CreateOptions
 from python_package.create.outputs import Staged
-from python_package.errors import PackError, UsageError, failing_as
+from python_package.errors import BrokenModuleError, PackError, UsageError, failing_as
 from python_package.files import disk
 from python_package.progress import Clock, Progress, Silent
 from python_package.run import self_contained
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from python_package.create.solve import Plan
     from python_package.create.stand_in import StandIn
     from python_package.lock import Lock
-    from python_package.pack import Base, Manifest
+    from python_package.pack import Base, Manifest, Packer
     from python_package.target import Target
 
 # What Conda itself refuses in a name, and what a shell or an option parser would misread.
@@ -209,14 +210,49 @@ def _pack(
     options: CreateOptions,
     base: Base | None,
 ) -> Manifest:
-    """Pack the environment, make its imports meanwhile, and prepare it for its place; return its manifest."""
-    from python_package.create import fit
-    from python_package.create.import_check import ImportCheck
+    """Pack the environment, and once more with what an import or the user's own check fails without."""
+    from python_package.create import slimming
     from python_package.pack import Packer
 
+    def packing(kinds: Sequence[str]) -> Packer:
+        return Packer(staged.path, links=options.links, compiled_by=here.compiled_by, slim=kinds)
+
+    try:
+        return _pack_once(staged, tarball, imports, clock, packing(options.slim), options, base)
+    except BrokenModuleError:
+        if not options.slim:
+            raise
+    with clock.phase("slim"):
+        kinds = slimming.survivors(packing, staged.path, imports, options, clock.progress)
+    options = replace(options, slim=kinds)
+    return _pack_once(staged, tarball, imports, clock, packing(kinds), options, base, settled=True)
+
+
+def _pack_once(
+    staged: Staged,
+    tarball: Path,
+    imports: Imports,
+    clock: Clock,
+    packing: Packer,
+    options: CreateOptions,
+    base: Base | None,
+    *,
+    settled: bool = False,
+) -> Manifest:
+    """Pack the environment, make its imports meanwhile, and prepare it for its place; return its manifest.
+
+    Imports that may fail must not do so for what is left out, until that is `settled`.
+    """
+    from python_package.create import fit, slimming
+    from python_package.create.import_check import ImportCheck
+
     allowed = options.allow_missing
-    with Packer(staged.path, links=options.links, compiled_by=here.compiled_by) as packer:
-        checking = ImportCheck(staged.path, imports, packer.id, allowed, options.check_with)
+    with packing as packer, ExitStack() as stack:
+        check = partial(ImportCheck, imports=imports, content=packer.id, allowed=allowed, runner=options.check_with)
+        checking, place = check(staged.path), staged.path
+        if options.check and (options.check_command or (options.slim and not checking.known)):
+            place = stack.enter_context(slimming.copied(packer, staged.path))
+            checking = check(place, strict=bool(options.slim) and not settled)
         with checking.running():
 
             def packed(done: int, total: int) -> None:
@@ -228,6 +264,8 @@ def _pack(
             fit.check(made, options.target, allowed, clock.progress)
             with clock.phase("check"):
                 checking.finish(made.id, clock.progress)
+                if options.check_command:
+                    slimming.require(options.check_command, place)
         if base:
             with clock.phase("difference"), staged.writing(_beside(tarball, ".delta")) as file:
                 packer.write_difference(file, base, staged.partial(tarball))

@@ -27,13 +27,16 @@ def require_platform(options: CreateOptions) -> None:
 def obstacle(programs: Programs, options: CreateOptions) -> str:
     """Return why no import is tried, "" where they are or nobody wants them.
 
-    Raises HostPythonError for --require-check.
+    Raises HostPythonError for --require-check, and for what has to be checked.
     """
     if not options.check or options.check_with:
         return ""
     why = programs.obstacle or _newer(programs)
     if why and options.require_check:
         raise HostPythonError(f"--require-check: the modules cannot be imported here: {why}; {_HOW}")
+    if why and (options.slim or options.check_command):
+        option, otherwise = ("--check", "leave it out") if options.check_command else ("--slim", "add --no-check")
+        raise HostPythonError(f"{option}: nothing can be checked here: {why}; {otherwise}, or try it there")
     return why
 
 

@@ -19,7 +19,7 @@ from python_package.import_names.package import Package
 from python_package.progress import Progress
 from python_package.run import activation
 
-_NOT_ACTIVATED = 4  # the exit status of python_package_run and of its launcher
+_NOTACTIVATED = 4  # the exit status of python_package_run and of its launcher
 SECONDS = 600  # a cold import of the largest frameworks takes well under a minute
 
 # Each import is written down before it happens, so that the one that crashes the interpreter is known.
@@ -58,7 +58,7 @@ os._exit(0)
 """
 
 # Activated as by python_package_run: what passes here must not fail there.
-_ACTIVATE = (
+ACTIVATE = (
     activation()
     + """
 scripts_are_valid "$CONDA_PREFIX" || exit 4
@@ -73,6 +73,7 @@ class ImportCheck:
 
     `content` is the tarball's content id, or '' while that is not known. `allowed` are the libraries that may be
     missing on this machine. `runner` is as for Check; of what may be another machine each time, nothing is remembered.
+    With `strict`, no import may fail. `known` says that the verdict is known.
     """
 
     def __init__(
@@ -82,15 +83,18 @@ class ImportCheck:
         content: str = "",
         allowed: Collection[str] = (),
         runner: Sequence[str] = (),
+        *,
+        strict: bool = False,
     ) -> None:
         self._prefix = prefix
         self._imports = imports
+        self._strict = strict
         self._runner = runner
         wished = (*imports.optional, *imports.deferred)
         self._names = (*imports.needed, "?", *wished)
-        self._known = self._is_known(content)
-        self._needed = Check(prefix, () if self._known else imports.needed, imports.chosen, allowed, runner)
-        self._wished = Check(prefix, () if self._known else wished, allowed=allowed, runner=runner)
+        self.known = self._is_known(content)
+        self._needed = Check(prefix, () if self.known else imports.needed, imports.chosen, allowed, runner)
+        self._wished = Check(prefix, () if self.known else wished, allowed=allowed, runner=runner)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -107,10 +111,12 @@ class ImportCheck:
 
         Raises BrokenModuleError that names each needed module which does not import, and why.
         """
-        if self._known or self._is_known(content):
+        if self.known or self._is_known(content):
             return
         self._needed.finish()
         missed = self._wished.broken()
+        if missed and self._strict:
+            self._wished.finish()
         for kind, those in {"optional": self._imports.optional, "deferred": self._imports.deferred}.items():
             if broken := {name: why for name, why in missed.items() if name in those}:
                 text = faults(broken, self._prefix, self._imports.chosen)
@@ -166,11 +172,11 @@ class Check:
                 self._report, wanted = folder / "report", folder / "wanted"
                 # A command line has no room for thousands.
                 wanted.write_text("\n".join(self._modules), encoding="utf-8")
-                argv = ["/bin/sh", "-c", _ACTIVATE, "sh", *self._runner, f"{self._prefix}/bin/python", "-I", "-B", "-c"]
+                argv = ["/bin/sh", "-c", ACTIVATE, "sh", *self._runner, f"{self._prefix}/bin/python", "-I", "-B", "-c"]
                 argv += [_PROGRAM, str(self._report), str(wanted)]
                 self._said = stack.enter_context((folder / "said").open("w+b"))
                 self._program = stack.enter_context(
-                    subprocesses.Program(argv, env=_environ(self._prefix), stderr=self._said.fileno())
+                    subprocesses.Program(argv, env=environ(self._prefix), stderr=self._said.fileno())
                 )
             self._leave = stack.pop_all().close
         return self
@@ -235,7 +241,7 @@ class Check:
             ended = f"still importing after {SECONDS} s"
         elif status < 0:
             ended = f"the interpreter was killed by {signal.Signals(-status).name}"
-        elif status == _NOT_ACTIVATED and not self._report.exists():
+        elif status == _NOTACTIVATED and not self._report.exists():
             ended = "a script in etc/conda/activate.d is not valid shell, or ends the shell"
         else:
             ended = f"the interpreter exited with {status}{self._complaint()}"
@@ -257,13 +263,13 @@ class Check:
         return {**failures, self._modules[last]: ended}, self._modules[last + 1 :]
 
 
-def _environ(prefix: Path) -> dict[str, str]:
+def environ(prefix: Path) -> dict[str, str]:
     """Return what a worker's task would see: nothing of the submitter's that could hide a broken environment."""
     hidden = ("PYTHON", "CONDA_", "LD_")
-    environ = {key: value for key, value in os.environ.items() if not key.startswith(hidden)}
-    return environ | {
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(hidden)}
+    return kept | {
         "CONDA_PREFIX": str(prefix),
-        "PATH": f"{prefix}/bin:{environ.get('PATH', os.defpath)}",
+        "PATH": f"{prefix}/bin:{kept.get('PATH', os.defpath)}",
         "BROWSER": "true",
         "MPLBACKEND": "agg",
     }

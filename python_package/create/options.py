@@ -42,6 +42,8 @@ class CreateOptions:
     `check_with`: the words of a command that runs the interpreter of another platform for the imports, such as
     `qemu-aarch64`, before the interpreter's own.
     `allow_missing`: libraries of a worker that may be missing here, such as libcuda.so.1.
+    `slim`: the kinds of files that are left out of the tarball, as --slim names them; the environment has them all.
+    `check_command`: a shell command that must succeed in the environment, without what is left out.
     `command`: what Conda's history says was run.
     """
 
@@ -66,6 +68,8 @@ class CreateOptions:
     require_check: bool = False
     check_with: tuple[str, ...] = ()
     allow_missing: tuple[str, ...] = ()
+    slim: tuple[str, ...] = ()
+    check_command: str = ""
     command: str = "python_package.create_environment"
 
     @property
@@ -84,5 +88,13 @@ class CreateOptions:
             raise UsageError("--require-check has no meaning with --no-check")
         if self.check_with and not self.check:
             raise UsageError("--check-with has no meaning with --no-check")
+        if self.slim:
+            from python_package.pack import slim
+
+            slim.parse(",".join(self.slim))
+        if self.check_command and not self.check:
+            raise UsageError("--check has no meaning with --no-check")
+        if self.check_command and self.check_with:
+            raise UsageError("--check has no meaning with --check-with, which only makes imports")
         if self.check_with and not shutil.which(self.check_with[0]):
             raise UsageError(f"--check-with {self.check_with[0]}: no such program, or it may not be run")

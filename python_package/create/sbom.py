@@ -68,12 +68,14 @@ def to_json(lock: Lock, prefix: Path, name: str, manifest: Manifest) -> str:
 
 
 def _needs(manifest: Manifest) -> Iterable[tuple[str, str]]:
-    """Yield what the machine must have, as the manifest says it: the name of a property, and the rest of the line."""
+    """Yield what the machine must have, and what was left out, as the manifest says it: name and rest of a line."""
     yield "needs:glibc", manifest.glibc
     if manifest.glibc_of:
         yield "needs:glibc-of", manifest.glibc_of
     if manifest.microarchitecture:
         yield "needs:microarchitecture", " ".join(manifest.microarchitecture)
+    if manifest.slim:
+        yield "slim", ",".join(manifest.slim)
     for library in manifest.libraries:
         yield "needs:library", " ".join(library)
 

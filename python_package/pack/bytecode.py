@@ -87,7 +87,11 @@ def compile_layers(
 
     `tick` is called now and then. Raises PackError when the environment's interpreter does not run here.
     """
-    answer = _run(contents, _ASK).split() if contents.python and layers and _python(contents) else []
+    answer = (
+        _run(contents, _ASK).split()
+        if contents.python and contents.compiled_for and layers and _python(contents)
+        else []
+    )
     if not answer:
         return [{} for _ in layers]
     tag, magic = answer

@@ -17,7 +17,7 @@ from python_package.files.prefix import Prefix
 from python_package.pypi import wheel
 from python_package.pypi.wheel import RecordLine
 
-_COMPILED = re.compile(r"(.*/|)__pycache__/([^/]+)\.[^./]+(?:\.opt-[^./]+)?\.pyc")
+_COMPILED = re.compile(r"(.*/|)__pycache__/([^/]+)\.(?!opt-)[^./]+(?:\.opt-[^./]+)?\.pyc")
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Layer:
     `record` is Conda's record of a Conda package.
     `dist_info` is the folder of a distribution that pip or uv installed, `recorded` its RECORD by path, and
     `platforms` are the tags of its wheel.
+    `left_out` are the paths of the package that are not among its files because they are left out of the tarball.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Layer:
     dist_info: str = ""
     recorded: Mapping[str, RecordLine] = field(default_factory=dict)
     platforms: tuple[str, ...] = ()
+    left_out: frozenset[str] = frozenset()
 
     @property
     def size(self) -> int:
@@ -64,13 +66,15 @@ class CompiledBy:
 class Contents:
     """An environment and its layers; `followed` are paths in these that are links in the environment, or below one.
 
-    `compiled_by` is None where the environment's own interpreter compiles its modules.
+    `compiled_by` is None where the environment's own interpreter compiles its modules. `slim` are the kinds of files
+    that are left out.
     """
 
     prefix: Path
     layers: tuple[Layer, ...]
     followed: frozenset[str] = frozenset()
     compiled_by: CompiledBy | None = None
+    slim: tuple[str, ...] = ()
 
     @property
     def records(self) -> list[Mapping[str, Any]]:
@@ -90,7 +94,9 @@ class Contents:
 
     @property
     def compiled_for(self) -> str:
-        """Return what decides the compiled files besides their modules."""
+        """Return what decides the compiled files besides their modules, "" where there are none."""
+        if "bytecode" in self.slim:
+            return ""
         return f"{self.python} by {self.compiled_by.identity}" if self.compiled_by else self.python
 
     @property

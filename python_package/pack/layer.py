@@ -81,6 +81,9 @@ def fill(archive: ArchiveWriter, contents: Contents, layer: Layer, compiled: Com
     for file in layer.files:
         if file.target in compiled:
             continue
+        if layer.record is not None and layer.left_out and file.target.endswith(".dist-info/RECORD"):
+            archive.add_text(file.target, _shortened(contents, layer, file))
+            continue
         if _is_large_binary(file):
             archive.add(file.source, file.target)
         elif file.target != record:
@@ -92,6 +95,13 @@ def fill(archive: ArchiveWriter, contents: Contents, layer: Layer, compiled: Com
         archive.add_text(record, wheel.format_record(layer.dist_info, _record(archive, layer, made)))
     needs = of_layer(layer, archive.elf, contents.subdir)
     return LayerFacts(tuple(_prefixes(packer, archive, prefix)), made, needs)
+
+
+def _shortened(contents: Contents, layer: Layer, file: File) -> bytes:
+    """Return a RECORD that came in a Conda package without the files that are left out."""
+    folder = os.path.dirname(file.target)
+    lines = wheel.read_record(contents.prefix, folder)
+    return wheel.format_record(folder, (line for line in lines if line.path not in layer.left_out))
 
 
 def _is_large_binary(file: File) -> bool:
@@ -130,7 +140,8 @@ def identify_environment(contents: Contents, layers: Sequence[PackedLayer]) -> L
     ours = (run_in_env(), conda_unpack(), inspect.getsource(spelled), *activate_scripts().values())
     texts = (part for text in _texts(contents, layers).items() for part in text)
     facts = json.dumps([layer.facts for layer in layers])
-    return LayerKey(layer_keys.combine("environment", *records, *texts, facts, *ours))
+    slim = (json.dumps([record["files"] for record in contents.records]),) if contents.slim else ()
+    return LayerKey(layer_keys.combine("environment", *records, *texts, facts, *slim, *ours))
 
 
 def fill_environment(archive: ArchiveWriter, contents: Contents, layers: Sequence[PackedLayer]) -> LayerFacts:

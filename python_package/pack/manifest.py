@@ -75,7 +75,8 @@ class Manifest:
 
     `glibc_of` is the file that needs that glibc, "" where none was measured. `microarchitecture` is the processor that
     is needed, as archspec names it, and the package that declares so, or (). `libraries` are (name, a file that needs
-    it) of those that only the machine can have. `unchecked` says that no import was tried.
+    it) of those that only the machine can have. `unchecked` says that no import was tried. `slim` are the kinds of
+    files that were left out.
 
     `chunks` are contiguous, in order, from HEAD_SIZE to TAIL_SIZE before the end of the archive.
     """
@@ -94,6 +95,7 @@ class Manifest:
     microarchitecture: tuple[str, ...] = ()
     libraries: tuple[tuple[str, str], ...] = ()
     unchecked: bool = False
+    slim: tuple[str, ...] = ()
 
     def to_text(self) -> str:
         """Return the text form: a blank line, the heading, one `key value` a line, `end`."""
@@ -114,6 +116,8 @@ class Manifest:
         """Yield what else a machine must have, the most important first: there may not be room for all."""
         if self.unchecked:
             yield "imports unchecked"
+        if self.slim:
+            yield f"slim {','.join(self.slim)}"
         if self.microarchitecture:
             yield "microarchitecture " + " ".join(map(_shown, self.microarchitecture))
         if self.glibc_of:
@@ -150,6 +154,7 @@ class Manifest:
             raise ValueError(f"the manifest has no {error.args[0]}") from None
         known.update(created_by=fields.get("created-by", ""), relocated=int(fields.get("relocated", 0)))
         known.update(glibc_of=fields.get("glibc-of", ""), unchecked=fields.get("imports") == "unchecked")
+        known.update(slim=tuple(filter(None, fields.get("slim", "").split(","))))
         known.update(microarchitecture=tuple(fields.get("microarchitecture", "").split()), libraries=tuple(libraries))
         return cls(**known, chunks=tuple(chunks))
 

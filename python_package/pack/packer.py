@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,7 +16,17 @@ from zlib_ng import zlib_ng
 
 from python_package.errors import PackError
 from python_package.files import caches, disk, scratch
-from python_package.pack import activation, bytecode, contents, difference, entries, layer_keys, normalize, relocate
+from python_package.pack import (
+    activation,
+    bytecode,
+    contents,
+    difference,
+    entries,
+    layer_keys,
+    normalize,
+    relocate,
+    tree,
+)
 from python_package.pack.archive import ArchiveWriter
 from python_package.pack.compression import Compressed, Compressor, DeflatedPiece
 from python_package.pack.contents import CompiledBy
@@ -25,6 +35,7 @@ from python_package.pack.layer import LayerFacts, PackedLayer, fill, fill_enviro
 from python_package.pack.layer_cache import CachedLayer, LayerCache
 from python_package.pack.layer_keys import LayerKey
 from python_package.pack.manifest import Manifest
+from python_package.pack.slim import without
 from python_package.pack.tarball import Progress, Tarball, content_id
 
 
@@ -32,18 +43,25 @@ class Packer:
     """Packs one environment, and rewrites it so that its folder may be renamed.
 
     `cache` is the folder of packed layers; without `links`, files take the place of symbolic links; `compiled_by` is
-    what compiles the modules in place of the environment's own interpreter. `id` is the
-    content id, empty while it takes packing to know it. The cache is not trimmed before the environment is packed or
-    the context left. Raises PackError for what cannot be packed.
+    what compiles the modules in place of the environment's own interpreter; `slim` are the kinds of files (slim.py)
+    that are left out. `id` is the content id, empty while it takes packing to know it. The cache is not trimmed before
+    the environment is packed or the context left. Raises PackError for what cannot be packed.
     """
 
     def __init__(
-        self, prefix: Path, *, cache: Path | None = None, links: bool = True, compiled_by: CompiledBy | None = None
+        self,
+        prefix: Path,
+        *,
+        cache: Path | None = None,
+        links: bool = True,
+        compiled_by: CompiledBy | None = None,
+        slim: Sequence[str] = (),
     ) -> None:
         self._cache = LayerCache(cache or caches.folder("layers"))
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._cache.hold())
-            self._contents = contents.load(prefix.absolute(), links=links, compiled_by=compiled_by)
+            self._whole = contents.load(prefix.absolute(), links=links, compiled_by=compiled_by)
+            self._contents = without(self._whole, slim)
             if self._contents.python:
                 hook = activation.layer(self._contents.prefix, stack.enter_context(scratch.folder()))
                 self._contents = replace(self._contents, layers=(*self._contents.layers, hook))
@@ -133,12 +151,24 @@ class Packer:
 
     def relocate(self, new: str) -> None:
         """Make the environment believe that it lies in `new`; raise PackError as `relocate.relocate` does."""
-        relocate.relocate(self._contents.prefix, relocate.candidates(self._contents), new)
+        relocate.relocate(self._contents.prefix, relocate.candidates(self._whole), new)
+
+    def copy(self, folder: Path) -> None:
+        """Make what a task would have of the environment in a folder, by links; raise PackError where that fails."""
+        tree.copy(self._contents, folder)
 
 
-def pack(prefix: Path, output: Path, *, cache: Path | None = None, links: bool = True, **options: Any) -> Manifest:
+def pack(
+    prefix: Path,
+    output: Path,
+    *,
+    cache: Path | None = None,
+    links: bool = True,
+    slim: Sequence[str] = (),
+    **options: Any,
+) -> Manifest:
     """Pack the environment at `prefix` as Packer.pack does, which takes the same options."""
-    with Packer(prefix, cache=cache, links=links) as packer:
+    with Packer(prefix, cache=cache, links=links, slim=slim) as packer:
         return packer.pack(output, **options)
 
 

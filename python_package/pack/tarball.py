@@ -81,6 +81,7 @@ class Tarball:
             microarchitecture=tuple(needs.microarchitecture),
             libraries=tuple(needs.libraries),
             unchecked=unchecked,
+            slim=contents.slim,
         )
         self.write(manifest.tail())
         self.file.seek(0)

@@ -139,6 +139,17 @@ def test_create__check_is_required_and_cannot_be_made__exits_9_and_makes_nothing
     assert at.state() == {}
 
 
+@pytest.mark.parametrize(("option", "advice"), [("--slim", "add --no-check"), ("--check=true", "leave it out")])
+def test_create__what_is_left_out_cannot_be_checked__exits_9_and_makes_nothing(
+    at: Desk, option: str, advice: str
+) -> None:
+    done = made(at, option)
+    assert done.returncode == 9
+    assert f"{option.partition('=')[0]}: nothing can be checked here: " in one_line(done.stderr)
+    assert advice in one_line(done.stderr)
+    assert not (at.cwd / "env.tar.gz").exists()
+
+
 def test_create__check_with_a_command__imports_with_it(at: Desk) -> None:
     """This machine's python plays the emulator: it is given the interpreter's path, and what that is to do."""
     emulator = at.cwd / "emulator"
