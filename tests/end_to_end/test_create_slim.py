@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from desk import Desk, one_line
 from leftovers import left
 from wheels import write_wheel
 
-from python_package import pack
+from python_package import pack, run
 
 FAT = {
     "fat/__init__.py": "",
@@ -25,6 +26,7 @@ FAT = {
 READS = {
     "fat/__init__.py": "import pathlib\nTEXT = pathlib.Path(__file__).with_suffix('.' + 'pyi').read_text()\n",
 }
+RUN = ["sh", str(Path(run.__file__).with_name("python_package_run"))]
 
 
 def add(desk: Desk, **files: str) -> None:
@@ -54,6 +56,10 @@ def test_slim__all__only_the_tarball_is_without_and_says_so(desk: Desk) -> None:
     assert list((desk.envs / "env").glob("lib/python3.*/site-packages/fat/tests/test_fat.py"))
     assert left(desk.envs) == ["env"]
     assert not list((desk.envs / "env").glob(".python-package*"))
+    told = subprocess.check_output([*RUN, "--info", "env"], cwd=desk.cwd, text=True)
+    assert f"\nslim {kinds}\n" in told
+    environ = {"PATH": "/usr/bin:/bin", "PYTHON_PACKAGE_CACHE": str(desk.home / "cache")}
+    subprocess.run([*RUN, "env", "python3 -c 'import fat'"], cwd=desk.cwd, env=environ, check=True, timeout=120)
     properties = json.loads((desk.cwd / "bill.json").read_text())["metadata"]["component"]["properties"]
     assert {"name": "python_package:slim", "value": kinds} in properties
     first = hashlib.sha256((desk.cwd / "env.tar.gz").read_bytes()).digest()
