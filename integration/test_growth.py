@@ -11,7 +11,7 @@ from integration.machines import WRAPPER, Environment
 def test_ship__two_workers__each_gets_the_tarball_once_and_unpacks_it_once(
     tmp_path_factory: pytest.TempPathFactory, small: Environment
 ) -> None:
-    shipped = ship(tmp_path_factory.mktemp("growth"), small.tarball, 2)
+    (shipped,) = ship(tmp_path_factory.mktemp("growth"), [small.tarball], 2)
     assert len(shipped.first) == 2
     assert shipped.unpackings == dict.fromkeys(shipped.first, 1)
     files = small.tarball.stat().st_size + WRAPPER.stat().st_size
