@@ -70,7 +70,7 @@ bench: $(VENV)/.installed         ## [SHORT=1]: ratios against peers, measured i
 compare: $(VENV)/.installed       ## [ONLY="CASE ..."] [SHORT=1]: others' tools on the same hard cases: docs/comparison.md
 	$(BIN)/python -m scripts.compare $(if $(ONLY),--only $(ONLY)) $(if $(SHORT),--short)
 
-growth: $(VENV)/.installed        ## TARBALL=path [N="1 2 4 8"] [BANDWIDTH=bytes]: to that many workers of a Work Queue cluster
+growth: $(VENV)/.installed        ## TARBALL=path [DIFFERENCE=path] [N="1 2"] [BANDWIDTH=bytes]: to so many workers of a Work Queue cluster
 	scripts/engine run $(BIN)/python -m integration.growth "$(TARBALL)" $(N)
 
 faults: $(VENV)/.installed        ## [ONLY="23 worker"]: faults injected into the commands: docs/reliability.md
