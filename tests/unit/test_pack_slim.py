@@ -181,7 +181,7 @@ def test_pack__slim_again__is_the_same_to_the_last_byte_with_and_without_the_cac
 
 def test_pack__whole_after_slim__is_what_it_was(prefix: Path, tmp_path: Path) -> None:
     pack.pack(prefix, tmp_path / "before.tar.gz", cache=tmp_path / "fresh")
-    for kind in slim.KINDS:
+    for kind in ("headers", "tests", "bytecode"):
         pack.pack(prefix, tmp_path / "slim.tar.gz", cache=tmp_path / "cache", slim=[kind])
     pack.pack(prefix, tmp_path / "after.tar.gz", cache=tmp_path / "cache")
     assert digest(tmp_path / "after.tar.gz") == digest(tmp_path / "before.tar.gz")
