@@ -48,7 +48,7 @@ def test_base__the_tarball__is_the_same_as_without(edited: Desk) -> None:
     done = edited.run("-c", str(edited.channel), spec, "third")
 
     assert done.returncode == 0
-    assert "delta" not in done.stderr
+    assert "third.delta" not in done.stderr
     assert (edited.cwd / "third.tar.gz").read_bytes() == (edited.cwd / "second.tar.gz").read_bytes()
     assert not (edited.cwd / "third.delta").exists()
 
