@@ -292,7 +292,8 @@ def test_run__name_with_the_tarballs_suffix__is_accepted_when_nothing_else_is_me
     assert worker.run("venv.tar.gz", "greet").stdout == "hello from the environment\n"
 
     worker.pack("venv.tar.gz", environment().having(Entry("bin/greet", b"#!/bin/sh\necho the other\n")))
-    assert worker.run("venv.tar.gz", "greet").stdout == "the other\n"
+    # In one stream the later of two entries of a name stays; packing never makes two.
+    assert worker.run("venv.tar.gz", "greet", CORES="1").stdout == "the other\n"
 
 
 def test_run__debug__talks_on_stderr_only(worker: Worker) -> None:
@@ -316,7 +317,7 @@ def test_run__read_only_working_directory__works(worker: Worker) -> None:
 
 
 def test_run__exit_codes__are_the_man_pages(worker: Worker) -> None:
-    given = re.findall(r"\bdie (\d) ", WRAPPER.read_text())
+    given = set(re.findall(r"\bdie (\d) ", WRAPPER.read_text()))
     section = MAN_PAGE.read_text().split(".SH EXIT STATUS")[1].split(".SH")[0]
 
     assert sorted(given) == re.findall(r"^\.B (\d)$", section, re.MULTILINE)
