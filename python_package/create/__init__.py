@@ -114,9 +114,7 @@ def create_environment(
             checked = imports(staged.path, made, wanted.chosen) if options.check else Imports()
             manifest = _pack(staged, tarball, checked, clock, here, options, base)
             if script:
-                with staged.writing(script) as file, staged.partial(tarball).open("rb") as packed:
-                    file.write(self_contained())
-                    disk.copy(packed, file, 0, os.fstat(packed.fileno()).st_size)
+                _write_script(staged, script, tarball)
             if bill:
                 from python_package.create import sbom
 
@@ -125,9 +123,15 @@ def create_environment(
             staged.commit()
             if staged.target:
                 environments.register(staged.target)
-            return Created(
-                staged.target or Path(title), tarball, clock.seconds, target=options.target, difference=delta
-            )
+            prefix = staged.target or Path(title)
+            return Created(prefix, tarball, clock.seconds, target=options.target, difference=delta)
+
+
+def _write_script(staged: Staged, script: Path, tarball: Path) -> None:
+    """Write the wrapper and the tarball in one file."""
+    with staged.writing(script) as file, staged.partial(tarball).open("rb") as packed:
+        file.write(self_contained())
+        disk.copy(packed, file, 0, os.fstat(packed.fileno()).st_size)
 
 
 def _beside(tarball: Path, suffix: str) -> Path:
