@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from python_package.files import caches, disk
+from python_package.files import brief
 
 # PyPI's own Cache-Control is `max-age=600`: uv's cache would not ask it again either. Many mirrors leave that out.
 SECONDS = 600
@@ -36,15 +34,11 @@ def recall(question: str, environ: Mapping[str, str], ask: Callable[[], str], *,
     ):
         return ask()
     times = [folder.stat().st_mtime_ns for folder in folders]
-    place = caches.folder("resolved") / hashlib.sha256(repr((question, variables, files, times)).encode()).hexdigest()
-    with suppress(OSError):
-        if not refresh and 0 <= time.time() - place.stat().st_mtime < SECONDS:
-            return place.read_text("utf-8")
+    key = repr((question, variables, files, times))
+    if not refresh and (kept := brief.recall("resolved", key, SECONDS)):
+        return kept[0]
     answer = ask()
-    with suppress(OSError):  # a cache that cannot be written
-        place.parent.mkdir(parents=True, exist_ok=True)
-        disk.remove_unused(place.parent.iterdir(), 1)
-        disk.write(place, answer.encode())
+    brief.keep("resolved", key, answer)
     return answer
 
 
