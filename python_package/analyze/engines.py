@@ -29,10 +29,10 @@ def with_engines(analysis: Analysis, engines: Iterable[str], python: str = "pyth
     Nothing is imported. Raises InterpreterError when the interpreter does not tell where it imports from.
     """
     from python_package.analyze.pins import pin_of  # takes long to import; the command's help needs the names alone
-    from python_package.import_names import installed, table
+    from python_package.import_names import installed, table, users_python
     from python_package.spec import Pin
 
-    paths = installed.import_path(python)
+    paths = users_python.import_path(python)
     if not paths:
         raise InterpreterError(f"the default interpreter {python} does not tell where it imports modules from")
     packages, pins, remarks = {*analysis.spec.packages}, {pin.module: pin for pin in analysis.spec.pins}, []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from python_package import import_names
 from python_package.address import Address
 from python_package.analyze.values import CONDITIONAL, OPTIONAL, REQUIRED
-from python_package.import_names import WITH_PYTHON, Wishes, installed
+from python_package.import_names import WITH_PYTHON, Wishes, users_python
 from python_package.stdlib import standard_library
 
 TYPE_CHECKING = False
@@ -42,7 +42,7 @@ def explain(analysis: Analysis, python: str = "python3") -> str:
     spec = analysis.spec
     standard = standard_library(analysis.version)
     wishes = Wishes(dict(spec.mapping), spec.packages, spec.pins, spec.optional, standard=standard)
-    found = import_names.answers(spec.modules, installed.import_path(python), wishes)
+    found = import_names.answers(spec.modules, users_python.import_path(python), wishes)
     wanted = [
         Line(package.module, "by name", _named(package), _note(package))
         for package in import_names.requested(spec.packages)

@@ -208,7 +208,7 @@ class Precedence:
 
     def _search_path(self) -> Sequence[str]:
         if self._paths is None:
-            from python_package.import_names.installed import import_path  # it takes longer than most scripts
+            from python_package.import_names.users_python import import_path  # it takes longer than most scripts
 
             self._paths = import_path(self._python)
         return self._paths

@@ -7,7 +7,7 @@ from pathlib import Path
 from python_package.address import Address
 from python_package.analyze.listing import SHARED, relisted
 from python_package.errors import InterpreterError
-from python_package.import_names import WITH_PYTHON, installed, table
+from python_package.import_names import WITH_PYTHON, installed, table, users_python
 from python_package.import_names.package import parse
 from python_package.spec import Pin, canonical, is_package, is_version
 
@@ -27,7 +27,7 @@ def pinned(analysis: Analysis, python: str = "python3") -> Analysis:
     Nothing is imported. Raises InterpreterError when the interpreter does not tell where it imports from, or is of
     another platform than this machine.
     """
-    answer = installed.ask(python)
+    answer = users_python.ask(python)
     paths = answer.paths
     if not paths:
         raise InterpreterError(f"the default interpreter {python} does not tell where it imports modules from")

@@ -17,8 +17,8 @@ from python_package.create.options import CreateOptions
 from python_package.errors import HostPythonError, SolveError
 from python_package.host_python.on_path import likeliest
 from python_package.import_names import Wishes
-from python_package.import_names.installed import import_path
 from python_package.import_names.package import Package, parse
+from python_package.import_names.users_python import import_path
 from python_package.pypi import direct_url, local_wheel
 from python_package.pypi.direct_url import Project
 from python_package.pypi.wheel import Member

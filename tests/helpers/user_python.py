@@ -9,7 +9,7 @@ from pathlib import Path
 
 import uv
 
-from python_package.import_names.installed import import_path
+from python_package.import_names.users_python import import_path
 
 # A build backend of one file, for a project `edited` that has its code in src.
 BACKEND = """

@@ -11,7 +11,8 @@ import pytest
 from user_python import BACKEND, UserPython
 from wheels import write_wheel
 
-from python_package.import_names.installed import Found, find, header, import_path, named, shared
+from python_package.import_names.installed import Found, find, header, named, shared
+from python_package.import_names.users_python import import_path
 
 
 @pytest.fixture
